@@ -1,0 +1,97 @@
+"""The command line: global options, the list of commands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Group, Parameter
+
+from clogs import __version__
+from clogs.errors import ClogsError
+from clogs.session import Session
+from clogs.signals import Stop
+from clogs.terminal import Terminal
+
+GLOBAL = Group("Global options", sort_key=1)
+
+COMMANDS = {
+    "demo": "The whole pipeline on bundled sample transcripts, in a minute.",
+    "init": "Write a commented clogs.toml.",
+    "config": "Show the settings in force and where each came from.",
+    "import": "Claude Code's own JSONL files → the MongoDB collection.",
+    "pipeline": "Extract, load, transform and validate: what cron runs.",
+    "extract": "MongoDB → Parquet files, from where the last run ended.",
+    "load": "Parquet files → raw.conversations in DuckDB.",
+    "transform": "Build bronze, silver and gold.",
+    "validate": "Check the data.",
+}
+"""In the order of the help: first what a newcomer runs, then the daily run and its steps."""
+
+app = App(
+    name="clogs",
+    help="Claude Code's conversation logs, from MongoDB into a warehouse you can ask questions of.",
+    help_epilogue="New here? Run: clogs demo",
+    help_format="plaintext",
+    version=__version__,
+    result_action="return_value",
+    group_commands=Group("Commands", sort_key=0),
+)
+app.meta.group_parameters = GLOBAL
+app["--help"].group = GLOBAL
+app["--version"].group = GLOBAL
+for _name, _help in COMMANDS.items():
+    _module = _name.replace("import", "import_")  # a keyword cannot name a module
+    app.command(f"clogs.commands.{_module}:{_module}", name=_name, help=_help, sort_key=len(app._commands))  # noqa: SLF001
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False,
+) -> int:
+    """Run a command.
+
+    Args:
+        tokens: The command and its options.
+        config: The settings file (also: $CLOGS_CONFIG).
+        verbose: Show debugging messages.
+        quiet: Show warnings and errors only.
+    """
+    command, bound, ignored = app.parse_args(tokens)
+    if "session" not in ignored:
+        command(*bound.args, **bound.kwargs)
+        return 0
+    terminal = Terminal(stdout_json=bound.arguments.get("json", False))
+    try:
+        session = Session(config=config, verbose=verbose, quiet=quiet, terminal=terminal)
+        command(*bound.args, **bound.kwargs, session=session)
+    except ClogsError as error:
+        terminal.fail(error)
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Run the command line and exit; files made on the way are readable by their owner alone."""
+    os.umask(0o077)
+    stop = Stop()
+    stop.listen()
+    try:
+        code = app.meta(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has seen enough. Point stdout nowhere, so that the flush at exit is silent.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except BaseException:
+        if stop.exit_code is None:
+            raise
+        code = None
+    if stop.exit_code is not None:
+        print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
+    sys.exit(code if stop.exit_code is None else stop.exit_code)

@@ -1,0 +1,38 @@
+"""``clogs init``: a settings file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from clogs.errors import UsageError
+from clogs.files import write_atomic
+from clogs.resources import bundled
+from clogs.session import Session
+from clogs.settings.sources import FILE_NAME
+
+
+def init(
+    *,
+    path: Path = Path(FILE_NAME),
+    force: Annotated[bool, Parameter(negative="")] = False,
+    session: Annotated[Session, Parameter(parse=False)],
+) -> None:
+    """Write a clogs.toml that explains every key, with all of them at their defaults.
+
+    Args:
+        path: Where to write it; in a folder it is named clogs.toml.
+        force: Replace a file that is there.
+        session: The settings and the terminal.
+    """
+    target = path / FILE_NAME if path.is_dir() else path
+    if target.exists() and not force:
+        raise UsageError(
+            f"{target} is there already.", hint="Replace it with --force, or choose another --path."
+        )
+    template = bundled(FILE_NAME).read_bytes()
+    write_atomic(target, lambda aside: aside.write_bytes(template))
+    option = "" if target == Path(FILE_NAME) else f" --config {target}"
+    session.terminal.say(f"Wrote {target}. Set mongo.uri in it, then check with: clogs config{option}")

@@ -1,0 +1,79 @@
+"""Every error that clogs raises on purpose, and the exit code each one ends with.
+
+::
+
+    ClogsError                 1   something failed and none below says it better
+    ├── UsageError             2   the command line asks for what cannot be
+    ├── DataError             65   documents or tables failed their checks
+    ├── UnavailableError      69   the source or the warehouse cannot be reached
+    │   ├── SourceError            MongoDB
+    │   │   └── TransientSourceError   a fault that passes by itself: worth a retry
+    │   └── WarehouseError         the DuckDB file
+    ├── LockedError           75   another run holds the lock
+    └── SettingsError         78   bad settings, all of them listed
+
+Drivers' errors are mapped to these in the one module that imports the driver. A message says what
+failed and where; its hint is the next thing to do. Neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ClogsError(Exception):
+    """The root of the tree: a failure that is explained to the user without a traceback.
+
+    Args:
+        message: What failed, and where.
+        hint: What to do next, as a sentence or a command.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ClogsError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class DataError(ClogsError):
+    """Documents, files or tables failed their checks; the good ones were kept."""
+
+    exit_code = 65
+
+
+class UnavailableError(ClogsError):
+    """Something clogs needs from outside cannot be reached."""
+
+    exit_code = 69
+
+
+class SourceError(UnavailableError):
+    """MongoDB cannot be reached or refuses, and waiting would not help."""
+
+
+class TransientSourceError(SourceError):
+    """MongoDB failed in a way that passes by itself: a network blip, an election, a lost cursor."""
+
+
+class WarehouseError(UnavailableError):
+    """The DuckDB file cannot be opened, or is no warehouse of ours."""
+
+
+class LockedError(ClogsError):
+    """Another run holds the lock."""
+
+    exit_code = 75
+
+
+class SettingsError(ClogsError):
+    """The settings are wrong; the message lists every fault with its origin."""
+
+    exit_code = 78

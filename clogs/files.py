@@ -1,0 +1,86 @@
+"""Files that are whole or absent, and folders that only their owner can read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from clogs.errors import ClogsError
+
+TEMPORARY_PREFIX = ".writing-"
+
+
+def make_private_dir(path: Path) -> Path:
+    """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700).
+
+    Returns:
+        ``path``, for chaining.
+
+    Raises:
+        ClogsError: The folder cannot be created or written to.
+    """
+    try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+    if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+        raise _cannot_write(path, None)
+    return path
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file, make it durable, and put it in place of ``path``.
+
+    Readers see the old file or the new one, after a power failure too: the file and its folder are
+    flushed before this returns. The file is readable by its owner alone (mode 0600).
+
+    Args:
+        path: Where the file is to stand. Its folder is created if it is missing.
+        write: Called with the temporary path, in the same folder.
+
+    Raises:
+        ClogsError: The disk is full, or the folder cannot be written to.
+    """
+    folder = make_private_dir(path.parent)
+    aside = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{path.name}"
+    try:
+        aside.touch(mode=0o600)
+        write(aside)
+        _flush(aside)
+        aside.replace(path)
+        _flush(folder)
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def sweep_temporary(folder: Path) -> int:
+    """Remove what killed runs left half-written under ``folder``; the caller holds the run lock.
+
+    Returns:
+        How many files were removed.
+    """
+    stray = list(folder.rglob(f"{TEMPORARY_PREFIX}*"))
+    for path in stray:
+        path.unlink(missing_ok=True)
+    return len(stray)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, exc: OSError | None) -> ClogsError:
+    reason = exc.strerror if exc and exc.strerror else "no permission to write there"
+    return ClogsError(
+        f"Cannot write {path}: {reason}.",
+        hint="Free space or fix the permissions, or set data.dir (DATA_DIR) to a folder you own.",
+    )

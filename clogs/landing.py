@@ -1,0 +1,47 @@
+"""The landing folder: Parquet files in hive partitions by date, each whole or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from clogs.files import write_atomic
+
+ZSTD_LEVEL = 1
+"""Fastest of zstd's levels; higher ones gained 6% of the size for twice the time."""
+
+
+def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
+    """Write one batch, a file per partition; each is durable when this returns.
+
+    Args:
+        frame: Rows with the columns of ``raw.conversations``; ``date`` says the partition.
+        raw_dir: The landing folder; it is created where it is missing.
+        name: What makes the files' names unique: ``conversations_<name>.parquet``.
+
+    Returns:
+        The files, ordered by date.
+
+    Raises:
+        ClogsError: The disk is full or the folder cannot be written to.
+    """
+    partitions = frame.partition_by("date", as_dict=True, include_key=False)
+    files = []
+    for (day,), rows in sorted(partitions.items()):
+        path = partition(raw_dir, day) / f"conversations_{name}.parquet"
+        write_atomic(path, lambda aside, rows=rows: rows.write_parquet(aside, compression_level=ZSTD_LEVEL))
+        files.append(path)
+    return files
+
+
+def partition(raw_dir: Path, day: date) -> Path:
+    """The folder of one UTC date."""
+    return raw_dir / f"date={day:%Y-%m-%d}"
+
+
+def landed(raw_dir: Path) -> Iterator[Path]:
+    """Every landing file, ordered by partition and name; files still being written are none."""
+    return iter(sorted(raw_dir.glob("date=*/conversations_*.parquet")))

@@ -1,0 +1,284 @@
+"""MongoDB: the one module that imports pymongo and bson, and maps their errors to ours."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import bson
+from bson import CodecOptions, ObjectId, json_util
+from bson.binary import UuidRepresentation
+from bson.codec_options import DatetimeConversion
+from bson.errors import BSONError
+from pymongo import MongoClient, errors
+from pymongo.collection import Collection
+
+from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
+
+Document = dict[str, Any]
+
+ANSWER_TIMEOUT_MS = 5_000
+"""How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
+
+DUPLICATE_KEY = 11_000
+AUTHENTICATION_FAILED = 18
+UNAUTHORIZED = 13
+
+CODEC: CodecOptions[Document] = CodecOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond year 9999 stays a number
+)
+
+_LOOKS_LIKE_ANOTHER_TYPE = re.compile(r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A document that MongoDB would not take.
+
+    Attributes:
+        index: Its place among the documents offered, from 0.
+        reason: What MongoDB or its driver said.
+    """
+
+    index: int
+    reason: str
+
+
+class Source:
+    """One collection on a server that has answered.
+
+    Attributes:
+        name: Hosts, database and collection, without user and password; the same for the same source.
+    """
+
+    def __init__(self, collection: Collection[Document], name: str) -> None:
+        self._collection = collection
+        self.name = name
+
+    def raw_batches(
+        self, query: Mapping[str, Any], *, exclude: Sequence[str], batch_size: int, limit: int = 0
+    ) -> Iterator[bytes]:
+        """Stream the documents that match ``query``, in the server's natural order.
+
+        Args:
+            query: A MongoDB filter.
+            exclude: Dotted paths that stay on the server. A server may send nested ones all the same.
+            batch_size: Documents per batch, at most. The server ends a batch at 16 MB, too.
+            limit: Documents in all, at most; 0 for no limit.
+
+        Yields:
+            Concatenated BSON documents, to be taken apart by `split` and `decode`.
+
+        Raises:
+            TransientSourceError: The connection or the cursor was lost.
+            SourceError: The server refuses the query.
+        """
+        projection = dict.fromkeys(exclude, 0) or None
+        with _mapped(self.name):
+            cursor = self._collection.find_raw_batches(
+                query, projection=projection, batch_size=batch_size, limit=limit
+            )
+            with cursor:
+                yield from cursor
+
+    def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
+        """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
+        with _mapped(self.name):
+            return self._collection.count_documents(query, **({"limit": limit} if limit else {}))
+
+    def exists(self) -> bool:
+        """Tell whether the collection is there; an empty one is."""
+        with _mapped(self.name):
+            return self._collection.name in self._collection.database.list_collection_names()
+
+    def is_empty(self) -> bool:
+        """Tell whether the collection holds no document, or is not there."""
+        with _mapped(self.name):
+            return self._collection.find_one({}, {"_id": 1}) is None
+
+    def insert_absent(self, documents: Sequence[Document]) -> tuple[int, list[Refused]]:
+        """Insert the documents whose ``_id`` is not there yet, in as many steps as it takes.
+
+        Returns:
+            How many were inserted, and those refused for another reason than their ``_id``.
+
+        Raises:
+            SourceError: The server cannot be written to.
+        """
+        refused, sound = [], []
+        for index, document in enumerate(documents):
+            try:
+                sound.append((index, bson.raw_bson.RawBSONDocument(bson.encode(document, codec_options=CODEC))))
+            except (BSONError, OverflowError, RecursionError, UnicodeError, ValueError) as exc:
+                refused.append(Refused(index, f"cannot be stored as BSON: {exc}"))
+        inserted, rejected = self._insert([document for _, document in sound])
+        return inserted, refused + [Refused(sound[each.index][0], each.reason) for each in rejected]
+
+    def _insert(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
+        if not documents:
+            return 0, []
+        with _mapped(self.name):
+            try:
+                self._collection.insert_many(documents, ordered=False)
+            except errors.BulkWriteError as exc:
+                details = exc.details or {}
+                rejected = [
+                    Refused(fault["index"], f"MongoDB refused it: {fault.get('errmsg', fault['code'])}")
+                    for fault in details.get("writeErrors", [])
+                    if fault["code"] != DUPLICATE_KEY
+                ]
+                return details.get("nInserted", 0), rejected
+            except errors.DocumentTooLarge as exc:
+                if len(documents) == 1:
+                    return 0, [Refused(0, f"MongoDB refused it: {exc}")]
+                return self._insert_one_by_one(documents)
+        return len(documents), []
+
+    def _insert_one_by_one(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
+        outcomes = [self._insert([document]) for document in documents]
+        refused = [Refused(index, each.reason) for index, (_, faults) in enumerate(outcomes) for each in faults]
+        return sum(inserted for inserted, _ in outcomes), refused
+
+
+@contextmanager
+def connect(uri: str, *, db: str, collection: str) -> Iterator[Source]:
+    """Connect to a collection and wait for the server's first answer.
+
+    Raises:
+        SettingsError: The URI is malformed.
+        TransientSourceError: No server answers.
+        SourceError: No such host, or it refuses the user.
+    """
+    hosts = hosts_of(uri)
+    options: dict[str, Any] = {}
+    if "serverselectiontimeoutms" not in uri.lower():
+        options["serverSelectionTimeoutMS"] = ANSWER_TIMEOUT_MS
+    with _mapped(hosts):
+        try:
+            client: MongoClient[Document] = MongoClient(uri, appname="clogs", **options)
+        except ValueError as exc:  # so the driver says that a port or an option is out of range
+            raise errors.InvalidURI from exc
+    with client:
+        with _mapped(hosts):
+            _first_answer(client, hosts)
+        yield Source(client[db].get_collection(collection, CODEC), f"{db}.{collection} at {hosts}")
+
+
+def hosts_of(uri: str) -> str:
+    """The hosts of a MongoDB URI, without the user, the password and the options."""
+    return urlsplit(uri.replace(",", "%2C")).netloc.rpartition("@")[2].replace("%2C", ",")
+
+
+def split(batch: bytes) -> list[bytes]:
+    """Take a batch apart into the bytes of its documents, in their order."""
+    documents, start = [], 0
+    while start < len(batch):
+        (size,) = struct.unpack_from("<i", batch, start)
+        documents.append(batch[start : start + size])
+        start += size
+    return documents
+
+
+def decode(document: bytes) -> Document | str:
+    """Decode one BSON document; invalid UTF-8 becomes U+FFFD, a date beyond year 9999 a ``DatetimeMS``.
+
+    Returns:
+        The document, or the reason why it is none.
+    """
+    try:
+        return bson.decode(document, CODEC)
+    except (BSONError, ValueError, OverflowError, RecursionError) as exc:
+        return f"invalid BSON: {exc}"
+
+
+def id_text(value: object) -> str:
+    """An ``_id`` as text, different for different ids of whatever types.
+
+    An ObjectId is its 24 hex digits, a string is itself, anything else is Extended JSON; a string that
+    would read as one of the others is quoted as JSON writes it.
+    """
+    if isinstance(value, ObjectId):
+        return str(value)
+    if isinstance(value, str) and not _LOOKS_LIKE_ANOTHER_TYPE.fullmatch(value):
+        return value
+    return extended_json(value)
+
+
+def extended_json(value: object) -> str:
+    """Any BSON value as relaxed Extended JSON (the MongoDB specification of that name, version 2)."""
+    return json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+
+
+def jsonable(value: object) -> Any:  # noqa: ANN401
+    """A BSON value that JSON has no type for, as Extended JSON's object: an encoding hook."""
+    return json_util.default(value, json_util.RELAXED_JSON_OPTIONS)
+
+
+def object_id(value: bytes) -> ObjectId:
+    """Make an ObjectId from 12 bytes."""
+    return ObjectId(value)
+
+
+@contextmanager
+def _mapped(where: str) -> Iterator[None]:
+    try:
+        yield
+    except errors.InvalidURI as exc:
+        # The driver's message can quote a piece of the password, so neither it nor its cause is shown.
+        raise SettingsError(
+            "mongo.uri is not a valid MongoDB URI.",
+            hint="Percent-encode user and password: mongodb://user:p%40ss@host:27017",
+        ) from exc.__cause__
+    except (errors.AutoReconnect, errors.NetworkTimeout, errors.CursorNotFound) as exc:
+        raise TransientSourceError(
+            f"MongoDB at {where} does not answer: {_first_line(exc)}",
+            hint="Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config",
+        ) from exc
+    except errors.OperationFailure as exc:
+        raise _refusal(exc, where) from exc
+    except errors.PyMongoError as exc:
+        raise SourceError(
+            f"MongoDB at {where} cannot be used: {_first_line(exc)}",
+            hint="Check mongo.uri (MONGO_URI): clogs config",
+        ) from exc
+
+
+def _refusal(exc: errors.OperationFailure, where: str) -> ClogsError:
+    if exc.code == AUTHENTICATION_FAILED:
+        message = f"MongoDB at {where} refuses the user or the password."
+        return SourceError(message, hint="Check mongo.uri (MONGO_URI), and its authSource option.")
+    if exc.code == UNAUTHORIZED:
+        message = f"MongoDB at {where} does not allow this user: {_first_line(exc)}"
+        return SourceError(message, hint="Grant the user the role `read`, or `readWrite` for clogs import.")
+    kind = TransientSourceError if exc.has_error_label("RetryableWriteError") else SourceError
+    return kind(f"MongoDB at {where} failed: {_first_line(exc)}", hint="The server's own log says more.")
+
+
+def _first_answer(client: MongoClient[Document], hosts: str) -> None:
+    try:
+        client.admin.command("ping")
+    except KeyError as exc:
+        raise SourceError(
+            f"The server at {hosts} does not know MongoDB's authentication.",
+            hint="Take user and password out of mongo.uri (MONGO_URI).",
+        ) from exc
+
+
+def _first_line(exc: Exception) -> str:
+    text = str(exc).partition("\n")[0].partition(", Timeout:")[0]
+    return text.partition(" (configured timeouts")[0].rstrip(".") + "."
+
+
+def utc(moment: datetime) -> datetime:
+    """``moment`` cut to milliseconds, all that a BSON Date holds."""
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)

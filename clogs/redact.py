@@ -1,0 +1,61 @@
+"""Keep secrets out of what people see: addresses with ``***`` where a password or a token stands."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+HIDDEN = "***"
+
+_HOST = r"(?:[\w.%-]+|\[[\w:.%]+\])(?::\d+)?"
+_MONGO_URI = re.compile(
+    r"(?P<scheme>mongodb(?:\+srv)?://)"
+    # A password may hold any character, an unescaped @ or / too: it ends at the last @ there is.
+    r"(?:(?P<user>[^:@/?]*)(?P<password>.*)@)?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
+    r"(?P<options>(?:[/?][^@]*)?)",
+    re.DOTALL,
+)
+_SECRET_OPTION = re.compile(r"([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*", re.IGNORECASE)
+_ADDRESS = re.compile(r"://.*", re.DOTALL)
+
+
+def hide_uri(uri: str) -> str:
+    """Hide the password, and any secret option, of a MongoDB connection string.
+
+    A string that does not read as one is hidden whole: nobody knows where its password stands.
+
+    Examples:
+        >>> hide_uri("mongodb://ann:s3cret@db.example.com/?authSource=admin")
+        'mongodb://ann:***@db.example.com/?authSource=admin'
+    """
+    parts = _MONGO_URI.fullmatch(uri)
+    if parts is None:
+        return HIDDEN
+    login = ""
+    if parts["user"] is not None:
+        login = f"{parts['user']}:{HIDDEN}@" if parts["password"] else f"{parts['user']}@"
+    options = _SECRET_OPTION.sub(rf"\1{HIDDEN}", parts["options"])
+    return f"{parts['scheme']}{login}{parts['hosts']}{options}"
+
+
+def hide_url(url: str) -> str:
+    """Hide all of a web address but its host: a webhook's path is its password.
+
+    Examples:
+        >>> hide_url("https://hooks.example.com/services/T0/B0/s3cret")
+        'https://hooks.example.com/***'
+    """
+    try:
+        parts = urlsplit(url)
+        readable = parts.port is None or parts.port > 0
+    except ValueError:
+        return HIDDEN
+    if not (readable and parts.hostname and parts.scheme in {"http", "https"}) or "@" in url:
+        return HIDDEN
+    return f"{parts.scheme}://{parts.netloc}/{HIDDEN}"
+
+
+def hide_addresses(text: str) -> str:
+    """Hide whatever follows ``://``, for text that should hold no address but might."""
+    return _ADDRESS.sub(f"://{HIDDEN}", text)

@@ -1,0 +1,138 @@
+"""What reaches the terminal: data goes to stdout, everything else to stderr, and both rules live here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from clogs.errors import ClogsError
+
+PLAIN_WIDTH = 120
+"""Columns for tables that go to a file or a pipe, where no terminal says how wide it is."""
+
+Progress = Callable[[int, int | None], None]
+
+logger = logging.getLogger("clogs")
+
+
+class Terminal:
+    """Standard output for data, standard error for people.
+
+    Args:
+        stdout_json: The command was asked for JSON, so a failure is told as JSON on stdout, too.
+    """
+
+    def __init__(self, *, stdout_json: bool = False) -> None:
+        self.stdout_json = stdout_json
+        self._json_written = False
+
+    @cached_property
+    def _out(self) -> Console:
+        return _console(stderr=False)
+
+    @cached_property
+    def _err(self) -> Console:
+        return _console(stderr=True)
+
+    def write(self, data: RenderableType) -> None:
+        """Print data, a plain string or anything rich can draw, on stdout."""
+        self._out.print(data, markup=False, highlight=False, soft_wrap=isinstance(data, str))
+
+    def write_json(self, document: object) -> None:
+        """Print exactly one JSON document on stdout: anything that msgspec can encode."""
+        import msgspec
+
+        text = msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2)
+        sys.stdout.buffer.write(text + b"\n")
+        sys.stdout.flush()
+        self._json_written = True
+
+    def summarize(self, result: object, text: RenderableType) -> None:
+        """Print what a run did: the result itself where JSON was asked for, else a text that ``--quiet`` silences."""
+        if self.stdout_json:
+            self.write_json(result)
+        elif logger.isEnabledFor(logging.INFO):
+            self.write(text)
+
+    def say(self, text: str) -> None:
+        """Tell people something, on stderr; ``--quiet`` silences it."""
+        logger.info(text)
+
+    def fail(self, error: ClogsError) -> None:
+        """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
+        logger.error(error.message)
+        if error.hint:
+            logger.error("  → %s", error.hint)
+        if self.stdout_json and not self._json_written:
+            document = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+            self.write_json({"error": document})
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Show how far something is: a bar on a terminal, nothing elsewhere or under ``--quiet``.
+
+        Yields:
+            A function to call with the count done and, where known, the total.
+        """
+        if not self._err.is_terminal or not logger.isEnabledFor(logging.INFO):
+            yield lambda _done, _total: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Bar(*columns, console=self._err, transient=True) as bar:
+            task = bar.add_task(label, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def configure_logging(*, level: str, log_format: str) -> None:
+    """Send clogs' own messages to stderr.
+
+    Args:
+        level: The least level shown: DEBUG, INFO, WARNING or ERROR.
+        log_format: ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(log_format))
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def printable(text: object) -> str:
+    """``text`` without the control characters that could drive a terminal: logs are hostile input."""
+    return "".join(char if char.isprintable() else "�" for char in str(text))
+
+
+def _formatter(log_format: str) -> logging.Formatter:
+    if log_format == "json":
+        return _JSONLines()
+    if sys.stderr.isatty():
+        return logging.Formatter("%(message)s")
+    return logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+
+
+class _JSONLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in console._environ:  # noqa: SLF001
+        console.width = PLAIN_WIDTH
+    return console

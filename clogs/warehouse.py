@@ -1,0 +1,147 @@
+"""The DuckDB file: the one module that imports duckdb, opens the warehouse and maps its errors to ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from clogs.errors import ClogsError, WarehouseError
+from clogs.files import make_private_dir
+from clogs.schemas import COLUMNS, SQL_TYPES
+
+Connection = duckdb.DuckDBPyConnection
+
+_HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+
+_TABLES = f"""
+    CREATE SCHEMA IF NOT EXISTS raw;
+    CREATE TABLE IF NOT EXISTS raw.conversations (
+        {", ".join(f'"{column.name}" {SQL_TYPES[column.kind]}' for column in COLUMNS)}
+    );
+    CREATE TABLE IF NOT EXISTS raw.ledger (
+        file VARCHAR NOT NULL,
+        bytes BIGINT NOT NULL,
+        rows BIGINT NOT NULL,
+        run VARCHAR NOT NULL,
+        loaded_at TIMESTAMPTZ NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS raw.checkpoints (
+        stage VARCHAR NOT NULL,
+        fingerprint VARCHAR NOT NULL,
+        passed_at TIMESTAMPTZ NOT NULL
+    );
+    COMMENT ON TABLE raw.conversations IS 'One row per document of the MongoDB collection, the newest version of each.';
+    COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
+    COMMENT ON TABLE raw.checkpoints IS 'What each stage last passed on, so that a run with nothing new can skip it.';
+"""
+
+
+@contextmanager
+def connect(
+    path: Path, *, read_only: bool = False, threads: int | None = None, memory_limit: str | None = None
+) -> Iterator[Connection]:
+    """Open the warehouse, in UTC, and close it.
+
+    Args:
+        path: The DuckDB file. It is made where it is missing, with its folder, unless `read_only`.
+        read_only: Only read; several processes may at once.
+        threads: DuckDB's threads; None for as many as there are CPUs.
+        memory_limit: As DuckDB writes it, ``4GB`` or ``75%``; None for DuckDB's own.
+
+    Raises:
+        WarehouseError: The file is missing, held by another process, or no DuckDB file of this series.
+        ClogsError: The disk or the memory is full.
+    """
+    if read_only and not path.exists():
+        raise WarehouseError(f"There is no warehouse at {path} yet.", hint="Make it with: clogs pipeline")
+    if not read_only:
+        make_private_dir(path.parent)
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    config |= {"threads": threads} if threads else {}
+    config |= {"memory_limit": memory_limit} if memory_limit else {}
+    with _mapped(path), duckdb.connect(path, read_only=read_only, config=config) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def create_tables(connection: Connection) -> None:
+    """Create ``raw.conversations`` and the ledger where they are missing."""
+    connection.execute(_TABLES)
+
+
+def has_tables(connection: Connection) -> bool:
+    """Tell whether ``raw.conversations`` is there."""
+    found = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'conversations'"
+    ).fetchone()
+    return found is not None and found[0] == 1
+
+
+def loaded(connection: Connection) -> str:
+    """A text that is another one after every load: what the ledger holds."""
+    found = connection.execute("SELECT count(*), max(loaded_at) FROM raw.ledger").fetchall()
+    return f"{found[0][0]} files, the last at {found[0][1]}"
+
+
+def mark_passed(connection: Connection, stage: str, fingerprint: str) -> None:
+    """Note what a stage passed on, in place of what it passed on before."""
+    with transaction(connection):
+        connection.execute("DELETE FROM raw.checkpoints WHERE stage = ?", [stage])
+        connection.execute("INSERT INTO raw.checkpoints VALUES (?, ?, now())", [stage, fingerprint])
+
+
+def has_passed(connection: Connection, stage: str, fingerprint: str) -> bool:
+    """Tell whether a stage has passed on just this."""
+    query = "SELECT count(*) FROM raw.checkpoints WHERE stage = ? AND fingerprint = ?"
+    return bool(connection.execute(query, [stage, fingerprint]).fetchall()[0][0])
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Everything inside becomes visible at once, or not at all."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A failed statement or commit may have ended the transaction already; the first error is the one to tell.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException as exc:
+        raise ClogsError(
+            f"DuckDB ran out of memory: {_first_line(exc)}", hint="Raise duckdb.memory_limit."
+        ) from exc
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException) as exc:
+        raise _unavailable(path, str(exc)) from exc
+
+
+def _unavailable(path: Path, message: str) -> ClogsError:
+    if holder := _HOLDER.search(message):
+        return WarehouseError(
+            f"The warehouse {path} is held by another program: {holder['program']} (PID {holder['pid']}).",
+            hint="Close it there, or wait for it to end, then run this again.",
+        )
+    if "not a valid DuckDB database" in message or "newer version" in message or "storage version" in message:
+        return WarehouseError(
+            f"{path} is no DuckDB file that this version can read.",
+            hint="Set duckdb.path (DUCKDB_PATH) to another file, or move this one away.",
+        )
+    return WarehouseError(
+        f"The warehouse {path} cannot be used: {message.partition(chr(10))[0]}",
+        hint="Check the disk and the permissions of its folder, then run this again.",
+    )
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).partition("\n")[0]

@@ -1,0 +1,63 @@
+# /// script
+# dependencies = ["nox[uv]>=2026.10.20"]
+# ///
+"""Every check of the project, each in an environment of its own; `nox --list` shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
+OLDEST = PYTHONS[0]
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and the layers that modules may import from."""
+    session.install("--group", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check annotations with mypy, strictly."""
+    session.install("--editable", ".", "--group", "types")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests and hold their coverage above the floor; `-- ARGS` go to pytest instead."""
+    session.install("--editable", ".", "--group", "tests")
+    session.run("pytest", *(session.posargs or ["--cov"]))
+
+
+@nox.session(python=OLDEST)
+def minimums(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows."""
+    session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, and run the demo from the wheel, away from the checkout."""
+    dist = Path(session.create_tmp()).resolve()
+    session.run("uv", "build", "--out-dir", str(dist))
+    (wheel,) = dist.glob("*.whl")
+    session.install(f"clogs[demo] @ {wheel.as_uri()}")
+    session.chdir(dist)  # the checkout's own clogs.toml must not be read
+    session.run("clogs", "--version")
+    session.run("clogs", "demo", env={"HOME": str(dist)})
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,153 @@
+"""What every test may ask for: a MongoDB-compatible server, the transcripts, and a folder to run clogs in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+Document = dict[str, Any]
+
+PROJECT = Path(__file__).parent.parent
+DATABASE = "clogs_tests"
+SECONDS_TO_START = 30
+KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
+"""All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder of its own with the settings that keep every file of a run inside it.
+
+    Attributes:
+        folder: The current folder of the runs.
+        environment: Their environment variables.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run ``clogs`` with these arguments, and these environment variables over the workspace's."""
+        return subprocess.run(
+            [sys.executable, "-m", "clogs", *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment | variables,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=300,
+        )
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else one started here and stopped at the end."""
+    if uri := os.environ.get("CLOGS_TEST_MONGO_URI"):
+        yield uri
+        return
+    port = _free_port()
+    log = tmp_path_factory.mktemp("mongo") / "server.log"
+    command = [sys.executable, "-m", "nx_27017.nx_27017", "--db", "memory", "--port", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        uri = f"mongodb://127.0.0.1:{port}"
+        _wait_for_answer(uri, server, log)
+        yield uri
+    finally:
+        server.kill()  # it keeps everything in memory, so there is nothing to tidy up
+        server.wait()
+
+
+@pytest.fixture
+def collection_name(mongo_uri: str) -> Iterator[str]:
+    """The name of a collection in ``clogs_tests`` that no other test uses; dropped afterwards."""
+    name = f"conversations_{uuid4().hex}"
+    yield name
+    with MongoClient[Document](mongo_uri) as client:
+        client[DATABASE].drop_collection(name)
+
+
+@pytest.fixture
+def collection(mongo_uri: str, collection_name: str) -> Iterator[Collection[Document]]:
+    """That collection through the driver, empty."""
+    with MongoClient[Document](mongo_uri) as client:
+        yield client[DATABASE][collection_name]
+
+
+@pytest.fixture(scope="session")
+def transcripts() -> Path:
+    """The folder of real transcripts (it holds ``projects/``), beside the checkout where there is one."""
+    folder = PROJECT.parent / "shared" / "transcripts"
+    if not folder.is_dir():
+        pytest.skip("there are no real transcripts beside this checkout")
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace without a server: ``MONGO_URI`` names a port where nothing listens."""
+    return _workspace(tmp_path, f"mongodb://127.0.0.1:{_free_port()}", "conversations")
+
+
+@pytest.fixture
+def mongo_workspace(tmp_path: Path, mongo_uri: str, collection_name: str) -> Workspace:
+    """A workspace whose settings name an empty collection on the running server."""
+    return _workspace(tmp_path, mongo_uri, collection_name)
+
+
+def _workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
+    home = tmp_path / "home"
+    folder = tmp_path / "cwd"
+    home.mkdir()
+    folder.mkdir()
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    settings = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "DATA_DIR": str(tmp_path / "data"),
+        "MONGO_URI": uri,
+        "MONGO_DB": DATABASE,
+        "MONGO_COLLECTION": collection,
+    }
+    return Workspace(folder, kept | settings)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_for_answer(uri: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    with MongoClient[Document](uri, serverSelectionTimeoutMS=200) as client:
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                client.admin.command("ping")
+            except PyMongoError:
+                continue
+            return
+    pytest.fail(f"The test server did not start:\n{log.read_text(errors='replace')}", pytrace=False)

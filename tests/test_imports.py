@@ -1,0 +1,41 @@
+"""What importing clogs costs, and that every command it names is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from clogs.cli import app
+
+HEAVY = {"bson", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pymongo", "sqlmesh"}
+
+CALL_AND_LIST_MODULES = """
+import sys
+from clogs.cli import main
+sys.argv = ["clogs", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("LOADED", *sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+def loaded_modules(*arguments: str) -> set[str]:
+    """The top-level modules that a run of ``clogs`` has loaded by its end."""
+    command = [sys.executable, "-c", CALL_AND_LIST_MODULES, *arguments]
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+    return set(output.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["config", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded_modules(*arguments) & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
+def test_every_command_is_there_and_documented(name: str) -> None:
+    command = app[name].default_command
+    assert command is not None
+    assert command.__doc__

@@ -1,0 +1,19 @@
+MODEL (
+  name bronze.seed_tool_categories,
+  kind SEED (
+    path '../../seeds/tool_categories.csv'
+  ),
+  description 'Category of each tool that Claude Code brings along.',
+  columns (
+    tool_name TEXT,
+    category TEXT
+  ),
+  column_descriptions (
+    tool_name = 'Name of the tool, as it stands in the transcripts.',
+    category = 'What the tool is for.'
+  ),
+  audits (
+    unique_values(columns := (tool_name)),
+    not_null(columns := (tool_name, category))
+  )
+);

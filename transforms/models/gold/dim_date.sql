@@ -1,0 +1,32 @@
+MODEL (
+  name gold.dim_date,
+  kind FULL,
+  description 'One row per day, without gaps, from the first entry to the last, in the configured time zone.',
+  audits (
+    unique_values(columns := (date_key, date)),
+    not_null(columns := (date_key, date))
+  )
+);
+
+WITH bounds AS (
+  SELECT
+    CAST(MIN(timestamp) AT TIME ZONE @VAR('timezone') AS DATE) AS first_date,
+    CAST(MAX(timestamp) AT TIME ZONE @VAR('timezone') AS DATE) AS last_date
+  FROM bronze.stg_conversations
+), days AS (
+  SELECT CAST(UNNEST(generate_series(first_date, last_date, INTERVAL '1' DAY)) AS DATE) AS date
+  FROM bounds
+)
+SELECT
+  CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
+  date, -- Day.
+  CAST(year(date) AS INTEGER) AS year, -- Year.
+  CAST(quarter(date) AS INTEGER) AS quarter, -- Quarter 1 to 4.
+  CAST(month(date) AS INTEGER) AS month, -- Month 1 to 12.
+  monthname(date) AS month_name, -- Name of the month, in English.
+  CAST(week(date) AS INTEGER) AS week, -- ISO week 1 to 53.
+  CAST(day(date) AS INTEGER) AS day_of_month, -- Day of the month.
+  CAST(isodow(date) - 1 AS INTEGER) AS day_of_week, -- Day 0 (Monday) to 6 (Sunday).
+  dayname(date) AS day_name, -- Name of the day, in English.
+  isodow(date) >= 6 AS is_weekend -- Whether it is a Saturday or a Sunday.
+FROM days

@@ -1,0 +1,20 @@
+MODEL (
+  name gold.dim_tools,
+  kind FULL,
+  description 'One row per tool that was called.',
+  audits (
+    unique_values(columns := (tool_name)),
+    not_null(columns := (tool_name, tool_category))
+  )
+);
+
+SELECT
+  tool_name, -- Tool, as it stands in the transcripts.
+  ANY_VALUE(tool_category) AS tool_category, -- What the tool is for; mcp for a tool of an MCP server, other for an unknown one.
+  ANY_VALUE(mcp_server) AS mcp_server, -- MCP server of the tool.
+  MIN(called_at) AS first_used_at, -- Earliest call.
+  MAX(called_at) AS last_used_at, -- Latest call.
+  COUNT(*) AS calls, -- Calls.
+  COUNT(*) FILTER(WHERE is_error) AS errors -- Calls that reported an error.
+FROM silver.int_tool_usage
+GROUP BY tool_name

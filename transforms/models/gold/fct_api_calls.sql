@@ -1,0 +1,31 @@
+MODEL (
+  name gold.fct_api_calls,
+  kind FULL,
+  description 'One row per API response: its tokens and what they cost at list price.',
+  audits (
+    unique_values(columns := (entry_id)),
+    not_null(
+      columns := (entry_id, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
+    )
+  )
+);
+
+SELECT
+  entry_id, -- Document of the line that reports the response in full.
+  message_id, -- Identity of the response; unique with request_id, or with session_id where there is no request_id.
+  request_id, -- API request; NULL where the line names none.
+  session_id, -- Session; NULL where the line names none.
+  project_id, -- Project.
+  CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the line has no time.
+  date, -- Day of the response in the configured time zone.
+  timestamp, -- When the line was written.
+  is_sidechain, -- Whether a sub-agent made the request.
+  model, -- Model that answered, as the API names it.
+  input_tokens, -- Input tokens neither written to nor read from the cache.
+  output_tokens, -- Output tokens.
+  cache_creation_tokens, -- Input tokens written to the cache.
+  cache_creation_5m_tokens, -- Those kept for 5 minutes.
+  cache_creation_1h_tokens, -- Those kept for an hour.
+  cache_read_tokens, -- Input tokens read from the cache.
+  cost_usd -- List price in USD; NULL where the model has no price.
+FROM silver.int_api_calls

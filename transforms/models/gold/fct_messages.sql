@@ -1,0 +1,35 @@
+MODEL (
+  name gold.fct_messages,
+  kind FULL,
+  description 'One row per message: a user or assistant entry, without copies.',
+  audits (
+    unique_values(columns := (entry_id)),
+    not_null(columns := (entry_id, role, message_kind, turn_type))
+  )
+);
+
+SELECT
+  entry_id, -- Document that stands for the entry.
+  uuid, -- Identity of the entry.
+  session_id, -- Session; NULL where the entry names none.
+  project_id, -- Project.
+  CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the entry has no time.
+  date, -- Day in the configured time zone.
+  timestamp, -- When the message was written.
+  role, -- Who speaks: user or assistant.
+  message_kind, -- What the message is: prompt, command, tool_result, interrupt, compact_summary or meta of a user; text, tool_use, thinking or mixed of the assistant.
+  is_sidechain, -- Whether a sub-agent wrote the message.
+  model, -- Model that answered, as the API names it.
+  content_length, -- Characters of the texts and of the placeholders for tool calls and results.
+  task_category, -- What a prompt asks for; NULL for other messages.
+  time_of_day, -- Morning 6 to 11, afternoon 12 to 17, evening 18 to 21, else night, in the configured time zone.
+  day_type, -- Weekday or weekend (Saturday, Sunday), in the configured time zone.
+  hour_of_day, -- Hour 0 to 23, in the configured time zone.
+  day_of_week, -- Day 0 (Monday) to 6 (Sunday), in the configured time zone.
+  turn_type, -- Part in the conversation: initial_prompt (first of the session), follow_up, tool_result, response or system (the rest).
+  message_sequence, -- Place in the session by time, from 1.
+  response_time_seconds, -- Seconds from the user message before it; NULL where an assistant message comes before it.
+  has_code_block, -- Whether the text holds a fenced code block.
+  has_url, -- Whether the text holds a web address.
+  is_question -- Whether a question mark ends a word of the text.
+FROM silver.int_messages_enriched

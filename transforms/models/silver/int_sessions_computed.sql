@@ -1,0 +1,107 @@
+MODEL (
+  name silver.int_sessions_computed,
+  kind FULL,
+  description 'One row per session. Its times come only from entries that have their own.',
+  audits (
+    unique_values(columns := (session_id)),
+    not_null(columns := (session_id, messages, prompts, tool_calls, api_calls))
+  )
+);
+
+WITH sessions AS (
+  SELECT
+    session_id,
+    MIN(timestamp) AS first_activity_at,
+    MAX(timestamp) AS last_activity_at,
+    ARG_MAX(git_branch, timestamp) AS git_branch,
+    ARG_MAX(cwd, timestamp) AS cwd,
+    ARG_MAX(claude_version, timestamp) AS claude_version
+  FROM silver.int_entries
+  WHERE session_id IS NOT NULL
+  GROUP BY session_id
+), mentioned AS (
+  -- a session of nothing but copies has no entry of its own, yet a fact may name it
+  SELECT session_id, project_id, COUNT(*) AS lines
+  FROM bronze.stg_conversations
+  WHERE session_id IS NOT NULL
+  GROUP BY session_id, project_id
+), main_projects AS (
+  SELECT session_id, project_id
+  FROM mentioned
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY session_id ORDER BY project_id IS NULL, lines DESC, project_id) = 1
+), titles AS (
+  SELECT
+    COALESCE(document.session_id, leaf.session_id) AS session_id,
+    COALESCE(
+      json_extract_string(document.entry_raw, '$.customTitle'),
+      json_extract_string(document.entry_raw, '$.aiTitle'),
+      json_extract_string(document.entry_raw, '$.summary')
+    ) AS title,
+    CASE document.type WHEN 'custom-title' THEN 1 WHEN 'ai-title' THEN 2 ELSE 3 END AS rank,
+    document.timestamp,
+    document._id
+  FROM bronze.stg_conversations AS document
+  LEFT JOIN silver.int_entries AS leaf
+    ON document.type = 'summary' AND leaf.uuid = json_extract_string(document.entry_raw, '$.leafUuid')
+  WHERE document.type IN ('custom-title', 'ai-title', 'summary')
+), best_titles AS (
+  SELECT session_id, title
+  FROM titles
+  WHERE session_id IS NOT NULL AND title IS NOT NULL
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY session_id ORDER BY rank, timestamp DESC NULLS LAST, _id DESC) = 1
+), messages AS (
+  SELECT
+    session_id,
+    COUNT(*) AS messages,
+    COUNT(*) FILTER(WHERE message_kind = 'prompt') AS prompts
+  FROM silver.int_messages_enriched
+  GROUP BY session_id
+), tools AS (
+  SELECT
+    session_id,
+    COUNT(*) AS tool_calls,
+    COUNT(*) FILTER(WHERE is_error) AS tool_errors
+  FROM silver.int_tool_usage
+  GROUP BY session_id
+), api AS (
+  SELECT
+    session_id,
+    COUNT(*) AS api_calls,
+    SUM(input_tokens) AS input_tokens,
+    SUM(output_tokens) AS output_tokens,
+    SUM(cache_creation_tokens) AS cache_creation_tokens,
+    SUM(cache_read_tokens) AS cache_read_tokens,
+    SUM(cost_usd) AS cost_usd,
+    COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
+  FROM silver.int_api_calls
+  GROUP BY session_id
+)
+SELECT
+  main_projects.session_id, -- Session.
+  main_projects.project_id, -- Project that most of its lines belong to.
+  best_titles.title, -- Title: the one a person gave, else the one Claude Code gave, else its summary; the newest of each.
+  sessions.first_activity_at, -- Earliest entry.
+  sessions.last_activity_at, -- Latest entry.
+  date_diff('millisecond', sessions.first_activity_at, sessions.last_activity_at) / 1000
+    AS duration_seconds, -- Seconds from the earliest entry to the latest.
+  COALESCE(messages.messages, 0) AS messages, -- Messages, of the user and the assistant.
+  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts.
+  COALESCE(tools.tool_calls, 0) AS tool_calls, -- Tool calls.
+  COALESCE(tools.tool_errors, 0) AS tool_errors, -- Tool calls that reported an error.
+  COALESCE(api.api_calls, 0) AS api_calls, -- API responses.
+  CAST(COALESCE(api.input_tokens, 0) AS BIGINT) AS input_tokens, -- Input tokens neither written to nor read from the cache.
+  CAST(COALESCE(api.output_tokens, 0) AS BIGINT) AS output_tokens, -- Output tokens.
+  CAST(COALESCE(api.cache_creation_tokens, 0) AS BIGINT) AS cache_creation_tokens, -- Input tokens written to the cache.
+  CAST(COALESCE(api.cache_read_tokens, 0) AS BIGINT) AS cache_read_tokens, -- Input tokens read from the cache.
+  api.cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
+  COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls, -- API responses without a price.
+  sessions.git_branch, -- Git branch at the end.
+  sessions.cwd, -- Working directory at the end.
+  sessions.claude_version -- Version of Claude Code at the end.
+FROM main_projects
+LEFT JOIN sessions USING (session_id)
+LEFT JOIN best_titles USING (session_id)
+LEFT JOIN messages USING (session_id)
+LEFT JOIN tools USING (session_id)
+LEFT JOIN api USING (session_id)
