@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 
 from clogs import __version__
+from clogs.commands.options import Flag
 from clogs.errors import ClogsError
 from clogs.session import Session
 from clogs.signals import Stop
@@ -27,6 +28,7 @@ COMMANDS = {
     "load": "Parquet files → raw.conversations in DuckDB.",
     "transform": "Build bronze, silver and gold.",
     "validate": "Check the data.",
+    "query": "Ask the warehouse a question in SQL.",
 }
 """In the order of the help: first what a newcomer runs, then the daily run and its steps."""
 
@@ -39,7 +41,6 @@ app = App(
     result_action="return_value",
     group_commands=Group("Commands", sort_key=0),
 )
-app.meta.group_parameters = GLOBAL
 app["--help"].group = GLOBAL
 app["--version"].group = GLOBAL
 for _name, _help in COMMANDS.items():
@@ -50,9 +51,9 @@ for _name, _help in COMMANDS.items():
 @app.meta.default
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False,
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"], group=GLOBAL)] = None,
+    verbose: Annotated[Flag, Parameter(name=["--verbose", "-v"], group=GLOBAL)] = False,
+    quiet: Annotated[Flag, Parameter(name=["--quiet", "-q"], group=GLOBAL)] = False,
 ) -> int:
     """Run a command.
 
@@ -82,7 +83,7 @@ def main() -> None:
     stop = Stop()
     stop.listen()
     try:
-        code = app.meta(sys.argv[1:])
+        code = app.meta(_with_long_help(sys.argv[1:]))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`head`, a pager) has seen enough. Point stdout nowhere, so that the flush at exit is silent.
@@ -95,3 +96,11 @@ def main() -> None:
     if stop.exit_code is not None:
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
     sys.exit(code if stop.exit_code is None else stop.exit_code)
+
+
+def _with_long_help(tokens: list[str]) -> list[str]:
+    """Let ``clogs COMMAND --help`` show the command's docstring, not its line in the list of commands."""
+    if {"--help", "-h"} & set(tokens):
+        for name in COMMANDS.keys() & set(tokens):
+            app[name].help = None
+    return tokens

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs import __version__
-from clogs.errors import ClogsError, DataError, WarehouseError
+from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
 from clogs.resources import bundled
 
@@ -131,7 +131,7 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
         batch_size=settings.pipeline.batch_size,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
-        retry_delays=settings.pipeline.waits,
+        retry_delays=_waits(settings),
         max_rejected=settings.quality.max_rejected,
     )
     source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
@@ -167,7 +167,6 @@ def transform(
     """
     from clogs.transform import transform as stage
 
-    _require_tables(settings)
     result = stage(
         settings.duckdb.path,
         models_dir=bundled("transforms"),
@@ -293,23 +292,17 @@ def _step(name: str, step: Callable[[], Any]) -> StepResult:
     return StepResult(name=name, status=status, seconds=time.perf_counter() - started, result=result)
 
 
-def _require_tables(settings: Settings) -> None:
-    """Open the warehouse for writing once, for DuckDB's clear message where somebody else holds it."""
-    from clogs import warehouse
-
-    if settings.duckdb.path.exists():
-        with open_warehouse(settings) as connection:
-            if warehouse.has_tables(connection):
-                return
-    raise WarehouseError(
-        f"Nothing has been loaded into {settings.duckdb.path} yet.", hint="Fill it with: clogs pipeline"
-    )
+def _waits(settings: Settings) -> list[timedelta]:
+    """How long to wait before each retry: the last delay stands for all after it."""
+    delays = settings.pipeline.retry_delays
+    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]
 
 
 def _has_passed(settings: Settings, stage: str) -> bool:
     from clogs import warehouse
 
-    _require_tables(settings)
+    if not settings.duckdb.path.exists():
+        return False
     with open_warehouse(settings) as connection:
         return warehouse.has_passed(connection, stage, _fingerprint(settings, connection))
 

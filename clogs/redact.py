@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 HIDDEN = "***"
 
 _HOST = r"(?:[\w.%-]+|\[[\w:.%]+\])(?::\d+)?"
-_MONGO_URI = re.compile(
-    r"(?P<scheme>mongodb(?:\+srv)?://)"
-    # A password may hold any character, an unescaped @ or / too: it ends at the last @ there is.
-    r"(?:(?P<user>[^:@/?]*)(?P<password>.*)@)?"
+_MONGO_URI = (
+    r"(?s)(?P<scheme>mongodb(?:\+srv)?://)"
+    # A password may hold an unescaped @ or /, too: it ends at the last @ there is.
+    r"(?:(?P<user>[^:@/?]*)(?P<password>:[^?]*)?@)?"
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
-    r"(?P<options>(?:[/?][^@]*)?)",
-    re.DOTALL,
+    r"(?P<options>(?:[/?][^@]*)?)"
 )
-_SECRET_OPTION = re.compile(r"([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*", re.IGNORECASE)
-_ADDRESS = re.compile(r"://.*", re.DOTALL)
+_CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*"
 
 
 def hide_uri(uri: str) -> str:
@@ -29,13 +26,13 @@ def hide_uri(uri: str) -> str:
         >>> hide_uri("mongodb://ann:s3cret@db.example.com/?authSource=admin")
         'mongodb://ann:***@db.example.com/?authSource=admin'
     """
-    parts = _MONGO_URI.fullmatch(uri)
+    parts = re.fullmatch(_MONGO_URI, uri)
     if parts is None:
         return HIDDEN
     login = ""
     if parts["user"] is not None:
         login = f"{parts['user']}:{HIDDEN}@" if parts["password"] else f"{parts['user']}@"
-    options = _SECRET_OPTION.sub(rf"\1{HIDDEN}", parts["options"])
+    options = re.sub(_CREDENTIAL_OPTION, rf"\1{HIDDEN}", parts["options"])
     return f"{parts['scheme']}{login}{parts['hosts']}{options}"
 
 
@@ -46,16 +43,10 @@ def hide_url(url: str) -> str:
         >>> hide_url("https://hooks.example.com/services/T0/B0/s3cret")
         'https://hooks.example.com/***'
     """
-    try:
-        parts = urlsplit(url)
-        readable = parts.port is None or parts.port > 0
-    except ValueError:
-        return HIDDEN
-    if not (readable and parts.hostname and parts.scheme in {"http", "https"}) or "@" in url:
-        return HIDDEN
-    return f"{parts.scheme}://{parts.netloc}/{HIDDEN}"
+    host = re.match(rf"https?://{_HOST}(?=[/?#]|$)", url)
+    return f"{host[0]}/{HIDDEN}" if host and "@" not in url else HIDDEN
 
 
 def hide_addresses(text: str) -> str:
     """Hide whatever follows ``://``, for text that should hold no address but might."""
-    return _ADDRESS.sub(f"://{HIDDEN}", text)
+    return re.sub(r"(?s)://.*", f"://{HIDDEN}", text)

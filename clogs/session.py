@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,23 +21,27 @@ class Session:
         verbose: ``--verbose`` was given: debugging messages, too.
         quiet: ``--quiet`` was given: warnings and errors only.
         terminal: Where to write.
+        environ: The environment variables that may set something; None for the process's own.
     """
 
-    def __init__(self, *, config: Path | None, verbose: bool, quiet: bool, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        *,
+        config: Path | None,
+        verbose: bool,
+        quiet: bool,
+        terminal: Terminal,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.config = config
         self.terminal = terminal
+        self._environ = environ
         self._flags: dict[str, tuple[str, object]] = {}
         if verbose:
             self._flags["logging.level"] = ("--verbose", "DEBUG")
         elif quiet:
             self._flags["logging.level"] = ("--quiet", "WARNING")
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
-
-    def overlay(self, flag: str, **values: object) -> None:
-        """Set settings by a command's flag, before they are loaded; ``__`` stands for the dot."""
-        self._flags |= {key.replace("__", "."): (flag, value) for key, value in values.items()}
-        with contextlib.suppress(AttributeError):
-            del self.loaded
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -48,7 +52,7 @@ class Session:
         """
         from clogs.settings import load_settings
 
-        loaded = load_settings(config=self.config, flags=self._flags)
+        loaded = load_settings(config=self.config, flags=self._flags, environ=self._environ)
         configure_logging(
             level=loaded.settings.logging.level,
             log_format=loaded.settings.logging.format,

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
-from clogs.errors import ClogsError, WarehouseError
+from clogs.errors import ClogsError, UsageError, WarehouseError
 from clogs.files import make_private_dir
 from clogs.schemas import COLUMNS, SQL_TYPES
 
@@ -63,7 +64,7 @@ def connect(
     config: dict[str, str | bool | int | float | list[str]] = {}
     config |= {"threads": threads} if threads else {}
     config |= {"memory_limit": memory_limit} if memory_limit else {}
-    with _mapped(path), duckdb.connect(path, read_only=read_only, config=config) as connection:
+    with mapped(path), duckdb.connect(path, read_only=read_only, config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
@@ -79,6 +80,18 @@ def has_tables(connection: Connection) -> bool:
         "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'conversations'"
     ).fetchone()
     return found is not None and found[0] == 1
+
+
+def query(connection: Connection, sql: str) -> pl.DataFrame:
+    """Read the rows of one statement.
+
+    Raises:
+        UsageError: DuckDB does not understand it, or it would write.
+    """
+    try:
+        return connection.execute(sql).pl()
+    except (duckdb.ProgrammingError, duckdb.NotSupportedError, duckdb.DataError) as exc:
+        raise UsageError(str(exc).strip(), hint="The tables: clogs query 'SHOW ALL TABLES'") from exc
 
 
 def loaded(connection: Connection) -> str:
@@ -115,7 +128,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _mapped(path: Path) -> Iterator[None]:
+def mapped(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as exc:

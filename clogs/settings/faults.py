@@ -25,7 +25,6 @@ NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "customTitle",
     "isCompactSummary",
     "leafUuid",
-    "subtype",
     "summary",
 }
 """What the tables are made of: no such field, nor one above or below it, can be excluded."""
@@ -61,7 +60,7 @@ def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
     for excluded in settings.mongo.exclude:
         needed = sorted(need for need in (*NEEDED_FIELDS, watermark) if _overlap(need, excluded))
         if needed:
-            reason = "is the watermark field" if needed == [watermark] else f"clogs needs {needed[0]}"
+            reason = "it is the watermark field" if needed == [watermark] else f"clogs needs {needed[0]}"
             yield f"mongo.exclude ({place}): {excluded} cannot be left out, {reason}"
 
 
@@ -81,15 +80,19 @@ def in_words(refusal: str) -> str:
 
 def _outside(name: str) -> str:
     if name in section_names():
-        return f"expected a section, which begins with [{name}] on a line of its own"
-    return f"unknown key outside the sections{_or_nearest_key(name)}"
+        return f"expected a section, which begins with [{name}] on its own line"
+    return f"unknown key outside sections{_or_nearest_key(name)}"
 
 
 def _or_nearest_key(key: str) -> str:
-    """Find a key by its name first: it may just stand in the wrong section."""
+    """Name the key most like this one; it may just stand in the wrong section."""
+    section, _, name = key.rpartition(".")
     by_name = {known.partition(".")[2]: known for known in known_keys()}
-    found = nearest(key.rpartition(".")[2], by_name)
-    return f", the nearest is {by_name[found]}" if found else or_nearest(key, known_keys())
+    found = nearest(name, by_name)
+    if found:
+        return f", the nearest is {by_name[found]}"
+    siblings = [known for known in by_name if by_name[known].startswith(f"{section}.")]
+    return f", [{section}] has {', '.join(siblings)}" if siblings else ""
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -64,7 +64,7 @@ def load_settings(
     origins = {key: given[key].origin if key in given else DEFAULT for key in known_keys()}
     values, faults = _read_all(given, file)
     settings = _with_defaults(values)
-    faults += excluded_needs(settings, origins["mongo.exclude"])
+    faults += excluded_needs(settings, _place("mongo.exclude", origins["mongo.exclude"], file))
     if file:
         faults += unknown_keys(file)
     if faults:
@@ -81,7 +81,7 @@ def _read_all(given: Mapping[str, Given], file: SettingsFile | None) -> tuple[di
         try:
             values[key] = _read(declared, each)
         except ValueError as exc:
-            place = file.place(key) if file and each.origin == str(file.path) else each.origin
+            place = _place(key, each.origin, file)
             faults.append(f"{key} = {quoted(declared, each.value)} ({place}): {exc}")
     return values, faults
 
@@ -101,6 +101,10 @@ def _read(declared: FieldInfo, given: Given) -> object:
     return given.folder / value if isinstance(value, Path) else value
 
 
+def _place(key: str, origin: str, file: SettingsFile | None) -> str:
+    return file.place(key) if file and origin == str(file.path) else origin
+
+
 def _with_defaults(values: Mapping[str, object]) -> Settings:
     data_dir = values.get("data.dir")
     locations = default_locations(data_dir if isinstance(data_dir, Path) else None)
@@ -115,5 +119,5 @@ def _all_of(faults: list[str]) -> SettingsError:
     title = "The settings have a fault" if len(faults) == 1 else f"The settings have {len(faults)} faults"
     return SettingsError(
         "\n  ".join([f"{title}:", *faults]),
-        hint="Correct them there; `clogs init` writes a file that explains every key.",
+        hint="Every key and its limits are explained in the file that `clogs init` writes.",
     )

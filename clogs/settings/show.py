@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import FieldInfo
 
 from clogs.settings.load import Loaded
@@ -13,8 +13,7 @@ from clogs.settings.model import known_keys, marks
 from clogs.settings.values import Secret, duration_text
 
 
-@dataclass(frozen=True, slots=True)
-class VisibleSetting:
+class VisibleSetting(Struct, frozen=True):
     """A setting as people may see it.
 
     Attributes:

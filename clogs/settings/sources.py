@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
+from msgspec import Struct
 from platformdirs import user_config_path
 
 from clogs.errors import SettingsError
 
 FILE_NAME = "clogs.toml"
 
-_HEADER = re.compile(r"\s*\[\s*(\w+)\s*\]")
-_KEY = re.compile(r"\s*([\w.]+)\s*=")
 
-
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value as somebody wrote it.
 
     Attributes:
@@ -35,8 +32,7 @@ class Given:
     is_text: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(Struct, frozen=True):
     """A settings file that was read.
 
     Attributes:
@@ -53,9 +49,9 @@ class SettingsFile:
         """Name the file and, where it is found, the line of a key or of a section's header."""
         section = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := _HEADER.match(line):
+            if header := re.match(r"\s*\[\s*(\w+)\s*\]", line):
                 section = header[1]
-            written = _KEY.match(line)
+            written = re.match(r"\s*([\w.]+)\s*=", line)
             found = f"{section}.{written[1]}".lstrip(".") if written else section if header else None
             if found == key:
                 return f"{self.path} line {number}"
@@ -70,7 +66,9 @@ def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> Set
     """
     named = config or (Path(environ["CLOGS_CONFIG"]) if environ.get("CLOGS_CONFIG") else None)
     if named:
-        path = cwd / named.expanduser()
+        with suppress(RuntimeError):  # a ~ of nobody: the path stays as it is, and is not found
+            named = named.expanduser()
+        path = cwd / named
         origin = "--config" if config else "environment variable CLOGS_CONFIG"
         found = _read(path)
         if found is None:

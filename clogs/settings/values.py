@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from itertools import pairwise
@@ -16,31 +15,29 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
+from msgspec import Struct
+
 LONGEST = timedelta(days=366)
 
 _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
-_DURATION = re.compile(r"(\d{1,9}) ?([a-z]*)", re.ASCII)
-_MEMORY = re.compile(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B", re.ASCII | re.IGNORECASE)
-_DB_FORBIDDEN = re.compile(r'[/\\. "$\0]')
+_DURATION = r"(?P<count>[0-9]{1,9}) ?(?P<unit>[a-z]*)"
+_MEMORY = r"[1-9][0-9]*(\.[0-9]+)? ?[KMGTkmgt]i?[Bb]"
 _DB_BYTES = 63
 
 
-@dataclass(frozen=True, slots=True)
-class Parse:
+class Parse(Struct, frozen=True):
     """A mark: turn the value as written into one of the key's type, before that type is checked."""
 
     read: Callable[[object], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A mark: refuse what the key's type allows but its meaning does not."""
 
     check: Callable[[Any], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A mark: people see the value only as ``hide`` shows it."""
 
     hide: Callable[[str], str]
@@ -52,11 +49,11 @@ def duration(value: object) -> timedelta:
     Raises:
         ValueError: It is neither, or longer than a year.
     """
-    written = _DURATION.fullmatch(str(value).strip())
-    size = _UNITS.get(written[2] or "s") if written else None
+    written = re.fullmatch(_DURATION, str(value).strip())
+    size = _UNITS.get(written["unit"] or "s") if written else None
     if written is None or size is None:
         raise ValueError('expected seconds or text like "30 s", "15 min", "2 h" or "1 d"')
-    length = timedelta(seconds=int(written[1]) * size)
+    length = timedelta(seconds=int(written["count"]) * size)
     if length > LONGEST:
         raise ValueError(f"expected at most {LONGEST.days} d")
     return length
@@ -93,15 +90,13 @@ def share(value: object) -> object:
         raise ValueError('expected a number from 0 to 1, or a percentage like "1%"') from None
 
 
-def path(value: object) -> object:
+def path(value: object) -> Path:
     """Read text as a path, with ``~`` as the home folder.
 
     Raises:
-        ValueError: It is empty, or names the home folder of nobody.
+        ValueError: It is no text, is empty, or names the home folder of nobody.
     """
-    if not isinstance(value, str):
-        return value
-    if not value or "\0" in value:
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file or folder")
     try:
         return Path(value).expanduser()
@@ -141,7 +136,7 @@ def mongo_db(value: str) -> None:
     Raises:
         ValueError: MongoDB would refuse it.
     """
-    if not value or len(value.encode()) > _DB_BYTES or _DB_FORBIDDEN.search(value):
+    if not value or len(value.encode()) > _DB_BYTES or re.search(r'[/\\. "$\0]', value):
         raise ValueError(rf'expected 1 to {_DB_BYTES} bytes with no space and none of / \ . " $')
 
 
@@ -152,9 +147,7 @@ def mongo_collection(value: str) -> None:
         ValueError: MongoDB would refuse it, or keeps it for itself.
     """
     if not value or re.search(r"[$\0]|^\.|\.\.|\.$|^system\.", value):
-        raise ValueError(
-            "expected a name without $, that has no empty part between dots and no system. in front"
-        )
+        raise ValueError("expected a name without $ and without empty parts that does not begin with system.")
 
 
 def field_path(value: str) -> None:
@@ -178,7 +171,7 @@ def field_paths(value: Sequence[str]) -> None:
     paths = sorted(value, key=lambda each: each.split("."))
     for shorter, longer in pairwise(paths):
         if f"{longer}.".startswith(f"{shorter}."):
-            raise ValueError(f"{longer} is already left out by {shorter}: name one of them, once")
+            raise ValueError(f"{longer} is left out with {shorter} already: name one of them, once")
 
 
 def memory_limit(value: str | None) -> None:
@@ -187,7 +180,7 @@ def memory_limit(value: str | None) -> None:
     Raises:
         ValueError: It cannot.
     """
-    if value is not None and not _MEMORY.fullmatch(value):
+    if value is not None and not re.fullmatch(_MEMORY, value):
         raise ValueError("expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB")
 
 

@@ -23,7 +23,7 @@ MODEL (
     above_200k = 'Factor on the price of what lies above 200,000 tokens.'
   ),
   audits (
-    unique_values(columns := (model)),
+    unique_combination_of_columns(columns := (model)),
     not_null(columns := (model, input, output, cache_write_5m, cache_write_1h, cache_read, above_200k))
   )
 );

@@ -13,7 +13,7 @@ MODEL (
     category = 'What the tool is for.'
   ),
   audits (
-    unique_values(columns := (tool_name)),
+    unique_combination_of_columns(columns := (tool_name)),
     not_null(columns := (tool_name, category))
   )
 );

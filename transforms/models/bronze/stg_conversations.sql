@@ -3,7 +3,7 @@ MODEL (
   kind VIEW,
   description 'Every landed document as one entry. A document that wraps a sub-agent entry (progress of subtype agent_progress) stands as the entry it wraps.',
   audits (
-    unique_values(columns := (_id)),
+    unique_combination_of_columns(columns := (_id)),
     not_null(columns := (_id, is_sidechain, is_copy))
   )
 );

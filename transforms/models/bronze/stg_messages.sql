@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per user or assistant entry, copies included: what its JSON holds, as narrow columns.',
   audits (
-    unique_values(columns := (_id)),
+    unique_combination_of_columns(columns := (_id)),
     not_null(columns := (_id, role, message_kind)),
     accepted_values(column := role, is_in := ('user', 'assistant')),
     accepted_values(

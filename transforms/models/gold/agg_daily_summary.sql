@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per day with activity, in the configured time zone.',
   audits (
-    unique_values(columns := (date_key)),
+    unique_combination_of_columns(columns := (date_key)),
     not_null(columns := (date_key, date))
   )
 );

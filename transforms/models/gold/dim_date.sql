@@ -3,7 +3,8 @@ MODEL (
   kind FULL,
   description 'One row per day, without gaps, from the first entry to the last, in the configured time zone.',
   audits (
-    unique_values(columns := (date_key, date)),
+    unique_combination_of_columns(columns := (date_key)),
+    unique_combination_of_columns(columns := (date)),
     not_null(columns := (date_key, date))
   )
 );

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per project.',
   audits (
-    unique_values(columns := (project_id)),
+    unique_combination_of_columns(columns := (project_id)),
     not_null(columns := (project_id, project_name))
   )
 );

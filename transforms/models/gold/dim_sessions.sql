@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per session: when it ran, what it was about, what it took.',
   audits (
-    unique_values(columns := (session_id)),
+    unique_combination_of_columns(columns := (session_id)),
     not_null(columns := (session_id))
   )
 );

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per tool that was called.',
   audits (
-    unique_values(columns := (tool_name)),
+    unique_combination_of_columns(columns := (tool_name)),
     not_null(columns := (tool_name, tool_category))
   )
 );

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per API response: its tokens and what they cost at list price.',
   audits (
-    unique_values(columns := (entry_id)),
+    unique_combination_of_columns(columns := (entry_id)),
     not_null(
       columns := (entry_id, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
     )

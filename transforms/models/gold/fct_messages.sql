@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per message: a user or assistant entry, without copies.',
   audits (
-    unique_values(columns := (entry_id)),
+    unique_combination_of_columns(columns := (entry_id)),
     not_null(columns := (entry_id, role, message_kind, turn_type))
   )
 );

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per entry: the original where copies repeat it. Entries without uuid are one per transcript and content.',
   audits (
-    unique_values(columns := (entry_id)),
+    unique_combination_of_columns(columns := (entry_id)),
     not_null(columns := (entry_id))
   )
 );

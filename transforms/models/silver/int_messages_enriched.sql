@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per message, in its place in the session and on the clock of the configured time zone.',
   audits (
-    unique_values(columns := (entry_id)),
+    unique_combination_of_columns(columns := (entry_id)),
     not_null(columns := (entry_id, role, message_kind, turn_type)),
     accepted_values(column := time_of_day, is_in := ('morning', 'afternoon', 'evening', 'night')),
     accepted_values(column := day_type, is_in := ('weekday', 'weekend')),

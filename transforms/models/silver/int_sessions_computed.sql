@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per session. Its times come only from entries that have their own.',
   audits (
-    unique_values(columns := (session_id)),
+    unique_combination_of_columns(columns := (session_id)),
     not_null(columns := (session_id, messages, prompts, tool_calls, api_calls))
   )
 );

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   description 'One row per tool call, joined to its result.',
   audits (
-    unique_values(columns := (tool_use_id)),
+    unique_combination_of_columns(columns := (tool_use_id)),
     not_null(columns := (tool_use_id, entry_id, tool_name, tool_category, is_error, has_result))
   )
 );

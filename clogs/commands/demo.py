@@ -1,0 +1,114 @@
+"""``clogs demo``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from clogs import highlights
+from clogs import pipeline as steps
+from clogs.commands.options import Given
+from clogs.commands.pipeline import run
+from clogs.commands.summaries import summary
+from clogs.embedded import mongo_server
+from clogs.errors import UsageError
+from clogs.files import make_private_dir
+from clogs.pipeline import Plan
+from clogs.resources import bundled
+from clogs.session import Session
+from clogs.terminal import printable
+from clogs.wording import money
+
+if TYPE_CHECKING:
+    from clogs.settings import Settings
+
+QUERY = "SELECT tool_name, calls, errors FROM gold.dim_tools ORDER BY errors DESC"
+
+
+def demo(*, keep: Path | None = None, session: Given) -> None:
+    """Run the whole pipeline on bundled sample transcripts, and show what it finds.
+
+    It starts a MongoDB-compatible server in memory, imports the samples, runs the pipeline, and stops the
+    server. Your own settings, database and warehouse are left alone.
+
+    Args:
+        keep: The folder for the demo's warehouse; it must be empty. [default: a new temporary folder]
+    """
+    folder = _folder(keep)
+    terminal = session.terminal
+    with mongo_server() as uri:
+        own = _session(folder, uri, session)
+        terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
+        terminal.write(f"   {summary(steps.import_files(own.settings, [bundled('samples')]))}")
+        terminal.write("   (two lines are broken on purpose)\n")
+        terminal.write("2. Run the pipeline")
+        result = run(own, Plan())
+    if result.error:
+        raise result.error
+    _show(own.settings, session)
+    _what_next(folder, session)
+
+
+def _folder(keep: Path | None) -> Path:
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="clogs-demo-"))
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is not an empty folder.", hint="Name one that is empty, or is not there yet.")
+    return make_private_dir(keep.absolute())
+
+
+def _session(folder: Path, uri: str, given: Session) -> Session:
+    """A session whose settings are the demo's own, whatever the user's file and environment say."""
+    settings_file = folder / "clogs.toml"
+    settings_file.write_text(f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n', encoding="utf-8")
+    return Session(config=settings_file, verbose=False, quiet=False, terminal=given.terminal, environ={})
+
+
+def _show(settings: Settings, session: Session) -> None:
+    with steps.open_warehouse(settings, read_only=True) as connection:
+        tools = highlights.top_tools(connection)
+        projects = highlights.top_projects(connection)
+        found = highlights.read(connection)
+    session.terminal.write("\n3. Ask it something\n")
+    session.terminal.write(
+        _table(
+            ("tool", "calls", "failed"),
+            [(printable(name), f"{calls:,}", f"{errors:,}") for name, calls, errors in tools],
+        )
+    )
+    session.terminal.write(
+        _table(
+            ("project", "sessions", "cost"),
+            [(printable(name), f"{sessions:,}", money(cost)) for name, sessions, cost in projects],
+        )
+    )
+    if found and found.unpriced_models:
+        models = printable(", ".join(found.unpriced_models))
+        session.terminal.write(f"   Without a price, and so without a cost: {models}\n")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    table = Table(head[0], box=box.SIMPLE_HEAD)
+    for name in head[1:]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _what_next(folder: Path, session: Session) -> None:
+    session.terminal.write(
+        Text(
+            f"The warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
+            f'  clogs -c {folder / "clogs.toml"} query "{QUERY}"\n'
+            f"  clogs -c {folder / 'clogs.toml'} load --stats\n"
+            "  clogs init                 then, with your own MongoDB:\n"
+            "  clogs import ~/.claude     and\n"
+            "  clogs pipeline"
+        )
+    )

@@ -1,0 +1,54 @@
+"""``clogs extract``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from clogs import pipeline
+from clogs.commands.options import Flag, Given
+from clogs.commands.summaries import summary
+from clogs.errors import UsageError
+from clogs.extract import Scope
+from clogs.lock import run_lock
+from clogs.wording import duration, instant
+
+
+def extract(
+    *,
+    full_backfill: Flag = False,
+    since: datetime | None = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    dry_run: Flag = False,
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Read what is new in the MongoDB collection into Parquet files.
+
+    Reading begins a lookback behind the watermark, where the last run ended; what is landed already and
+    unchanged is not landed again. The first run reads everything.
+
+    Args:
+        full_backfill: Read the whole collection again.
+        since: Read from this moment on, such as 2026-11-01 or 2026-11-01T08:00:00+01:00; UTC if it names no zone.
+        limit: Read so many documents at most; the watermark stays where it is.
+        dry_run: Say how many documents would be read, and write nothing.
+        json: Print the result as one JSON document.
+    """
+    if full_backfill and since:
+        raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
+    if since and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    scope = Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
+    settings, terminal = session.settings, session.terminal
+    with run_lock(settings.data.state_dir, command="extract"), terminal.progress("extract") as progress:
+        result = pipeline.extract(settings, scope, run=pipeline.new_run(), on_progress=progress)
+    if result.dry_run:
+        origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
+        terminal.summarize(result, f"{summary(result)}, {origin}.")
+    else:
+        text = f"{summary(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
+        terminal.summarize(result, text)

@@ -1,0 +1,34 @@
+"""``clogs import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from clogs import pipeline
+from clogs.commands.options import Flag, Given
+from clogs.commands.summaries import summary
+from clogs.wording import duration
+
+
+def import_(
+    *paths: Annotated[Path, Parameter(name="PATH")],
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Put Claude Code's own JSONL files into the MongoDB collection, each line once.
+
+    Run it as often as you like: files are read on from where they ended.
+
+    Args:
+        paths: Claude Code's folder, its projects folder, one project or one file. [default: ~/.claude]
+        json: Print the result as one JSON document.
+    """
+    settings, terminal = session.settings, session.terminal
+    with terminal.progress("import") as progress:
+        result = pipeline.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
+    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    if result.rejected:
+        terminal.say(f"The rejected lines stand in {settings.data.dead_letter_dir} with file and line number.")

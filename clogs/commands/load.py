@@ -1,0 +1,86 @@
+"""``clogs load``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clogs import pipeline
+from clogs.commands.options import Flag, Given
+from clogs.commands.summaries import summary
+from clogs.errors import UsageError
+from clogs.load import stats as count_rows
+from clogs.lock import run_lock
+from clogs.terminal import printable
+from clogs.warehouse import create_tables
+from clogs.wording import count, duration
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def load(
+    *,
+    init_only: Flag = False,
+    full_refresh: Flag = False,
+    stats: Flag = False,
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Load new Parquet files into raw.conversations, the newest version of each document.
+
+    Args:
+        init_only: Create the warehouse and its tables, and load nothing.
+        full_refresh: Rebuild raw.conversations from all Parquet files, in one transaction.
+        stats: Show what raw.conversations holds, and load nothing.
+        json: Print the result as one JSON document.
+    """
+    if init_only + full_refresh + stats > 1:
+        raise UsageError("--init-only, --full-refresh and --stats exclude one another.", hint="Give one of them.")
+    if stats:
+        _show_stats(session)
+    elif init_only:
+        _init(session)
+    else:
+        _load(session, full_refresh=full_refresh)
+
+
+def _load(session: Given, *, full_refresh: bool) -> None:
+    settings, terminal = session.settings, session.terminal
+    with run_lock(settings.data.state_dir, command="load"):
+        result = pipeline.load(settings, run=pipeline.new_run(), full_refresh=full_refresh)
+    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+
+
+def _init(session: Given) -> None:
+    settings = session.settings
+    with (
+        run_lock(settings.data.state_dir, command="load"),
+        pipeline.open_warehouse(settings) as connection,
+    ):
+        create_tables(connection)
+    path = settings.duckdb.path
+    session.terminal.summarize({"warehouse": path}, f"The warehouse {path} is ready.")
+
+
+def _show_stats(session: Given) -> None:
+    with pipeline.open_warehouse(session.settings, read_only=True) as connection:
+        found = count_rows(connection)
+    if session.terminal.stdout_json:
+        session.terminal.write_json(found)
+        return
+    days = f"{found.first_day} to {found.last_day}, {count(found.days, 'day')}" if found.rows else "empty"
+    session.terminal.write(f"{count(found.rows, 'row')} · {days}\n")
+    for title, counts in (("type", found.types), ("project", found.projects)):
+        session.terminal.write(_table(title, counts))
+
+
+def _table(title: str, counts: dict[str, int]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(title)
+    table.add_column("rows", justify="right")
+    for name, rows in counts.items():
+        table.add_row(printable(name), f"{rows:,}")
+    return table

@@ -1,0 +1,99 @@
+"""``clogs pipeline``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from clogs import highlights
+from clogs import pipeline as steps
+from clogs.commands.options import Flag, Given
+from clogs.commands.summaries import summary
+from clogs.pipeline import PipelineResult, Plan, StepResult
+from clogs.session import Session
+from clogs.wording import duration, size
+
+MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
+
+
+def pipeline(
+    *,
+    full_backfill: Flag = False,
+    full_refresh: Flag = False,
+    skip_extract: Flag = False,
+    skip_load: Flag = False,
+    skip_transform: Flag = False,
+    skip_validate: Flag = False,
+    models: Annotated[list[str] | None, Parameter(negative="")] = None,
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Extract, load, transform and validate what is new: the command for your crontab.
+
+    Args:
+        full_backfill: Read the whole collection again.
+        full_refresh: Rebuild raw.conversations and all models.
+        skip_extract: Leave out extract.
+        skip_load: Leave out load.
+        skip_transform: Leave out transform.
+        skip_validate: Leave out validate.
+        models: Build only this model; repeatable. +NAME builds what it reads from, too; NAME+ what reads from it.
+        json: Print the result as one JSON document.
+    """
+    asked = {
+        "extract": skip_extract,
+        "load": skip_load,
+        "transform": skip_transform,
+        "validate": skip_validate,
+    }
+    plan = Plan(
+        full_backfill=full_backfill,
+        full_refresh=full_refresh,
+        skip=frozenset(name for name, skip in asked.items() if skip),
+        select=tuple(models or ()),
+    )
+    result = run(session, plan)
+    if result.error:
+        raise result.error
+
+
+def run(session: Session, plan: Plan) -> PipelineResult:
+    """Run the pipeline with progress on the terminal, and show how it ended."""
+    terminal = session.terminal
+    with terminal.progress("clogs") as progress:
+        result = steps.run_pipeline(session.settings, plan, on_progress=progress)
+    terminal.summarize(result, Group(_steps(result), _found(session)))
+    return result
+
+
+def _steps(result: PipelineResult) -> Table:
+    table = Table(box=None, show_header=False, title_justify="left", padding=(0, 1))
+    for step in result.steps:
+        mark, style = MARKS[step.status]
+        table.add_row(Text(mark, style), step.name, _what(step), Text(_seconds(step), "dim"))
+    return table
+
+
+def _what(step: StepResult) -> str:
+    if step.error:
+        return "failed"
+    return summary(step.result) if step.result else {"unchanged": "nothing new"}.get(step.status, step.status)
+
+
+def _seconds(step: StepResult) -> str:
+    return duration(step.seconds) if step.status in {"done", "failed"} else ""
+
+
+def _found(session: Session) -> Text:
+    """What the warehouse holds now, and where it lies."""
+    path = session.settings.duckdb.path
+    if not path.exists():
+        return Text()
+    with steps.open_warehouse(session.settings, read_only=True) as connection:
+        found = highlights.read(connection)
+    where = f"{path} ({size(path.stat().st_size)})"
+    return Text(f"\n {found.sentence()}\n {where}" if found else f"\n {where}")

@@ -1,0 +1,92 @@
+"""A MongoDB-compatible server in memory, for the demo: a process that ends when its parent does."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clogs.errors import ClogsError
+
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 5
+
+
+@contextmanager
+def mongo_server() -> Iterator[str]:
+    """Start a server on a free port of the loopback interface, and stop it.
+
+    Yields:
+        Its URI.
+
+    Raises:
+        ClogsError: It is not installed, or does not start.
+    """
+    if importlib.util.find_spec("nx_27017") is None:
+        raise ClogsError(
+            "The demo needs a small MongoDB-compatible server, which is not installed.",
+            hint="pipx inject clogs nx-27017, or: pip install 'clogs[demo]'",
+        )
+    port = _free_port()
+    server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        [sys.executable, "-m", __name__, str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us; we stop it when we are done with it
+    )
+    try:
+        _wait_until_open(port, server)
+        yield f"mongodb://127.0.0.1:{port}"
+    finally:
+        _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.stdin:
+        server.stdin.close()
+    try:
+        server.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_open(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise ClogsError("The demo's MongoDB-compatible server did not start.", hint="Try again: clogs demo")
+
+
+def _serve(port: str) -> None:
+    """Serve until standard input ends, which it does however the parent dies."""
+    from nx_27017.nx_27017 import main
+
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    sys.argv = ["nx-27017", "--db", "memory", "--port", port]
+    main()
+
+
+def _exit_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

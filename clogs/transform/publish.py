@@ -1,0 +1,46 @@
+"""Views that are readable whatever name the file is opened under.
+
+SQLMesh's own views name the catalog it attached the file as, which holds only as long as nobody opens
+the file under another name. Ours name schema and table alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from clogs.warehouse import Connection, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view of bronze, silver or gold.
+
+    Attributes:
+        name: Schema and view, ``gold.fct_messages``.
+        query: What it selects, without any catalog.
+        is_table: Whether its rows are stored, so that counting them costs nothing.
+        description: What one row is.
+        columns: What each column holds, by its name.
+    """
+
+    name: str
+    query: str
+    is_table: bool = True
+    description: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def publish(connection: Connection, views: Iterable[View]) -> None:
+    """Put all the views in place at once, with their descriptions."""
+    with transaction(connection):
+        for view in views:
+            connection.execute(f"CREATE OR REPLACE VIEW {view.name} AS {view.query}")
+            if view.description:
+                connection.execute(f"COMMENT ON VIEW {view.name} IS {_literal(view.description)}")
+            for column, text in view.columns.items():
+                connection.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {_literal(text)}')
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
