@@ -86,7 +86,7 @@ def main() -> None:
         code = app.meta(_with_long_help(sys.argv[1:]))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`, a pager) has seen enough. Point stdout nowhere, so that the flush at exit is silent.
+        # The reader (`head`, a pager) has seen enough. Nowhere is where the flush at exit may go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except BaseException:

@@ -34,7 +34,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The same for the same thing rejected again, by whichever run."""
-        identity = "\0".join((self.stage, self.source, self.document))
+        identity = f"{self.stage}\0{self.source}\0{self.document}"
         return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -7,10 +7,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from clogs.errors import ClogsError
 
@@ -33,17 +35,27 @@ def mongo_server() -> Iterator[str]:
             "The demo needs a small MongoDB-compatible server, which is not installed.",
             hint="pipx inject clogs nx-27017, or: pip install 'clogs[demo]'",
         )
-    port = _free_port()
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="clogs-server-") as folder,
+        _started(port, Path(folder)) as server,
+    ):
+        _wait_until_open(port, server)
+        yield f"mongodb://127.0.0.1:{port}"
+
+
+@contextmanager
+def _started(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-m", __name__, str(port)],
+        [sys.executable, "-m", __name__, str(port), folder / "server.pid"],
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for us; we stop it when we are done with it
     )
     try:
-        _wait_until_open(port, server)
-        yield f"mongodb://127.0.0.1:{port}"
+        yield server
     finally:
         _stop(server)
 
@@ -58,7 +70,8 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -74,12 +87,12 @@ def _wait_until_open(port: int, server: subprocess.Popen[bytes]) -> None:
     raise ClogsError("The demo's MongoDB-compatible server did not start.", hint="Try again: clogs demo")
 
 
-def _serve(port: str) -> None:
+def _serve(port: str, pid_file: str) -> None:
     """Serve until standard input ends, which it does however the parent dies."""
     from nx_27017.nx_27017 import main
 
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    sys.argv = ["nx-27017", "--db", "memory", "--port", port]
+    sys.argv = ["nx-27017", "--db", "memory", "--port", port, "--pid-file", pid_file]
     main()
 
 
@@ -89,4 +102,4 @@ def _exit_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:])

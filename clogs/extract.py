@@ -199,8 +199,8 @@ def _attempts(retry_delays: Sequence[timedelta]) -> Retrying:
 def _check_rejected(result: ExtractResult, settings: Settings) -> None:
     if result.rejected > settings.max_rejected * result.documents:
         raise DataError(
-            f"{result.rejected:,} of {result.documents:,} documents were rejected, more than quality.max_rejected"
-            f" ({settings.max_rejected:.1%}) allows. The other documents are landed.",
+            f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
+            f" {settings.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
             hint=f"Their reasons stand in {settings.dead_letter_dir}",
         )
 
@@ -224,7 +224,7 @@ class _Pass:
         if not fresh:
             return
         decoded = [decode(raw) for raw in fresh.values()]
-        self._land([raw for raw in fresh.values()], decoded)
+        self._land(list(fresh.values()), decoded)
         field = self._settings.watermark_field
         moments = [None if isinstance(document, str) else document.get(field) for document in decoded]
         self._advance.durable(list(fresh), moments)

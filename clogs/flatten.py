@@ -88,7 +88,7 @@ def content_from_blocks() -> pl.Expr:
 
 
 def _messages(messages: Sequence[object]) -> list[pl.Series]:
-    """The columns of ``message``, and in ``message_blocks`` what `content_from_blocks` completes them from."""
+    """The columns of ``message``, and ``message_blocks`` for `content_from_blocks` to complete them."""
     names = ("message_role", "message_content", "message_raw", "message_blocks")
     rows = [_message(message) for message in messages]
     return [

@@ -125,7 +125,7 @@ def _import(
 
 
 def _document(transcript: Transcript, line: Line, now: datetime) -> Document:
-    """The entry as the sync service stores it, under an ``_id`` that sorts in the order of the file's lines."""
+    """The entry as the sync service stores it; its ``_id`` sorts in the order of the file's lines."""
     file = hashlib.blake2b(f"{transcript.project_id}\0{transcript.source_file}".encode(), digest_size=5)
     text = hashlib.blake2b(line.text, digest_size=4)
     number = (line.number % 2**24).to_bytes(3, "big")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -32,7 +33,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     files = []
     for (day,), rows in sorted(partitions.items()):
         path = partition(raw_dir, day) / f"conversations_{name}.parquet"
-        write_atomic(path, lambda aside, rows=rows: rows.write_parquet(aside, compression_level=ZSTD_LEVEL))
+        write_atomic(path, partial(rows.write_parquet, compression_level=ZSTD_LEVEL))
         files.append(path)
     return files
 

@@ -98,7 +98,7 @@ def load(
         full_refresh: Rebuild the table from all landing files.
 
     Raises:
-        DataError: A file is damaged, and set aside, or was changed after it was loaded. The others are loaded.
+        DataError: A file is damaged, and set aside, or was changed after it was loaded.
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
@@ -149,7 +149,7 @@ def _unknown(connection: Connection, raw_dir: Path) -> Iterator[Path]:
         elif size != path.stat().st_size:
             raise DataError(
                 f"The landing file {path} was changed after it was loaded.",
-                hint="Put it back as it was, or rebuild the table from what is there: clogs load --full-refresh",
+                hint="Put it back as it was, or rebuild the table: clogs load --full-refresh",
             )
 
 
@@ -189,15 +189,13 @@ def _read(path: Path) -> pl.DataFrame:
 
 def _upsert(connection: Connection, batch: dict[Path, pl.DataFrame]) -> tuple[int, int]:
     """Insert or replace, and count the documents that were new and those that changed."""
-    newest = (
-        pl.concat(batch.values()).sort("extracted_at", maintain_order=True).unique("_id", keep="last")
-    )
+    newest = pl.concat(batch.values()).sort("extracted_at", maintain_order=True).unique("_id", keep="last")
     connection.register("incoming", newest)
     try:
         actions = connection.execute(_UPSERT).pl()["merge_action"]
     finally:
         connection.unregister("incoming")
-    return (actions == "INSERT").sum(), (actions == "UPDATE").sum()
+    return actions.to_list().count("INSERT"), actions.to_list().count("UPDATE")
 
 
 def _enter(connection: Connection, batch: dict[Path, pl.DataFrame], raw_dir: Path, run: str) -> None:

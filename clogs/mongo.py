@@ -38,7 +38,9 @@ CODEC: CodecOptions[Document] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond year 9999 stays a number
 )
 
-_LOOKS_LIKE_ANOTHER_TYPE = re.compile(r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.S)
+_LOOKS_LIKE_ANOTHER_TYPE = re.compile(
+    r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ class Source:
     def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
         """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
         with _mapped(self.name):
-            return self._collection.count_documents(query, **({"limit": limit} if limit else {}))
+            if limit:
+                return self._collection.count_documents(query, limit=limit)
+            return self._collection.count_documents(query)
 
     def exists(self) -> bool:
         """Tell whether the collection is there; an empty one is."""
@@ -118,7 +122,9 @@ class Source:
         refused, sound = [], []
         for index, document in enumerate(documents):
             try:
-                sound.append((index, bson.raw_bson.RawBSONDocument(bson.encode(document, codec_options=CODEC))))
+                sound.append(
+                    (index, bson.raw_bson.RawBSONDocument(bson.encode(document, codec_options=CODEC)))
+                )
             except (BSONError, OverflowError, RecursionError, UnicodeError, ValueError) as exc:
                 refused.append(Refused(index, f"cannot be stored as BSON: {exc}"))
         inserted, rejected = self._insert([document for _, document in sound])
@@ -146,7 +152,9 @@ class Source:
 
     def _insert_one_by_one(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
         outcomes = [self._insert([document]) for document in documents]
-        refused = [Refused(index, each.reason) for index, (_, faults) in enumerate(outcomes) for each in faults]
+        refused = [
+            Refused(index, each.reason) for index, (_, faults) in enumerate(outcomes) for each in faults
+        ]
         return sum(inserted for inserted, _ in outcomes), refused
 
 

@@ -1,32 +1,24 @@
-"""The stages with the settings given to them, and all four in a row."""
+"""Extract, load, transform and validate in a row, under one lock."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from clogs import __version__
+from clogs import stages
 from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
-from clogs.resources import bundled
+from clogs.stages import Progress, silent
 
 if TYPE_CHECKING:
-    from clogs.extract import ExtractResult, Scope
-    from clogs.importer import ImportResult
-    from clogs.load import LoadResult
+    from clogs.extract import ExtractResult
     from clogs.settings import Settings
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
-    from clogs.warehouse import Connection
 
-Progress = Callable[[int, int | None], None]
 Status = Literal["done", "unchanged", "skipped", "failed"]
 
 STEPS = ("extract", "load", "transform", "validate")
@@ -90,131 +82,12 @@ class Plan:
     select: tuple[str, ...] = ()
 
 
-def _silent(_done: int, _total: int | None) -> None:
-    """Show no progress."""
-
-
-def new_run() -> str:
-    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
-def import_files(settings: Settings, paths: Sequence[Path], *, on_progress: Progress = _silent) -> ImportResult:
-    """Put Claude Code's own files into the collection. See `clogs.importer.import_transcripts`."""
-    from clogs import mongo
-    from clogs.importer import import_transcripts
-    from clogs.transcripts import find
-
-    transcripts = find(paths)
-    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
-    with run_lock(settings.data.state_dir, command="import"), source as collection:
-        return import_transcripts(
-            collection,
-            transcripts,
-            state_dir=settings.data.state_dir,
-            dead_letter_dir=settings.data.dead_letter_dir,
-            run=new_run(),
-            on_progress=on_progress,
-        )
-
-
-def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress = _silent) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract`; the caller holds the run lock."""
-    from clogs import extract as stage
-    from clogs import mongo
-
-    how = stage.Settings(
-        raw_dir=settings.data.raw_dir,
-        dead_letter_dir=settings.data.dead_letter_dir,
-        state_dir=settings.data.state_dir,
-        exclude=settings.mongo.exclude,
-        batch_size=settings.pipeline.batch_size,
-        watermark_field=settings.pipeline.watermark_field,
-        lookback=settings.pipeline.lookback,
-        retry_delays=_waits(settings),
-        max_rejected=settings.quality.max_rejected,
-    )
-    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
-    with source as collection:
-        return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
-
-
-def load(settings: Settings, *, run: str, full_refresh: bool = False) -> LoadResult:
-    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock."""
-    from clogs.load import load as stage
-
-    with open_warehouse(settings) as connection:
-        return stage(
-            connection,
-            raw_dir=settings.data.raw_dir,
-            dead_letter_dir=settings.data.dead_letter_dir,
-            run=run,
-            full_refresh=full_refresh,
-        )
-
-
-def transform(
-    settings: Settings,
-    *,
-    select: Sequence[str] = (),
-    full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] | None = None,
-) -> TransformResult:
-    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
-    """
-    from clogs.transform import transform as stage
-
-    result = stage(
-        settings.duckdb.path,
-        models_dir=bundled("transforms"),
-        cache_dir=settings.data.state_dir / "sqlmesh",
-        timezone=settings.transform.timezone,
-        threads=settings.duckdb.threads,
-        memory_limit=settings.duckdb.memory_limit,
-        select=select,
-        full_refresh=full_refresh,
-        on_model=on_model,
-    )
-    if not select:
-        _mark_passed(settings, "transform")
-    return result
-
-
-def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResult:
-    """Check the warehouse. See `clogs.validate.validate`.
-
-    Raises:
-        WarehouseError: There is no warehouse yet.
-    """
-    from clogs.validate import validate as stage
-
-    with open_warehouse(settings, read_only=True) as connection:
-        return stage(connection, layers=layers)
-
-
-@contextmanager
-def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[Connection]:
-    """Open the warehouse that the settings name. See `clogs.warehouse.connect`."""
-    from clogs import warehouse
-
-    with warehouse.connect(
-        settings.duckdb.path,
-        read_only=read_only,
-        threads=settings.duckdb.threads,
-        memory_limit=settings.duckdb.memory_limit,
-    ) as connection:
-        yield connection
-
-
 def run_pipeline(
     settings: Settings,
     plan: Plan,
     *,
     on_step: Callable[[str], None] = lambda _name: None,
-    on_progress: Progress = _silent,
+    on_progress: Progress = silent,
 ) -> PipelineResult:
     """Run all four steps under one lock.
 
@@ -230,7 +103,7 @@ def run_pipeline(
     Raises:
         LockedError: Another run holds the lock.
     """
-    run, started_at, started = new_run(), datetime.now(UTC), time.perf_counter()
+    run, started_at, started = stages.new_run(), datetime.now(UTC), time.perf_counter()
     steps: list[StepResult] = []
     with run_lock(settings.data.state_dir, command="pipeline"):
         for name, step in _steps(settings, plan, run, on_progress).items():
@@ -245,21 +118,21 @@ def run_pipeline(
     )
 
 
-def _steps(
-    settings: Settings, plan: Plan, run: str, on_progress: Progress
-) -> dict[str, Callable[[], Any]]:
+def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
     """The steps by name; one that returns None had nothing to do."""
     always = plan.full_refresh or bool(plan.select)
 
     def extract_new() -> ExtractResult:
         from clogs.extract import Scope
 
-        return extract(settings, Scope(full_backfill=plan.full_backfill), run=run, on_progress=on_progress)
+        return stages.extract(
+            settings, Scope(full_backfill=plan.full_backfill), run=run, on_progress=on_progress
+        )
 
     def transform_new() -> TransformResult | None:
-        if not always and _has_passed(settings, "transform"):
+        if not always and stages.has_passed(settings, "transform"):
             return None
-        return transform(
+        return stages.transform(
             settings,
             select=plan.select,
             full_refresh=plan.full_refresh,
@@ -267,16 +140,16 @@ def _steps(
         )
 
     def validate_new() -> ValidateResult | None:
-        if not always and _has_passed(settings, "validate"):
+        if not always and stages.has_passed(settings, "validate"):
             return None
-        result = validate(settings)
+        result = stages.validate(settings)
         result.raise_for_failures()
-        _mark_passed(settings, "validate")
+        stages.mark_passed(settings, "validate")
         return result
 
     return {
         "extract": extract_new,
-        "load": lambda: load(settings, run=run, full_refresh=plan.full_refresh),
+        "load": lambda: stages.load(settings, run=run, full_refresh=plan.full_refresh),
         "transform": transform_new,
         "validate": validate_new,
     }
@@ -290,36 +163,3 @@ def _step(name: str, step: Callable[[], Any]) -> StepResult:
         return StepResult(name=name, status="failed", seconds=time.perf_counter() - started, error=error)
     status: Status = "unchanged" if result is None else "done"
     return StepResult(name=name, status=status, seconds=time.perf_counter() - started, result=result)
-
-
-def _waits(settings: Settings) -> list[timedelta]:
-    """How long to wait before each retry: the last delay stands for all after it."""
-    delays = settings.pipeline.retry_delays
-    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]
-
-
-def _has_passed(settings: Settings, stage: str) -> bool:
-    from clogs import warehouse
-
-    if not settings.duckdb.path.exists():
-        return False
-    with open_warehouse(settings) as connection:
-        return warehouse.has_passed(connection, stage, _fingerprint(settings, connection))
-
-
-def _mark_passed(settings: Settings, stage: str) -> None:
-    from clogs import warehouse
-
-    with open_warehouse(settings) as connection:
-        warehouse.mark_passed(connection, stage, _fingerprint(settings, connection))
-
-
-def _fingerprint(settings: Settings, connection: Connection) -> str:
-    """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
-    from clogs import warehouse
-
-    models = hashlib.blake2b(digest_size=8)
-    for path in sorted(bundled("transforms").rglob("*.*")):
-        models.update(path.read_bytes())
-    parts = (__version__, settings.transform.timezone, models.hexdigest(), warehouse.loaded(connection))
-    return " | ".join(parts)

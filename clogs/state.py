@@ -61,7 +61,7 @@ class Advance:
         return digest in self._known
 
     def tick(self) -> datetime:
-        """Give a batch its time of reading, in UTC: later than every batch before it, whatever the clock says."""
+        """The time of reading of a batch, in UTC: later than every one before it, whatever the clock says."""
         now = datetime.now(UTC)
         if self._extracted_at:
             now = max(now, self._extracted_at + timedelta(microseconds=1))
@@ -105,7 +105,7 @@ def digest_of(document: bytes) -> bytes:
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str) -> Path:
-    """The state's file: one per source, so that another server or collection starts from its own beginning."""
+    """The state's file: one per source, so that another collection starts from its own beginning."""
     digest = hashlib.blake2b(f"{source}\0{watermark_field}".encode(), digest_size=6).hexdigest()
     return state_dir / f"extract-{digest}.parquet"
 

@@ -57,7 +57,7 @@ class Terminal:
         self._json_written = True
 
     def summarize(self, result: object, text: RenderableType) -> None:
-        """Print what a run did: the result itself where JSON was asked for, else a text that ``--quiet`` silences."""
+        """Print what a run did: the result where JSON was asked for, else a text, not under ``--quiet``."""
         if self.stdout_json:
             self.write_json(result)
         elif logger.isEnabledFor(logging.INFO):

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,7 @@ def _transcript(path: Path, root: Path) -> Transcript:
 
 def _project_folder(path: Path, root: Path) -> Path:
     """The folder right below the last ``projects``; without one, the likeliest by what is given."""
-    above = path.parents
-    for child, parent in zip(above, above[1:], strict=False):
+    for child, parent in pairwise(path.parents):
         if parent.name == PROJECTS:
             return child
     if path.parent.name == "subagents":
@@ -160,7 +160,7 @@ def _parsed(text: bytes) -> object:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        # Half of an emoji (a lone surrogate) is legal JSON, though no Unicode: like other writers of BSON, replace it.
+        # Half of an emoji (a lone surrogate) is JSON, but no Unicode: other writers of BSON replace it, too.
         legible = json.dumps(json.loads(text), ensure_ascii=False, allow_nan=False)
         return json.loads(legible.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 

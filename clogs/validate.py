@@ -34,7 +34,9 @@ class Suite(pa.DataFrameModel):
 class Conversations(Suite):
     """raw.conversations: the documents as they were loaded."""
 
-    date_follows_rule: bool = pa.Field(eq=True, description="date is that of timestamp, ingested_at or extracted_at")
+    date_follows_rule: bool = pa.Field(
+        eq=True, description="date is that of timestamp, ingested_at or extracted_at"
+    )
     message_is_json: bool = pa.Field(eq=True, description="message_raw is JSON")
     entry_is_json: bool = pa.Field(eq=True, description="entry_raw is JSON")
     has_extracted_at: bool = pa.Field(eq=True, description="extracted_at is present")
@@ -47,10 +49,16 @@ class Messages(Suite):
     """silver.int_messages_enriched: one row per message."""
 
     role: str = pa.Field(isin=("user", "assistant"), description="role is user or assistant")
-    hour_of_day: int = pa.Field(nullable=True, in_range={"min_value": 0, "max_value": 23}, description="hour is 0 to 23")
-    day_of_week: int = pa.Field(nullable=True, in_range={"min_value": 0, "max_value": 6}, description="day is 0 to 6")
+    hour_of_day: int = pa.Field(
+        nullable=True, in_range={"min_value": 0, "max_value": 23}, description="hour is 0 to 23"
+    )
+    day_of_week: int = pa.Field(
+        nullable=True, in_range={"min_value": 0, "max_value": 6}, description="day is 0 to 6"
+    )
     content_length: int = pa.Field(ge=0, description="content_length is not negative")
-    response_time_seconds: float = pa.Field(nullable=True, ge=0, description="no answer precedes its question")
+    response_time_seconds: float = pa.Field(
+        nullable=True, ge=0, description="no answer precedes its question"
+    )
 
 
 class ToolCalls(Suite):
@@ -123,7 +131,8 @@ _TABLES = (
             count(*) OVER (PARTITION BY tool_use_id) AS key_count,
             tool_name,
             CAST(duration_seconds AS DOUBLE) AS duration_seconds,
-            session_id IS NULL OR session_id IN (SELECT session_id FROM gold.dim_sessions) AS session_is_known,
+            session_id IS NULL OR session_id IN (SELECT session_id FROM gold.dim_sessions)
+                AS session_is_known,
             tool_name IN (SELECT tool_name FROM gold.dim_tools) AS tool_is_known
         FROM gold.fct_tool_calls
         """,
@@ -135,10 +144,11 @@ _TABLES = (
         """
         SELECT
             concat_ws(' ', message_id, coalesce(request_id, session_id)) AS key,
-            count(*) OVER (PARTITION BY message_id, request_id, coalesce(request_id, session_id)) AS key_count,
+            count(*) OVER (PARTITION BY message_id, request_id, ifnull(request_id, session_id)) AS key_count,
             least(input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens) AS least_tokens,
             CAST(cost_usd AS DOUBLE) AS cost_usd,
-            session_id IS NULL OR session_id IN (SELECT session_id FROM gold.dim_sessions) AS session_is_known
+            session_id IS NULL OR session_id IN (SELECT session_id FROM gold.dim_sessions)
+                AS session_is_known
         FROM gold.fct_api_calls
         """,
     ),
@@ -190,7 +200,9 @@ class ValidateResult:
         """
         failed = [check for check in self.checks if check.failing]
         if failed:
-            faults = "; ".join(f"{check.table}: {check.failing:,} rows where not {check.name}" for check in failed)
+            faults = "; ".join(
+                f"{check.table}: {check.failing:,} rows where not {check.name}" for check in failed
+            )
             raise DataError(f"The data failed its checks: {faults}.", hint="See which rows: clogs validate")
 
 
@@ -207,7 +219,9 @@ def validate(connection: Connection, *, layers: Sequence[str] = ()) -> ValidateR
     """
     started = time.perf_counter()
     if unknown := set(layers) - set(LAYERS):
-        raise UsageError(f"There is no layer {', '.join(sorted(unknown))}.", hint=f"Layers: {', '.join(LAYERS)}.")
+        raise UsageError(
+            f"There is no layer {', '.join(sorted(unknown))}.", hint=f"Layers: {', '.join(LAYERS)}."
+        )
     tables = [table for table in _TABLES if not layers or table.layer in layers]
     _require_built(connection, tables)
     results = [_checked(connection, table) for table in tables]

@@ -35,9 +35,9 @@ _TABLES = f"""
         fingerprint VARCHAR NOT NULL,
         passed_at TIMESTAMPTZ NOT NULL
     );
-    COMMENT ON TABLE raw.conversations IS 'One row per document of the MongoDB collection, the newest version of each.';
+    COMMENT ON TABLE raw.conversations IS 'One row per document of the collection, its newest version.';
     COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
-    COMMENT ON TABLE raw.checkpoints IS 'What each stage last passed on, so that a run with nothing new can skip it.';
+    COMMENT ON TABLE raw.checkpoints IS 'What each stage last passed on: with nothing new it is skipped.';
 """
 
 
@@ -121,7 +121,7 @@ def transaction(connection: Connection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # A failed statement or commit may have ended the transaction already; the first error is the one to tell.
+        # A failed statement may have ended the transaction already; the first error is the one to tell.
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
         raise
@@ -129,6 +129,12 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
+    """Raise DuckDB's errors about the file, the disk and the memory as ours.
+
+    Raises:
+        WarehouseError: The file is held by another process, or is no DuckDB file of this series.
+        ClogsError: The memory is full.
+    """
     try:
         yield
     except duckdb.OutOfMemoryException as exc:

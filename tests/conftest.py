@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,13 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import PyMongoError
+
+from clogs.embedded import free_port, mongo_server
 
 Document = dict[str, Any]
 
 PROJECT = Path(__file__).parent.parent
 DATABASE = "clogs_tests"
-SECONDS_TO_START = 30
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
 """All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
 
@@ -60,23 +58,13 @@ def project() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mongo_uri() -> Iterator[str]:
     """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else one started here and stopped at the end."""
     if uri := os.environ.get("CLOGS_TEST_MONGO_URI"):
         yield uri
         return
-    port = _free_port()
-    log = tmp_path_factory.mktemp("mongo") / "server.log"
-    command = [sys.executable, "-m", "nx_27017.nx_27017", "--db", "memory", "--port", str(port)]
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        uri = f"mongodb://127.0.0.1:{port}"
-        _wait_for_answer(uri, server, log)
+    with mongo_server() as uri:
         yield uri
-    finally:
-        server.kill()  # it keeps everything in memory, so there is nothing to tidy up
-        server.wait()
 
 
 @pytest.fixture
@@ -107,7 +95,7 @@ def transcripts() -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace without a server: ``MONGO_URI`` names a port where nothing listens."""
-    return _workspace(tmp_path, f"mongodb://127.0.0.1:{_free_port()}", "conversations")
+    return _workspace(tmp_path, f"mongodb://127.0.0.1:{free_port()}", "conversations")
 
 
 @pytest.fixture
@@ -133,21 +121,3 @@ def _workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
         "MONGO_COLLECTION": collection,
     }
     return Workspace(folder, kept | settings)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _wait_for_answer(uri: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    with MongoClient[Document](uri, serverSelectionTimeoutMS=200) as client:
-        while server.poll() is None and time.monotonic() < deadline:
-            try:
-                client.admin.command("ping")
-            except PyMongoError:
-                continue
-            return
-    pytest.fail(f"The test server did not start:\n{log.read_text(errors='replace')}", pytrace=False)

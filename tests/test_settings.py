@@ -42,13 +42,6 @@ def value(settings: Settings, key: str) -> object:
     return getattr(getattr(settings, section), name)
 
 
-def faults(cwd: Path, text: str = "", **environ: str) -> str:
-    """The message about settings that are wrong, with the folder's name out of it."""
-    with pytest.raises(SettingsError) as caught:
-        load(cwd, text, **environ)
-    return caught.value.message.replace(f"{cwd}{os.sep}", "")
-
-
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
@@ -163,18 +156,6 @@ def test_a_named_file_must_be_readable(
 
 
 @pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        (f"[mongo]\nuri = mongodb://ann:{CANARY}@db", " at line 2, column 7"),
-        (f'[mongo]\nuri = "mongodb://ann:{CANARY}@db', " at end of document"),
-        (f'[mongo]\nx = {{"{CANARY}" = 1, "{CANARY}" = 2}}', " at line 2, column 32"),
-    ],
-)
-def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text: str, where: str) -> None:
-    assert faults(tmp_path, text) == f"The settings file clogs.toml is not valid TOML{where}."
-
-
-@pytest.mark.parametrize(
     ("variable", "text", "key", "expected"),
     [
         ("MONGO_DB", "123", "mongo.db", "123"),
@@ -224,125 +205,6 @@ def test_a_relative_path_starts_at_the_files_folder_or_at_the_current_one(tmp_pa
     assert settings.data.raw_dir == home / "landing"
     assert settings.data.state_dir == tmp_path / "there"
     assert settings.data.dead_letter_dir == tmp_path / "flag"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("[mongo]\nurl = 1", "mongo.url (clogs.toml line 2): unknown key, the nearest is mongo.uri"),
-        ("[mongo]\nlevel = 1", "mongo.level (clogs.toml line 2): unknown key, the nearest is logging.level"),
-        (
-            "[duckdb]\nx = 1",
-            "duckdb.x (clogs.toml line 2): unknown key, [duckdb] has path, threads, memory_limit",
-        ),
-        ("[mongod]\nuri = 1", "[mongod] (clogs.toml line 1): unknown section, the nearest is mongo"),
-        ("[xyzzy]", "[xyzzy] (clogs.toml line 1): unknown section"),
-        (
-            "level = 1",
-            "level (clogs.toml line 1): unknown key outside sections, the nearest is logging.level",
-        ),
-        (
-            "mongo = 1",
-            "mongo (clogs.toml line 1): expected a section, which begins with [mongo] on its own line",
-        ),
-    ],
-)
-def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str, expected: str) -> None:
-    assert faults(tmp_path, text) == f"The settings have a fault:\n  {expected}"
-
-
-@pytest.mark.parametrize(
-    ("key", "toml", "problem"),
-    [
-        ("mongo.db", "1", "expected text, got a whole number"),
-        ("mongo.db", '"a/b"', 'expected 1 to 63 bytes with no space and none of / \\ . " $'),
-        (
-            "mongo.collection",
-            '"system.x"',
-            "expected a name without $ and without empty parts that does not begin with system.",
-        ),
-        ("mongo.exclude", '"snapshot"', "expected a list, got text"),
-        ("mongo.exclude", '["a..b"]', "expected field names with dots between them, such as data.output"),
-        ("mongo.exclude", '["a.b", "a-b", "a"]', "a.b is left out with a already: name one of them, once"),
-        ("mongo.exclude", '["data"]', "data cannot be left out, clogs needs data.agentId"),
-        ("mongo.exclude", '["message.content"]', "message.content cannot be left out, clogs needs message"),
-        ("duckdb.threads", "33", "expected a whole number <= 32"),
-        ("duckdb.threads", '"8"', "expected a whole number, got text"),
-        ("duckdb.threads", "true", "expected a whole number, got true or false"),
-        ("duckdb.path", '""', "expected the path of a file or folder"),
-        ("duckdb.path", '"~no-such-user/x"', "there is no home folder for this ~"),
-        (
-            "duckdb.memory_limit",
-            '"75%"',
-            "expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB",
-        ),
-        ("data.dir", "5", "expected the path of a file or folder"),
-        ("pipeline.batch_size", "99", "expected a whole number >= 100"),
-        ("pipeline.lookback", '"soon"', 'expected seconds or text like "30 s", "15 min", "2 h" or "1 d"'),
-        ("pipeline.lookback", "-1", 'expected seconds or text like "30 s", "15 min", "2 h" or "1 d"'),
-        ("pipeline.lookback", '"367 d"', "expected at most 366 d"),
-        ("pipeline.retries", "-1", "expected a whole number >= 0"),
-        ("pipeline.retry_delays", "[]", "expected a list of length >= 1"),
-        ("pipeline.retry_delays", "30", "expected a list, got a whole number"),
-        ("transform.timezone", '"Berlin/Europe"', "expected a time zone such as UTC or Europe/Berlin"),
-        (
-            "transform.timezone",
-            '"asia/tokio"',
-            "expected a time zone such as UTC or Europe/Berlin, the nearest is Asia/Tokyo",
-        ),
-        ("quality.max_rejected", '"101%"', "expected a number <= 1.0"),
-        ("quality.max_rejected", "nan", "expected a number >= 0.0"),
-        ("quality.max_rejected", '"x%"', 'expected a number from 0 to 1, or a percentage like "1%"'),
-        ("logging.level", '"loud"', "expected DEBUG, INFO, WARNING or ERROR"),
-    ],
-)
-def test_a_value_out_of_its_limits_is_told_with_its_place(
-    tmp_path: Path, key: str, toml: str, problem: str
-) -> None:
-    message = faults(tmp_path, f"{key} = {toml}")
-    assert message.startswith(f"The settings have a fault:\n  {key} ")
-    assert message.endswith(f"(clogs.toml line 1): {problem}")
-
-
-def test_the_watermark_field_cannot_be_left_out(tmp_path: Path) -> None:
-    message = faults(tmp_path, MONGO_EXCLUDE="at", PIPELINE_WATERMARK_FIELD="at")
-    assert message.endswith("at cannot be left out, it is the watermark field")
-
-
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
-    text = "[duckdb]\nthreads = 0\n[pipeline]\nlookbak = 1\n"
-    assert faults(tmp_path, text, LOGGING_FORMAT="xml", MONGO_EXCLUDE="uuid").splitlines() == [
-        "The settings have 4 faults:",
-        "  duckdb.threads = 0 (clogs.toml line 2): expected a whole number >= 1",
-        "  logging.format = 'xml' (environment variable LOGGING_FORMAT): expected text or json",
-        "  mongo.exclude (environment variable MONGO_EXCLUDE): uuid cannot be left out, clogs needs uuid",
-        "  pipeline.lookbak (clogs.toml line 4): unknown key, the nearest is pipeline.lookback",
-    ]
-
-
-def test_a_flags_fault_names_the_flag(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"duckdb.threads = 0 \(flag --threads\): expected"):
-        load_settings(flags={"duckdb.threads": ("--threads", 0)}, environ={}, cwd=tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("variable", "text", "shown"),
-    [
-        ("MONGO_URI", f"postgres://ann:{CANARY}@db", "***"),
-        ("MONGO_URI", f"mongodb://ann:{CANARY}@", "***"),
-        ("MONGO_DB", f"mongodb://ann:{CANARY}@db", "'mongodb://***"),
-        ("ALERTING_WEBHOOK_URL", f"hooks.example.com/{CANARY}", "***"),
-        ("ALERTING_WEBHOOK_URL", f"ftp://example.com/{CANARY}", "***"),
-    ],
-)
-def test_a_fault_shows_no_secret(tmp_path: Path, variable: str, text: str, shown: str) -> None:
-    message = faults(tmp_path, **{variable: text})
-    assert f"{shown} (environment variable {variable}): " in message
-    assert CANARY not in message
-
-
-def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path) -> None:
-    assert CANARY not in faults(tmp_path, f'[mongo]\nuri = ["{CANARY}"]\npassword = "{CANARY}"')
 
 
 def test_settings_are_shown_as_they_could_be_written_with_secrets_hidden(tmp_path: Path) -> None:

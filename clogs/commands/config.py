@@ -11,6 +11,7 @@ from rich.text import Text
 
 from clogs.session import Session
 from clogs.settings import Loaded, VisibleSetting, visible_settings
+from clogs.settings.load import DEFAULT
 
 
 def config(
@@ -44,7 +45,7 @@ def _table(settings: list[VisibleSetting]) -> Table:
     for heading in ("key", "value", "from"):
         table.add_column(heading, overflow="fold")
     for each in settings:
-        style = "dim" if each.origin == "default" else ""
+        style = "dim" if each.origin == DEFAULT else ""
         table.add_row(each.key, Text(_as_written(each.value)), Text(each.origin, style))
     return table
 

@@ -10,8 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from clogs import highlights
-from clogs import pipeline as steps
+from clogs import highlights, stages
 from clogs.commands.options import Given
 from clogs.commands.pipeline import run
 from clogs.commands.summaries import summary
@@ -44,7 +43,7 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
     with mongo_server() as uri:
         own = _session(folder, uri, session)
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
-        terminal.write(f"   {summary(steps.import_files(own.settings, [bundled('samples')]))}")
+        terminal.write(f"   {summary(stages.import_files(own.settings, [bundled('samples')]))}")
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())
@@ -58,7 +57,9 @@ def _folder(keep: Path | None) -> Path:
     if keep is None:
         return Path(tempfile.mkdtemp(prefix="clogs-demo-"))
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise UsageError(f"{keep} is not an empty folder.", hint="Name one that is empty, or is not there yet.")
+        raise UsageError(
+            f"{keep} is not an empty folder.", hint="Name one that is empty, or is not there yet."
+        )
     return make_private_dir(keep.absolute())
 
 
@@ -70,7 +71,7 @@ def _session(folder: Path, uri: str, given: Session) -> Session:
 
 
 def _show(settings: Settings, session: Session) -> None:
-    with steps.open_warehouse(settings, read_only=True) as connection:
+    with stages.open_warehouse(settings, read_only=True) as connection:
         tools = highlights.top_tools(connection)
         projects = highlights.top_projects(connection)
         found = highlights.read(connection)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
 from clogs.errors import UsageError
@@ -33,7 +33,7 @@ def extract(
 
     Args:
         full_backfill: Read the whole collection again.
-        since: Read from this moment on, such as 2026-11-01 or 2026-11-01T08:00:00+01:00; UTC if it names no zone.
+        since: Read from this moment on: 2026-11-01 or 2026-11-01T08:00:00+01:00; without a zone it is UTC.
         limit: Read so many documents at most; the watermark stays where it is.
         dry_run: Say how many documents would be read, and write nothing.
         json: Print the result as one JSON document.
@@ -45,7 +45,7 @@ def extract(
     scope = Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="extract"), terminal.progress("extract") as progress:
-        result = pipeline.extract(settings, scope, run=pipeline.new_run(), on_progress=progress)
+        result = stages.extract(settings, scope, run=stages.new_run(), on_progress=progress)
     if result.dry_run:
         origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
         terminal.summarize(result, f"{summary(result)}, {origin}.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
 from clogs.wording import duration
@@ -28,7 +28,9 @@ def import_(
     """
     settings, terminal = session.settings, session.terminal
     with terminal.progress("import") as progress:
-        result = pipeline.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
+        result = stages.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
     if result.rejected:
-        terminal.say(f"The rejected lines stand in {settings.data.dead_letter_dir} with file and line number.")
+        terminal.say(
+            f"The rejected lines stand in {settings.data.dead_letter_dir} with file and line number."
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
 from clogs.errors import UsageError
@@ -35,7 +35,9 @@ def load(
         json: Print the result as one JSON document.
     """
     if init_only + full_refresh + stats > 1:
-        raise UsageError("--init-only, --full-refresh and --stats exclude one another.", hint="Give one of them.")
+        raise UsageError(
+            "--init-only, --full-refresh and --stats exclude one another.", hint="Give one of them."
+        )
     if stats:
         _show_stats(session)
     elif init_only:
@@ -47,7 +49,7 @@ def load(
 def _load(session: Given, *, full_refresh: bool) -> None:
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="load"):
-        result = pipeline.load(settings, run=pipeline.new_run(), full_refresh=full_refresh)
+        result = stages.load(settings, run=stages.new_run(), full_refresh=full_refresh)
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
 
 
@@ -55,7 +57,7 @@ def _init(session: Given) -> None:
     settings = session.settings
     with (
         run_lock(settings.data.state_dir, command="load"),
-        pipeline.open_warehouse(settings) as connection,
+        stages.open_warehouse(settings) as connection,
     ):
         create_tables(connection)
     path = settings.duckdb.path
@@ -63,7 +65,7 @@ def _init(session: Given) -> None:
 
 
 def _show_stats(session: Given) -> None:
-    with pipeline.open_warehouse(session.settings, read_only=True) as connection:
+    with stages.open_warehouse(session.settings, read_only=True) as connection:
         found = count_rows(connection)
     if session.terminal.stdout_json:
         session.terminal.write_json(found)

@@ -9,11 +9,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from clogs import highlights
-from clogs import pipeline as steps
+from clogs import highlights, stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
-from clogs.pipeline import PipelineResult, Plan, StepResult
+from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.session import Session
 from clogs.wording import duration, size
 
@@ -41,7 +40,7 @@ def pipeline(
         skip_load: Leave out load.
         skip_transform: Leave out transform.
         skip_validate: Leave out validate.
-        models: Build only this model; repeatable. +NAME builds what it reads from, too; NAME+ what reads from it.
+        models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         json: Print the result as one JSON document.
     """
     asked = {
@@ -65,7 +64,7 @@ def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
     terminal = session.terminal
     with terminal.progress("clogs") as progress:
-        result = steps.run_pipeline(session.settings, plan, on_progress=progress)
+        result = run_pipeline(session.settings, plan, on_progress=progress)
     terminal.summarize(result, Group(_steps(result), _found(session)))
     return result
 
@@ -93,7 +92,7 @@ def _found(session: Session) -> Text:
     path = session.settings.duckdb.path
     if not path.exists():
         return Text()
-    with steps.open_warehouse(session.settings, read_only=True) as connection:
+    with stages.open_warehouse(session.settings, read_only=True) as connection:
         found = highlights.read(connection)
     where = f"{path} ({size(path.stat().st_size)})"
     return Text(f"\n {found.sentence()}\n {where}" if found else f"\n {where}")

@@ -8,7 +8,7 @@ from typing import Literal
 from rich import box
 from rich.table import Table
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Given
 from clogs.terminal import printable
 from clogs.warehouse import query as read
@@ -23,7 +23,7 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
         sql: One statement in DuckDB's SQL, such as "SELECT * FROM gold.agg_daily_summary".
         format: How to print the rows.
     """
-    with pipeline.open_warehouse(session.settings, read_only=True) as connection:
+    with stages.open_warehouse(session.settings, read_only=True) as connection:
         frame = read(connection, sql)
     if format == "csv":
         frame.write_csv(sys.stdout.buffer)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
 from clogs.lock import run_lock
@@ -23,13 +23,13 @@ def transform(
     """Build bronze, silver and gold from raw.conversations.
 
     Args:
-        models: Build only this one; repeatable. +NAME builds what it reads from, too; NAME+ what reads from it.
+        models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         full_refresh: Rebuild them even if nothing has changed.
         json: Print the result as one JSON document.
     """
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="transform"), terminal.progress("transform") as progress:
-        result = pipeline.transform(
+        result = stages.transform(
             settings,
             select=tuple(models or ()),
             full_refresh=full_refresh,

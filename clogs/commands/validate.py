@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from clogs import pipeline
+from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
 from clogs.terminal import printable
@@ -30,7 +30,7 @@ def validate(
         layer: Check only this layer; repeatable.
         json: Print the result as one JSON document.
     """
-    result = pipeline.validate(session.settings, layers=tuple(layer or ()))
+    result = stages.validate(session.settings, layers=tuple(layer or ()))
     terminal = session.terminal
     if not terminal.stdout_json:
         terminal.write(_table(result))

@@ -1,7 +1,8 @@
 """``raw.conversations`` → bronze, silver and gold: SQLMesh in process, the one home of sqlmesh.
 
-``stage`` is what the pipeline calls · ``selection`` reads ``--models`` · ``engine`` opens SQLMesh and builds ·
-``console`` turns its progress and failures into ours · ``publish`` makes gold readable under any file name.
+``stage`` is what the pipeline calls · ``selection`` reads ``--models`` · ``engine`` opens SQLMesh and has it
+build · ``console`` records its progress · ``failures`` explains what went wrong · ``publish`` makes gold
+readable under any file name.
 """
 
 from clogs.transform.stage import ModelRun, TransformResult, transform

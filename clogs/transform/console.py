@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlmesh.core.console import NoopConsole
-from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.snapshot import Intervals, Snapshot
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 
 OnModel = Callable[[str, int, int], None]
 
 
-class RecordingConsole(NoopConsole):  # type: ignore[misc]  # sqlmesh is untyped here
+class RecordingConsole(NoopConsole):
     """Records the models that were built and the ones that failed, in the order they ended.
 
     Args:
@@ -31,14 +31,24 @@ class RecordingConsole(NoopConsole):  # type: ignore[misc]  # sqlmesh is untyped
         self._done = 0
         self._due = 0
 
-    def start_evaluation_progress(self, batched_intervals: dict[Snapshot, Any], *_: Any, **__: Any) -> None:
+    def start_evaluation_progress(
+        self, batched_intervals: dict[Snapshot, Intervals], *args: object, **kwargs: object
+    ) -> None:
         """Count the models that are due."""
+        del args, kwargs
         self._due += len(batched_intervals)
 
     def update_snapshot_evaluation_progress(
-        self, snapshot: Snapshot, _interval: Any, _batch: int, duration_ms: int | None, *_: Any, **__: Any
+        self,
+        snapshot: Snapshot,
+        interval: object,
+        batch_idx: int,
+        duration_ms: int | None,
+        *args: object,
+        **kwargs: object,
     ) -> None:
         """Record a model; SQLMesh reports no duration for one that failed."""
+        del interval, batch_idx, args, kwargs
         self._done += 1
         if duration_ms is not None:
             self.seconds[snapshot.model.name] = duration_ms / 1000

@@ -34,7 +34,7 @@ from clogs.transform.console import RecordingConsole
 from clogs.transform.publish import View
 
 CATALOG = "clogs"
-"""What SQLMesh knows the file as. It is part of every model's identity, so it must not follow the file's name."""
+"""What SQLMesh knows the file as: part of every model's identity, so it must not follow the file's name."""
 
 _ENVIRONMENT = "prod"
 _BEGINNING = "2020-01-01"
@@ -80,7 +80,9 @@ def open_context(settings: EngineSettings, console: RecordingConsole) -> Iterato
         BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
 
 
-def build(context: Context, console: RecordingConsole, wanted: Collection[str], *, full_refresh: bool) -> None:
+def build(
+    context: Context, console: RecordingConsole, wanted: Collection[str], *, full_refresh: bool
+) -> None:
     """Bring the wanted models up to date, and any whose definition changed with all that hang on them.
 
     Failures are in the console when this returns; the models that hang on a failed one were not built.
@@ -102,7 +104,7 @@ def build(context: Context, console: RecordingConsole, wanted: Collection[str], 
 
 
 def _left(context: Context, console: RecordingConsole, wanted: Collection[str]) -> list[str]:
-    """The wanted models that were not built yet. A seed changes only with its file, so the plan sees to it."""
+    """The wanted models that were not built yet; a seed changes only with its file, so never by force."""
     return [
         model.name
         for model in context.models.values()
@@ -114,7 +116,9 @@ def parents(context: Context) -> dict[str, frozenset[str]]:
     """The models that each model is built from, by name, in dependency order."""
     names = {fqn: model.name for fqn, model in context.models.items()}
     return {
-        names[fqn]: frozenset(names[parent] for parent in context.models[fqn].depends_on if parent in names)
+        names[fqn]: frozenset(
+            names[parent] for parent in context.models[fqn].depends_on or () if parent in names
+        )
         for fqn in context.dag.sorted
         if fqn in names
     }
@@ -138,7 +142,9 @@ def _broken(models_dir: Path, exc: Exception) -> ClogsError:
 
 def _view(snapshot: Snapshot) -> View:
     model = snapshot.model
-    source = model.render_query_or_raise() if model.kind.is_view else exp.select("*").from_(snapshot.table_name())
+    source = (
+        model.render_query_or_raise() if model.kind.is_view else exp.select("*").from_(snapshot.table_name())
+    )
     for table in source.find_all(exp.Table):
         table.set("catalog", None)
     return View(
@@ -146,7 +152,7 @@ def _view(snapshot: Snapshot) -> View:
         query=source.sql(dialect="duckdb", identify=True),
         is_table=not model.kind.is_view,
         description=model.description,
-        columns=model.column_descriptions,
+        columns=model.column_descriptions or {},
     )
 
 
@@ -162,7 +168,10 @@ def _config(settings: EngineSettings) -> Config:
             dialect="duckdb", start=_BEGINNING, cron="@daily", allow_partials=True
         ),
         plan=PlanConfig(
-            auto_apply=True, no_prompts=True, no_diff=True, auto_categorize_changes=CategorizerConfig.all_full()
+            auto_apply=True,
+            no_prompts=True,
+            no_diff=True,
+            auto_categorize_changes=CategorizerConfig.all_full(),
         ),
         # a killed plan leaves the environment unfinished: never wait for it, the next plan finishes it
         run=RunConfig(environment_check_interval=1, environment_check_max_wait=2),

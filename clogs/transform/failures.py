@@ -22,7 +22,7 @@ def explain(context: Context, failure: NodeExecutionFailedError[Any]) -> ClogsEr
         return _audit_failed(context, name, cause.errors[0])
     return ClogsError(
         f"The model {name} could not be built: {_first_line(cause or failure)}",
-        hint="Its tables keep what they held. Run `clogs doctor`; after a change to a model, correct its SQL.",
+        hint="Its table keeps what it held. Correct the model, or run: clogs doctor",
     )
 
 
@@ -31,7 +31,7 @@ def _audit_failed(context: Context, name: str, error: AuditError) -> DataError:
     examples = ", ".join(_example_keys(context, error))
     return DataError(
         f"{rows} the audit {error.audit_name} of {name}: {examples}.",
-        hint=f"The models built from {name} were left as they were. Look at these rows with `clogs query`.",
+        hint=f"The models built from {name} were left as they were. Look at the rows with: clogs query",
     )
 
 

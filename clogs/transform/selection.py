@@ -1,4 +1,4 @@
-"""What ``--models`` selects: ``fct_messages``, ``gold.fct_messages``, ``gold.*``, ``+fct_messages``, ``fct_messages+``."""
+"""What ``--models`` selects: ``fct_messages``, ``gold.fct_messages``, ``gold.*``, ``+fct_messages``."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,7 @@ def transform(
     """
     started = time.perf_counter()
     _require_conversations(warehouse)
+    cache_dir = _cache_of(models_dir, cache_dir)
     _quiet_sqlmesh(cache_dir)
     from clogs.transform.console import RecordingConsole
     from clogs.transform.engine import EngineSettings, build, open_context, parents, views
@@ -112,15 +114,29 @@ def _require_conversations(warehouse: Path) -> None:
             raise ClogsError(f"The warehouse {warehouse} has no table raw.conversations yet.", hint=hint)
 
 
-def _quiet_sqlmesh(cache_dir: Path) -> None:
+def _cache_of(models_dir: Path, cache_dir: Path) -> Path:
+    """A cache folder for just these models and seeds.
+
+    SQLMesh knows a file it has parsed by its modification time, which an upgrade can leave as it was, and
+    does not look at a seed's CSV at all.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(models_dir.rglob("*.*")):
+        digest.update(f"{path.relative_to(models_dir)}\0".encode())
+        digest.update(path.read_bytes())
+    return make_private_dir(cache_dir / digest.hexdigest()[:16])
+
+
+def _quiet_sqlmesh(home: Path) -> None:
     """Set what SQLMesh reads from the environment while it is imported."""
-    home = make_private_dir(cache_dir)
     os.environ.update(
         SQLMESH_HOME=str(home), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )
 
 
-def _runs(connection: Connection, built: Mapping[str, float], standing: Sequence[View]) -> tuple[ModelRun, ...]:
+def _runs(
+    connection: Connection, built: Mapping[str, float], standing: Sequence[View]
+) -> tuple[ModelRun, ...]:
     tables = {view.name for view in standing if view.is_table}
     return tuple(
         ModelRun(name, _rows(connection, name) if name in tables else None, seconds)

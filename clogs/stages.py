@@ -1,0 +1,182 @@
+"""The stages with the settings given to them: each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clogs import __version__
+from clogs.lock import run_lock
+from clogs.resources import bundled
+
+if TYPE_CHECKING:
+    from clogs.extract import ExtractResult, Scope
+    from clogs.importer import ImportResult
+    from clogs.load import LoadResult
+    from clogs.settings import Settings
+    from clogs.transform import TransformResult
+    from clogs.validate import ValidateResult
+    from clogs.warehouse import Connection
+
+Progress = Callable[[int, int | None], None]
+
+
+def silent(_done: int, _total: int | None) -> None:
+    """Show no progress."""
+
+
+def new_run() -> str:
+    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def import_files(
+    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = silent
+) -> ImportResult:
+    """Put Claude Code's own files into the collection. See `clogs.importer.import_transcripts`."""
+    from clogs import mongo
+    from clogs.importer import import_transcripts
+    from clogs.transcripts import find
+
+    transcripts = find(paths)
+    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
+    with run_lock(settings.data.state_dir, command="import"), source as collection:
+        return import_transcripts(
+            collection,
+            transcripts,
+            state_dir=settings.data.state_dir,
+            dead_letter_dir=settings.data.dead_letter_dir,
+            run=new_run(),
+            on_progress=on_progress,
+        )
+
+
+def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress = silent) -> ExtractResult:
+    """Land what is new. See `clogs.extract.extract`; the caller holds the run lock."""
+    from clogs import extract as stage
+    from clogs import mongo
+
+    how = stage.Settings(
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        exclude=settings.mongo.exclude,
+        batch_size=settings.pipeline.batch_size,
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        retry_delays=_waits(settings),
+        max_rejected=settings.quality.max_rejected,
+    )
+    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
+    with source as collection:
+        return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
+
+
+def load(settings: Settings, *, run: str, full_refresh: bool = False) -> LoadResult:
+    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock."""
+    from clogs.load import load as stage
+
+    with open_warehouse(settings) as connection:
+        return stage(
+            connection,
+            raw_dir=settings.data.raw_dir,
+            dead_letter_dir=settings.data.dead_letter_dir,
+            run=run,
+            full_refresh=full_refresh,
+        )
+
+
+def transform(
+    settings: Settings,
+    *,
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+    on_model: Callable[[str, int, int], None] | None = None,
+) -> TransformResult:
+    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
+
+    Raises:
+        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
+    """
+    from clogs.transform import transform as stage
+
+    result = stage(
+        settings.duckdb.path,
+        models_dir=bundled("transforms"),
+        cache_dir=settings.data.state_dir / "sqlmesh",
+        timezone=settings.transform.timezone,
+        threads=settings.duckdb.threads,
+        memory_limit=settings.duckdb.memory_limit,
+        select=select,
+        full_refresh=full_refresh,
+        on_model=on_model,
+    )
+    if not select:
+        mark_passed(settings, "transform")
+    return result
+
+
+def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResult:
+    """Check the warehouse. See `clogs.validate.validate`.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs.validate import validate as stage
+
+    with open_warehouse(settings, read_only=True) as connection:
+        return stage(connection, layers=layers)
+
+
+@contextmanager
+def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[Connection]:
+    """Open the warehouse that the settings name. See `clogs.warehouse.connect`."""
+    from clogs import warehouse
+
+    with warehouse.connect(
+        settings.duckdb.path,
+        read_only=read_only,
+        threads=settings.duckdb.threads,
+        memory_limit=settings.duckdb.memory_limit,
+    ) as connection:
+        yield connection
+
+
+def _waits(settings: Settings) -> list[timedelta]:
+    """How long to wait before each retry: the last delay stands for all after it."""
+    delays = settings.pipeline.retry_delays
+    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]
+
+
+def has_passed(settings: Settings, stage: str) -> bool:
+    """Tell whether a stage has passed on just what the warehouse holds now."""
+    from clogs import warehouse
+
+    if not settings.duckdb.path.exists():
+        return False
+    with open_warehouse(settings) as connection:
+        return warehouse.has_passed(connection, stage, _fingerprint(settings, connection))
+
+
+def mark_passed(settings: Settings, stage: str) -> None:
+    """Note that a stage has passed on what the warehouse holds now."""
+    from clogs import warehouse
+
+    with open_warehouse(settings) as connection:
+        warehouse.mark_passed(connection, stage, _fingerprint(settings, connection))
+
+
+def _fingerprint(settings: Settings, connection: Connection) -> str:
+    """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
+    from clogs import warehouse
+
+    models = hashlib.blake2b(digest_size=8)
+    for path in sorted(bundled("transforms").rglob("*.*")):
+        models.update(path.read_bytes())
+    parts = (__version__, settings.transform.timezone, models.hexdigest(), warehouse.loaded(connection))
+    return " | ".join(parts)
