@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from clogs import __version__
 from clogs.commands.options import Flag
-from clogs.errors import ClogsError
+from clogs.errors import ClogsError, UsageError
 from clogs.session import Session
 from clogs.signals import Stop
-from clogs.terminal import Terminal
+from clogs.terminal import Terminal, configure_logging
 
 GLOBAL = Group("Global options", sort_key=1)
 
@@ -83,7 +83,7 @@ def main() -> None:
     stop = Stop()
     stop.listen()
     try:
-        code = app.meta(_with_long_help(sys.argv[1:]))
+        code = _run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`head`, a pager) has seen enough. Nowhere is where the flush at exit may go.
@@ -96,6 +96,17 @@ def main() -> None:
     if stop.exit_code is not None:
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
     sys.exit(code if stop.exit_code is None else stop.exit_code)
+
+
+def _run(tokens: list[str]) -> int | None:
+    try:
+        code: int | None = app.meta(_with_long_help(tokens), exit_on_error=False, print_error=False)
+    except CycloptsError as exc:
+        configure_logging(level="ERROR", log_format="text")
+        error = UsageError(str(exc), hint="The options: clogs COMMAND --help")
+        Terminal(stdout_json="--json" in tokens).fail(error)
+        return error.exit_code
+    return code
 
 
 def _with_long_help(tokens: list[str]) -> list[str]:

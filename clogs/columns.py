@@ -18,7 +18,12 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
     "date": pl.Date(),
 }
 
-_ISO_INSTANT = "%Y-%m-%dT%H:%M:%S%.fZ"
+_USUAL_TYPES: dict[Kind, type] = {"text": str, "instant": datetime, "boolean": bool}
+"""What a column is built from at once. Polars would take more, and a number for an instant."""
+
+_ISO_INSTANT = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]+)?Z$"
+_ISO_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
+"""Lenient alone: it would take the years 0 and +12345, a second 60 and white space."""
 
 
 class _MisfitError(Exception):
@@ -37,19 +42,15 @@ def column_of(documents: Sequence[Document], column: Column, misfits: dict[int, 
         As many values as there are documents; null where the field is absent, null or a misfit.
     """
     values = [document.get(column.field or "") for document in documents]
-    try:
-        if column.name == "timestamp":
-            return _instants(column, pl.Series("timestamp", values, dtype=pl.String), misfits)
-        return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind], strict=True)
-    except TypeError:
-        return _converted(column, values, misfits)
-
-
-def _instants(column: Column, texts: pl.Series, misfits: dict[int, list[str]]) -> pl.Series:
-    instants = texts.str.to_datetime(_ISO_INSTANT, time_unit="us", time_zone="UTC", strict=False)
-    if instants.null_count() == texts.null_count():
-        return instants
-    return _converted(column, texts.to_list(), misfits)
+    types = set(map(type, values)) - {type(None)}
+    if types <= {_USUAL_TYPES[column.kind]}:
+        return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind])
+    if column.kind == "instant" and types == {str}:
+        texts = pl.Series(column.name, values, dtype=pl.String)
+        instants = texts.str.to_datetime(_ISO_FORMAT, time_unit="us", time_zone="UTC", strict=False)
+        if texts.str.contains(_ISO_INSTANT).all() and instants.null_count() == texts.null_count():
+            return instants
+    return _converted(column, values, misfits)
 
 
 def _converted(column: Column, values: Sequence[object], misfits: dict[int, list[str]]) -> pl.Series:
@@ -101,10 +102,20 @@ def _as_instant(value: object) -> datetime:
 
 
 def _kind(value: object) -> str:
-    names = {"dict": "an object", "list": "an array", "str": "text", "int": "a number", "float": "a number"}
     name = type(value).__name__
-    return names.get(name, f"of BSON type {name}")
+    return _KINDS.get(name, f"of BSON type {name}")
 
+
+_KINDS = {
+    "bool": "a truth value",
+    "datetime": "a date",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a number",
+    "Int64": "a number",
+    "list": "an array",
+    "str": "text",
+}
 
 _CONVERT: dict[Kind, Callable[[object], object]] = {
     "text": _as_text,

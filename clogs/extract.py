@@ -136,7 +136,8 @@ def extract(
     if scope.dry_run:
         documents = source.count(query, limit=scope.limit or 0)
         return ExtractResult(documents=documents, since=since, watermark=state.watermark, dry_run=True)
-    sweep_temporary(settings.raw_dir)
+    for folder in (settings.raw_dir, settings.dead_letter_dir, settings.state_dir):
+        sweep_temporary(folder)
     advance = Advance(state, lookback=settings.lookback, forget=scope.full_backfill)
     done = _Pass(settings, advance, run)
     for attempt in _attempts(settings.retry_delays):
@@ -249,7 +250,7 @@ class _Pass:
     def _letter(self, raw: bytes, reasons: Sequence[str], at: datetime) -> DeadLetter:
         document = decode(raw)
         whole = base64.b64encode(raw).decode() if isinstance(document, str) else extended_json(document)
-        source = "unreadable BSON" if isinstance(document, str) else id_text(document["_id"])
+        source = "unreadable BSON" if isinstance(document, str) else id_text(document.get("_id"))
         return DeadLetter(
             stage="extract", source=source, reasons=tuple(reasons), document=whole, run=self._run, at=at
         )

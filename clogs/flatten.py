@@ -43,12 +43,12 @@ def flatten(documents: Sequence[Document], *, extracted_at: datetime, exclude: S
         exclude: Dotted paths of the fields to leave out, for those that the server sent all the same.
     """
     _drop(documents, exclude)
-    misfits: dict[int, list[str]] = {}
+    misfits = {row: ["_id is absent"] for row, document in enumerate(documents) if "_id" not in document}
     series = [column_of(documents, column, misfits) for column in COLUMNS if column.field]
     frame = (
         pl.DataFrame(series)
         .with_columns(
-            pl.Series("_id", [id_text(document["_id"]) for document in documents], dtype=pl.String),
+            pl.Series("_id", [id_text(document.get("_id")) for document in documents], dtype=pl.String),
             pl.lit(extracted_at.astimezone(UTC)).cast(POLARS_TYPES["instant"]).alias("extracted_at"),
             pl.Series("entry_raw", [_entry(document) for document in documents], dtype=pl.String),
             *_messages([document.get("message") for document in documents]),
@@ -112,13 +112,13 @@ def _message(message: object) -> tuple[str | None, str | None, str | None, str |
 
 
 def _is_plain_block(block: object) -> bool:
-    return type(block) is dict and all(isinstance(block.get(field, ""), str) for field in _BLOCK_FIELDS)
+    return type(block) is dict and all(type(block.get(field, "")) is str for field in _BLOCK_FIELDS)
 
 
 def _plain_block(block: object) -> dict[str, str]:
     """A block that a list of structs can hold, whatever the original is: all its fields are text."""
     if isinstance(block, str):
-        return {"type": "text", "text": block}
+        return {"type": "text", "text": str(block)}
     if not isinstance(block, dict):
         return {}
     present = [field for field in _BLOCK_FIELDS if block.get(field) is not None]
@@ -126,7 +126,7 @@ def _plain_block(block: object) -> dict[str, str]:
 
 
 def _json_text(value: object) -> str:
-    return value if isinstance(value, str) else _to_json(value).decode()
+    return str(value) if isinstance(value, str) else _to_json(value).decode()
 
 
 def _entry(document: Document) -> str:

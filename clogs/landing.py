@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -33,14 +34,16 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     files = []
     for (day,), rows in sorted(partitions.items()):
         path = partition(raw_dir, day) / f"conversations_{name}.parquet"
-        write_atomic(path, partial(rows.write_parquet, compression_level=ZSTD_LEVEL))
+        content = BytesIO()  # a batch is small, and Polars tells of a full disk in no way of its own
+        rows.write_parquet(content, compression_level=ZSTD_LEVEL)
+        write_atomic(path, partial(Path.write_bytes, data=content.getbuffer()))
         files.append(path)
     return files
 
 
 def partition(raw_dir: Path, day: date) -> Path:
     """The folder of one UTC date."""
-    return raw_dir / f"date={day:%Y-%m-%d}"
+    return raw_dir / f"date={day.isoformat()}"
 
 
 def landed(raw_dir: Path) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from clogs.files import make_private_dir
 from clogs.landing import landed
 from clogs.schemas import COLUMNS
 from clogs.warehouse import Connection
+from clogs.wording import count
 
 BATCH_BYTES = 256 * 1024 * 1024
 """Landing files are upserted together up to this size in memory: enough to spread the cost of a MERGE."""
@@ -103,18 +104,20 @@ def load(
     started = time.perf_counter()
     warehouse.create_tables(connection)
     damaged: dict[Path, str] = {}
+    changed: list[Path] = []
     files = rows = inserted = updated = 0
     with ExitStack() as stack:
         if full_refresh:
             stack.enter_context(warehouse.transaction(connection))
             connection.execute("DELETE FROM raw.conversations; DELETE FROM raw.ledger")
-        for batch in _batches(_unknown(connection, raw_dir), damaged):
+        for batch in _batches(_unknown(connection, raw_dir, changed), damaged):
             with ExitStack() if full_refresh else warehouse.transaction(connection):
-                new, changed = _upsert(connection, batch)
+                new, newer = _upsert(connection, batch)
                 _enter(connection, batch, raw_dir, run)
             files, rows = files + len(batch), rows + sum(frame.height for frame in batch.values())
-            inserted, updated = inserted + new, updated + changed
+            inserted, updated = inserted + new, updated + newer
     _set_aside(damaged, raw_dir, dead_letter_dir, run)
+    _refuse(changed)
     return LoadResult(
         files=files,
         rows=rows,
@@ -140,17 +143,15 @@ def stats(connection: Connection) -> Stats:
     )
 
 
-def _unknown(connection: Connection, raw_dir: Path) -> Iterator[Path]:
+def _unknown(connection: Connection, raw_dir: Path, changed: list[Path]) -> Iterator[Path]:
+    """The files that the ledger does not know; those it knows otherwise are noted in ``changed``."""
     ledger = dict(connection.execute("SELECT file, bytes FROM raw.ledger").fetchall())
     for path in landed(raw_dir):
         size = ledger.get(_ledger_name(path, raw_dir))
         if size is None:
             yield path
         elif size != path.stat().st_size:
-            raise DataError(
-                f"The landing file {path} was changed after it was loaded.",
-                hint="Put it back as it was, or rebuild the table: clogs load --full-refresh",
-            )
+            changed.append(path)
 
 
 def _batches(files: Iterable[Path], damaged: dict[Path, str]) -> Iterator[dict[Path, pl.DataFrame]]:
@@ -233,10 +234,20 @@ def _set_aside(damaged: dict[Path, str], raw_dir: Path, dead_letter_dir: Path, r
         path.replace(aside)
     faults = "; ".join(f"{_ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items())
     raise DataError(
-        f"{len(damaged)} landing files are damaged and set aside in {dead_letter_dir / 'landing'}: {faults}."
+        f"{count(len(damaged), 'damaged landing file')} set aside in {dead_letter_dir / 'landing'}: {faults}."
         " All others are loaded.",
         hint="Read again from MongoDB what they held: clogs extract --full-backfill",
     )
+
+
+def _refuse(changed: Sequence[Path]) -> None:
+    if changed:
+        names = ", ".join(map(str, changed))
+        raise DataError(
+            f"{count(len(changed), 'landing file')} changed after being loaded: {names}."
+            " All others are loaded.",
+            hint="Put them back as they were, or rebuild the table: clogs load --full-refresh",
+        )
 
 
 def _counts(connection: Connection, column: str) -> dict[str, int]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
-from clogs.errors import LockedError
+from clogs.errors import ClogsError, LockedError
 from clogs.files import make_private_dir
 
 
@@ -23,9 +24,10 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
 
     Raises:
         LockedError: Another run holds it; the message names its PID and command.
+        ClogsError: Its file cannot be opened.
     """
     path = make_private_dir(state_dir) / "run.lock"
-    with path.open("a+", encoding="utf-8") as lock:
+    with _opened(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
@@ -40,3 +42,12 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
         lock.write(f"PID {os.getpid()}, clogs {command}, since {since}")
         lock.flush()
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as exc:
+        raise ClogsError(
+            f"Cannot open {path}: {exc.strerror}.", hint="Run clogs as the same user every time, or remove it."
+        ) from exc

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import bson
 from bson import CodecOptions, ObjectId, json_util
@@ -26,6 +26,9 @@ Document = dict[str, Any]
 ANSWER_TIMEOUT_MS = 5_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
 
+LARGEST_DOCUMENT = 16 * 1024 * 1024
+"""In bytes of BSON, by MongoDB's limits; the driver would leave off in the middle of a batch."""
+
 DUPLICATE_KEY = 11_000
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
@@ -37,6 +40,11 @@ CODEC: CodecOptions[Document] = CodecOptions(
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond year 9999 stays a number
 )
+
+_EXTENDED_JSON = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
+
+_PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
+"""Of a password with a bare slash, the driver would take what stands before it for a host."""
 
 _LOOKS_LIKE_ANOTHER_TYPE = re.compile(
     r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
@@ -86,7 +94,7 @@ class Source:
             SourceError: The server refuses the query.
         """
         projection = dict.fromkeys(exclude, 0) or None
-        with _mapped(self.name):
+        with mapped_errors(self.name):
             cursor = self._collection.find_raw_batches(
                 query, projection=projection, batch_size=batch_size, limit=limit
             )
@@ -95,23 +103,23 @@ class Source:
 
     def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
         """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
-        with _mapped(self.name):
+        with mapped_errors(self.name):
             if limit:
                 return self._collection.count_documents(query, limit=limit)
             return self._collection.count_documents(query)
 
     def exists(self) -> bool:
         """Tell whether the collection is there; an empty one is."""
-        with _mapped(self.name):
+        with mapped_errors(self.name):
             return self._collection.name in self._collection.database.list_collection_names()
 
     def is_empty(self) -> bool:
         """Tell whether the collection holds no document, or is not there."""
-        with _mapped(self.name):
+        with mapped_errors(self.name):
             return self._collection.find_one({}, {"_id": 1}) is None
 
     def insert_absent(self, documents: Sequence[Document]) -> tuple[int, list[Refused]]:
-        """Insert the documents whose ``_id`` is not there yet, in as many steps as it takes.
+        """Insert the documents whose ``_id`` is not there yet.
 
         Returns:
             How many were inserted, and those refused for another reason than their ``_id``.
@@ -122,18 +130,21 @@ class Source:
         refused, sound = [], []
         for index, document in enumerate(documents):
             try:
-                sound.append(
-                    (index, bson.raw_bson.RawBSONDocument(bson.encode(document, codec_options=CODEC)))
-                )
+                raw = bson.encode(document, codec_options=CODEC)
             except (BSONError, OverflowError, RecursionError, UnicodeError, ValueError) as exc:
                 refused.append(Refused(index, f"cannot be stored as BSON: {exc}"))
+                continue
+            if len(raw) > LARGEST_DOCUMENT:
+                refused.append(Refused(index, f"is {len(raw):,} bytes of BSON, MongoDB takes 16 MiB"))
+                continue
+            sound.append((index, bson.raw_bson.RawBSONDocument(raw)))
         inserted, rejected = self._insert([document for _, document in sound])
         return inserted, refused + [Refused(sound[each.index][0], each.reason) for each in rejected]
 
     def _insert(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
         if not documents:
             return 0, []
-        with _mapped(self.name):
+        with mapped_errors(self.name):
             try:
                 self._collection.insert_many(documents, ordered=False)
             except errors.BulkWriteError as exc:
@@ -144,18 +155,7 @@ class Source:
                     if fault["code"] != DUPLICATE_KEY
                 ]
                 return details.get("nInserted", 0), rejected
-            except errors.DocumentTooLarge as exc:
-                if len(documents) == 1:
-                    return 0, [Refused(0, f"MongoDB refused it: {exc}")]
-                return self._insert_one_by_one(documents)
         return len(documents), []
-
-    def _insert_one_by_one(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
-        outcomes = [self._insert([document]) for document in documents]
-        refused = [
-            Refused(index, each.reason) for index, (_, faults) in enumerate(outcomes) for each in faults
-        ]
-        return sum(inserted for inserted, _ in outcomes), refused
 
 
 @contextmanager
@@ -168,23 +168,35 @@ def connect(uri: str, *, db: str, collection: str) -> Iterator[Source]:
         SourceError: No such host, or it refuses the user.
     """
     hosts = hosts_of(uri)
-    options: dict[str, Any] = {}
-    if "serverselectiontimeoutms" not in uri.lower():
-        options["serverSelectionTimeoutMS"] = ANSWER_TIMEOUT_MS
-    with _mapped(hosts):
-        try:
-            client: MongoClient[Document] = MongoClient(uri, appname="clogs", **options)
-        except ValueError as exc:  # so the driver says that a port or an option is out of range
-            raise errors.InvalidURI from exc
+    with mapped_errors(hosts):
+        client = _client(uri)
     with client:
-        with _mapped(hosts):
+        with mapped_errors(hosts):
             _first_answer(client, hosts)
         yield Source(client[db].get_collection(collection, CODEC), f"{db}.{collection} at {hosts}")
 
 
 def hosts_of(uri: str) -> str:
     """The hosts of a MongoDB URI, without the user, the password and the options."""
-    return urlsplit(uri.replace(",", "%2C")).netloc.rpartition("@")[2].replace("%2C", ",")
+    return re.split("[/?]", uri.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+
+
+def _client(uri: str) -> MongoClient[Document]:
+    if not _PLAUSIBLE_URI.fullmatch(uri):
+        raise errors.InvalidURI
+    timeout = {"serverSelectionTimeoutMS": ANSWER_TIMEOUT_MS}
+    options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else timeout
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # so the driver speaks of an unknown option
+            return MongoClient(uri, appname="clogs", **options)
+    except (UserWarning, ValueError) as exc:
+        raise errors.InvalidURI from exc
+    except OSError as exc:
+        raise SettingsError(
+            f"mongo.uri names a file that cannot be used: {exc.filename or ''} {exc.strerror}.",
+            hint="Check its tlsCAFile and tlsCertificateKeyFile options.",
+        ) from exc
 
 
 def split(batch: bytes) -> list[bytes]:
@@ -217,19 +229,19 @@ def id_text(value: object) -> str:
     """
     if isinstance(value, ObjectId):
         return str(value)
-    if isinstance(value, str) and not _LOOKS_LIKE_ANOTHER_TYPE.fullmatch(value):
+    if type(value) is str and not _LOOKS_LIKE_ANOTHER_TYPE.fullmatch(value):
         return value
     return extended_json(value)
 
 
 def extended_json(value: object) -> str:
     """Any BSON value as relaxed Extended JSON (the MongoDB specification of that name, version 2)."""
-    return json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+    return json_util.dumps(value, json_options=_EXTENDED_JSON, ensure_ascii=False)
 
 
 def jsonable(value: object) -> Any:  # noqa: ANN401
     """A BSON value that JSON has no type for, as Extended JSON's object: an encoding hook."""
-    return json_util.default(value, json_util.RELAXED_JSON_OPTIONS)
+    return json_util.default(value, _EXTENDED_JSON)
 
 
 def object_id(value: bytes) -> ObjectId:
@@ -238,16 +250,17 @@ def object_id(value: bytes) -> ObjectId:
 
 
 @contextmanager
-def _mapped(where: str) -> Iterator[None]:
+def mapped_errors(where: str) -> Iterator[None]:
+    """Raise the driver's errors as ours; ``where`` says of what source, without any secret."""
     try:
         yield
-    except errors.InvalidURI as exc:
+    except errors.InvalidURI:
         # The driver's message can quote a piece of the password, so neither it nor its cause is shown.
         raise SettingsError(
-            "mongo.uri is not a valid MongoDB URI.",
+            "mongo.uri is not a valid MongoDB URI, or one of its options is not.",
             hint="Percent-encode user and password: mongodb://user:p%40ss@host:27017",
-        ) from exc.__cause__
-    except (errors.AutoReconnect, errors.NetworkTimeout, errors.CursorNotFound) as exc:
+        ) from None
+    except (errors.ConnectionFailure, errors.CursorNotFound) as exc:
         raise TransientSourceError(
             f"MongoDB at {where} does not answer: {_first_line(exc)}",
             hint="Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config",

@@ -144,7 +144,8 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
             return None
         result = stages.validate(settings)
         result.raise_for_failures()
-        stages.mark_passed(settings, "validate")
+        if stages.has_passed(settings, "transform"):  # else the models were older than what is loaded
+            stages.mark_passed(settings, "validate")
         return result
 
     return {

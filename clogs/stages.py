@@ -160,7 +160,9 @@ def has_passed(settings: Settings, stage: str) -> bool:
     if not settings.duckdb.path.exists():
         return False
     with open_warehouse(settings) as connection:
-        return warehouse.has_passed(connection, stage, _fingerprint(settings, connection))
+        return warehouse.has_tables(connection) and warehouse.has_passed(
+            connection, stage, _fingerprint(settings, connection)
+        )
 
 
 def mark_passed(settings: Settings, stage: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -55,9 +56,11 @@ class Advance:
         self._newest = state.watermark
         self._window = _empty_window() if forget else state.window
         self._known: set[bytes] = set(self._window["digest"])
+        self._unseen = set(self._known)
 
     def is_known(self, digest: bytes) -> bool:
-        """Tell whether this very version of a document is durable already."""
+        """Tell whether this very version of a document, which was just read, is durable already."""
+        self._unseen.discard(digest)
         return digest in self._known
 
     def tick(self) -> datetime:
@@ -86,7 +89,9 @@ class Advance:
             self._prune()
 
     def state(self) -> ExtractState:
-        """The state for the next run."""
+        """The state for the next run; the whole lookback window was read."""
+        # A version that gave way to another one is new again when it comes back.
+        self._window = self._window.filter(~pl.col("digest").is_in(self._unseen))
         self._prune()
         newest = self._newest.astimezone(UTC) if self._newest else None
         return ExtractState(newest, self._extracted_at, self._window)
@@ -132,8 +137,14 @@ def read_extract_state(path: Path) -> ExtractState:
 
 
 def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None:
-    """Make the state durable: the moment it is in place, the next run starts from it."""
+    """Make the state durable: the moment it is in place, the next run starts from it.
+
+    Raises:
+        ClogsError: The disk is full or the folder cannot be written to.
+    """
     moments = {"watermark": state.watermark, "extracted_at": state.extracted_at}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     metadata["source"] = source
-    write_atomic(path, lambda aside: state.window.write_parquet(aside, metadata=metadata))
+    content = BytesIO()  # Polars tells of a full disk in no way of its own
+    state.window.write_parquet(content, metadata=metadata)
+    write_atomic(path, lambda aside: aside.write_bytes(content.getbuffer()))

@@ -51,8 +51,8 @@ class Terminal:
         """Print exactly one JSON document on stdout: anything that msgspec can encode."""
         import msgspec
 
-        text = msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2)
-        sys.stdout.buffer.write(text + b"\n")
+        encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+        sys.stdout.buffer.write(msgspec.json.format(encoder.encode(document), indent=2) + b"\n")
         sys.stdout.flush()
         self._json_written = True
 
@@ -132,7 +132,11 @@ class _JSONLines(logging.Formatter):
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    console = Console(stderr=stderr)
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with code 1, though the reader has just seen enough
+
+    console = _Console(stderr=stderr)
     if not console.is_terminal and "COLUMNS" not in console._environ:  # noqa: SLF001
         console.width = PLAIN_WIDTH
     return console

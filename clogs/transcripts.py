@@ -45,7 +45,7 @@ class Position(msgspec.Struct, frozen=True):
 
     Attributes:
         offset: Bytes.
-        line: Lines.
+        line: Lines that have ended before ``offset``.
         tail: A digest of the last `TAIL_BYTES` before ``offset``: another one means another file.
     """
 
@@ -86,7 +86,7 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
             raise UsageError(f"There is no {path}.", hint="Name Claude Code's folder: clogs import ~/.claude")
         if (root / PROJECTS).is_dir():
             root /= PROJECTS
-        files = [root] if root.is_file() else sorted(root.rglob("*.jsonl"))
+        files = [root] if root.is_file() else filter(Path.is_file, root.rglob("*.jsonl"))
         found |= {file: _transcript(file, root) for file in files if file.name not in NO_TRANSCRIPTS}
     if not found:
         raise UsageError(
@@ -117,10 +117,11 @@ class Reading:
         with _opened(self._path) as file:
             file.seek(offset)
             for raw in file:
-                line = _line(number + 1, raw.strip(b"\0 \t\r\n"))
-                if not raw.endswith(b"\n") and (line is None or line.fault):
+                line, ended = _line(number + 1, raw.strip(b"\0 \t\r\n")), raw.endswith(b"\n")
+                if not ended and (line is None or line.fault):
                     break
-                offset, number = offset + len(raw), number + 1
+                # The rest of a line that was taken before it ended is still that line.
+                offset, number = offset + len(raw), number + ended
                 if line:
                     yield line
         self.position = Position(offset, number, _tail(self._path, offset))

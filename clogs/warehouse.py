@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import polars as pl
 
 from clogs.errors import ClogsError, UsageError, WarehouseError
 from clogs.files import make_private_dir
@@ -16,6 +16,7 @@ from clogs.schemas import COLUMNS, SQL_TYPES
 
 Connection = duckdb.DuckDBPyConnection
 
+_EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 _TABLES = f"""
@@ -82,16 +83,21 @@ def has_tables(connection: Connection) -> bool:
     return found is not None and found[0] == 1
 
 
-def query(connection: Connection, sql: str) -> pl.DataFrame:
-    """Read the rows of one statement.
+def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Read the names of the columns and the rows of one statement.
 
     Raises:
-        UsageError: DuckDB does not understand it, or it would write.
+        UsageError: DuckDB does not understand it, it would write, or there is not just one.
     """
     try:
-        return connection.execute(sql).pl()
-    except (duckdb.ProgrammingError, duckdb.NotSupportedError, duckdb.DataError) as exc:
-        raise UsageError(str(exc).strip(), hint="The tables: clogs query 'SHOW ALL TABLES'") from exc
+        if len(connection.extract_statements(sql)) != 1:
+            raise UsageError("A query is one statement.", hint=_EXAMPLE)
+        answer = connection.execute(sql)
+        return [column[0] for column in answer.description or ()], answer.fetchall()
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as exc:
+        raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
 
 
 def loaded(connection: Connection) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from clogs import highlights, stages
 from clogs.commands.options import Given
@@ -16,7 +16,7 @@ from clogs.commands.pipeline import run
 from clogs.commands.summaries import summary
 from clogs.embedded import mongo_server
 from clogs.errors import UsageError
-from clogs.files import make_private_dir
+from clogs.files import make_private_dir, write_atomic
 from clogs.pipeline import Plan
 from clogs.resources import bundled
 from clogs.session import Session
@@ -66,7 +66,8 @@ def _folder(keep: Path | None) -> Path:
 def _session(folder: Path, uri: str, given: Session) -> Session:
     """A session whose settings are the demo's own, whatever the user's file and environment say."""
     settings_file = folder / "clogs.toml"
-    settings_file.write_text(f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n', encoding="utf-8")
+    text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
+    write_atomic(settings_file, lambda aside: aside.write_text(text, encoding="utf-8"))
     return Session(config=settings_file, verbose=False, quiet=False, terminal=given.terminal, environ={})
 
 
@@ -103,13 +104,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
 
 
 def _what_next(folder: Path, session: Session) -> None:
+    clogs = f"clogs -c {quote(str(folder / 'clogs.toml'))}"
     session.terminal.write(
-        Text(
-            f"The warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
-            f'  clogs -c {folder / "clogs.toml"} query "{QUERY}"\n'
-            f"  clogs -c {folder / 'clogs.toml'} load --stats\n"
-            "  clogs init                 then, with your own MongoDB:\n"
-            "  clogs import ~/.claude     and\n"
-            "  clogs pipeline"
-        )
+        f"The warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
+        f'  {clogs} query "{QUERY}"\n'
+        f"  {clogs} load --stats\n"
+        "  clogs init                 then, with your own MongoDB:\n"
+        "  clogs import ~/.claude     and\n"
+        "  clogs pipeline"
     )

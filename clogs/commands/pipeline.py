@@ -12,6 +12,7 @@ from rich.text import Text
 from clogs import highlights, stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import summary
+from clogs.errors import WarehouseError
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.session import Session
 from clogs.wording import duration, size
@@ -90,9 +91,10 @@ def _seconds(step: StepResult) -> str:
 def _found(session: Session) -> Text:
     """What the warehouse holds now, and where it lies."""
     path = session.settings.duckdb.path
-    if not path.exists():
+    try:
+        with stages.open_warehouse(session.settings, read_only=True) as connection:
+            found = highlights.read(connection)
+    except WarehouseError:  # a step has met it before, and says so
         return Text()
-    with stages.open_warehouse(session.settings, read_only=True) as connection:
-        found = highlights.read(connection)
     where = f"{path} ({size(path.stat().st_size)})"
     return Text(f"\n {found.sentence()}\n {where}" if found else f"\n {where}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from typing import Literal
 
+import msgspec
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Given
@@ -24,13 +27,22 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
         format: How to print the rows.
     """
     with stages.open_warehouse(session.settings, read_only=True) as connection:
-        frame = read(connection, sql)
+        names, rows = read(connection, sql)
     if format == "csv":
-        frame.write_csv(sys.stdout.buffer)
+        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *(map(_text, row) for row in rows)])
     elif format == "json":
-        session.terminal.write_json(frame.to_dicts())
+        session.terminal.write_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
-        table = Table(*map(printable, frame.columns), box=box.SIMPLE_HEAD)
-        for row in frame.iter_rows():
-            table.add_row(*("" if value is None else printable(value) for value in row))
+        table = Table(*map(printable, names), box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*(Text(printable(_text(value))) for value in row))
         session.terminal.write(table)
+
+
+def _text(value: object) -> str:
+    """A value as JSON has it, but text without quotes and NULL as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, (bool, list, dict)):
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    return str(value)

@@ -50,7 +50,10 @@ def _(result: TransformResult) -> str:
 
 @summary.register
 def _(result: ValidateResult) -> str:
-    return f"{count(len(result.checks), 'check')} passed on {count(result.rows, 'row')}"
+    failed = sum(check.failing > 0 for check in result.checks)
+    checks = count(len(result.checks), "check")
+    outcome = f"{failed} of {checks} failed" if failed else f"{checks} passed"
+    return f"{outcome} on {count(result.rows, 'row')}"
 
 
 @summary.register

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
@@ -13,8 +17,6 @@ from clogs.terminal import printable
 from clogs.wording import duration
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from clogs.validate import ValidateResult
 
 
@@ -31,17 +33,12 @@ def validate(
         json: Print the result as one JSON document.
     """
     result = stages.validate(session.settings, layers=tuple(layer or ()))
-    terminal = session.terminal
-    if not terminal.stdout_json:
-        terminal.write(_table(result))
-    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    outcome = Text(f"{summary(result)} · {duration(result.seconds)}")
+    session.terminal.summarize(result, Group(_table(result), outcome))
     result.raise_for_failures()
 
 
 def _table(result: ValidateResult) -> Table:
-    from rich import box
-    from rich.table import Table
-
     table = Table("", "layer", "check", box=box.SIMPLE_HEAD)
     table.add_column("failing", justify="right")
     table.add_column("examples")

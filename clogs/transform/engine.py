@@ -129,8 +129,12 @@ def views(context: Context) -> list[View]:
     environment = context.state_reader.get_environment(_ENVIRONMENT)
     if environment is None:
         return []
-    snapshots = context.state_reader.get_snapshots(environment.snapshots).values()
-    return [_view(snapshot) for snapshot in snapshots if snapshot.is_model and not snapshot.is_external]
+    return [
+        _view(snapshot)
+        for snapshot in context.state_reader.get_snapshots(environment.snapshots).values()
+        # what was dropped by hand has failed to build, and that is the error to tell
+        if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
+    ]
 
 
 def _broken(models_dir: Path, exc: Exception) -> ClogsError:

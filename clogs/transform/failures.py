@@ -22,7 +22,7 @@ def explain(context: Context, failure: NodeExecutionFailedError[Any]) -> ClogsEr
         return _audit_failed(context, name, cause.errors[0])
     return ClogsError(
         f"The model {name} could not be built: {_first_line(cause or failure)}",
-        hint="Its table keeps what it held. Correct the model, or run: clogs doctor",
+        hint="Correct the model; if it is as it came, rebuild with: clogs transform --full-refresh",
     )
 
 

@@ -35,6 +35,7 @@ def publish(connection: Connection, views: Iterable[View]) -> None:
     """Put all the views in place at once, with their descriptions."""
     with transaction(connection):
         for view in views:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.name.partition('.')[0]}")
             connection.execute(f"CREATE OR REPLACE VIEW {view.name} AS {view.query}")
             if view.description:
                 connection.execute(f"COMMENT ON VIEW {view.name} IS {_literal(view.description)}")

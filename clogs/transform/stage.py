@@ -117,8 +117,7 @@ def _require_conversations(warehouse: Path) -> None:
 def _cache_of(models_dir: Path, cache_dir: Path) -> Path:
     """A cache folder for just these models and seeds.
 
-    SQLMesh knows a file it has parsed by its modification time, which an upgrade can leave as it was, and
-    does not look at a seed's CSV at all.
+    SQLMesh knows a file it has parsed by its modification time, and an upgrade can leave that as it was.
     """
     digest = hashlib.sha256()
     for path in sorted(models_dir.rglob("*.*")):

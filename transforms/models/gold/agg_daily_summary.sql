@@ -49,7 +49,8 @@ WITH activity AS (
     SUM(cache_creation_5m_tokens) AS cache_creation_5m_tokens,
     SUM(cache_creation_1h_tokens) AS cache_creation_1h_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    SUM(cost_usd) AS cost_usd,
+    -- a sum of floats depends on their order; prices have fewer decimals than this
+    ROUND(SUM(cost_usd), 10) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
   FROM gold.fct_api_calls
   GROUP BY date_key

@@ -46,7 +46,8 @@ WITH projects AS (
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    SUM(cost_usd) AS cost_usd,
+    -- a sum of floats depends on their order; prices have fewer decimals than this
+    ROUND(SUM(cost_usd), 10) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
   FROM silver.int_api_calls
   GROUP BY project_id

@@ -13,9 +13,9 @@ WITH sessions AS (
     session_id,
     MIN(timestamp) AS first_activity_at,
     MAX(timestamp) AS last_activity_at,
-    ARG_MAX(git_branch, timestamp) AS git_branch,
-    ARG_MAX(cwd, timestamp) AS cwd,
-    ARG_MAX(claude_version, timestamp) AS claude_version
+    ARG_MAX(git_branch, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS git_branch,
+    ARG_MAX(cwd, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS cwd,
+    ARG_MAX(claude_version, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS claude_version
   FROM silver.int_entries
   WHERE session_id IS NOT NULL
   GROUP BY session_id
@@ -72,7 +72,8 @@ WITH sessions AS (
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    SUM(cost_usd) AS cost_usd,
+    -- a sum of floats depends on their order; prices have fewer decimals than this
+    ROUND(SUM(cost_usd), 10) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
   FROM silver.int_api_calls
   GROUP BY session_id

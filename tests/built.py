@@ -1,0 +1,46 @@
+"""The sample transcripts, imported and run through the whole pipeline once, for tests to copy."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from conftest import Workspace
+from conftest import _workspace as new_workspace
+
+from clogs.embedded import mongo_server
+from clogs.resources import bundled
+
+__all__ = ["SAMPLES", "data_of", "fill", "new_workspace", "warehouse_of"]
+
+SAMPLES = bundled("samples")
+
+
+def fill(workspace: Workspace) -> Workspace:
+    """Give a workspace the landing, the warehouse and the state of a finished pipeline."""
+    shutil.copytree(_built(), data_of(workspace))
+    return workspace
+
+
+def data_of(workspace: Workspace) -> Path:
+    """The folder that a workspace's runs keep their data in."""
+    return Path(workspace.environment["DATA_DIR"])
+
+
+def warehouse_of(workspace: Workspace) -> Path:
+    """Its warehouse."""
+    return data_of(workspace) / "clogs.duckdb"
+
+
+@cache
+def _built() -> Path:
+    root = Path(tempfile.mkdtemp(prefix="clogs-built-"))
+    atexit.register(shutil.rmtree, root)
+    with mongo_server() as uri:
+        workspace = new_workspace(root, uri, "conversations")
+        workspace.run("import", SAMPLES).check_returncode()
+        workspace.run("pipeline").check_returncode()
+    return data_of(workspace)

@@ -1,0 +1,127 @@
+"""Transcripts into gold through the command line, and gold against a plain reading of the same files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from built import SAMPLES, new_workspace, warehouse_of
+from conftest import Workspace
+from truth import Response, ToolCall, Truth
+
+from clogs import warehouse
+
+Rows = list[tuple[Any, ...]]
+
+TABLES = """
+    SELECT table_schema || '.' || table_name FROM information_schema.tables
+    WHERE table_schema IN ('raw', 'bronze', 'silver', 'gold') AND table_name <> 'checkpoints' ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A workspace whose transcripts have gone through the pipeline, and what they say."""
+
+    workspace: Workspace
+    truth: Truth
+
+    def query(self, sql: str) -> Rows:
+        with warehouse.connect(warehouse_of(self.workspace), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def json(self, *arguments: str | Path) -> dict[str, Any]:
+        finished = self.workspace.run(*arguments, "--json")
+        assert finished.returncode == 0, finished.stderr
+        document: dict[str, Any] = json.loads(finished.stdout)
+        return document
+
+    def snapshot(self) -> dict[str, Rows]:
+        """Every table's rows in one number that changes with any of them."""
+        checksum = "SELECT count(*), bit_xor(hash(CAST(each AS VARCHAR))) FROM {} AS each"
+        return {name: self.query(checksum.format(name)) for (name,) in self.query(TABLES)}
+
+    def gold(self) -> dict[str, Rows]:
+        return {name: rows for name, rows in self.snapshot().items() if name.startswith("gold.")}
+
+
+@pytest.fixture(scope="module", params=["samples", "transcripts"])
+def run(request: pytest.FixtureRequest, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = SAMPLES if request.param == "samples" else request.getfixturevalue("transcripts")
+    root = tmp_path_factory.mktemp(request.param)
+    workspace = new_workspace(root, mongo_uri, f"conversations_{root.name}")
+    assert workspace.run("import", folder).returncode == 0
+    finished = workspace.run("pipeline")
+    assert finished.returncode == 0, finished.stderr
+    return Run(workspace, Truth(folder))
+
+
+def test_every_line_is_a_row(run: Run) -> None:
+    assert run.query("SELECT count(*) FROM raw.conversations") == [(len(run.truth.lines),)]
+
+
+def test_entries_and_messages(run: Run) -> None:
+    roles = run.query("SELECT role, count(*) FROM gold.fct_messages GROUP BY role")
+    assert run.query("SELECT count(*) FROM silver.int_entries") == [(len(run.truth.entries),)]
+    assert dict(roles) == run.truth.messages
+
+
+def test_sessions(run: Run) -> None:
+    rows = run.query("SELECT session_id FROM gold.dim_sessions ORDER BY session_id")
+    assert [session for (session,) in rows] == sorted(run.truth.sessions)
+
+
+def test_tool_calls(run: Run) -> None:
+    rows = run.query("SELECT tool_use_id, tool_name, is_error, has_result FROM gold.fct_tool_calls")
+    assert {key: ToolCall(*call) for key, *call in rows} == run.truth.tool_calls
+    assert len(rows) == len(run.truth.tool_calls)
+
+
+def test_api_calls(run: Run) -> None:
+    rows = run.query("""
+        SELECT message_id, request_id, if(request_id IS NULL, session_id, NULL), date, model,
+            input_tokens, output_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cache_read_tokens
+        FROM gold.fct_api_calls
+    """)
+    assert {row[:3]: Response(*row[3:]) for row in rows} == run.truth.responses
+    assert len(rows) == len(run.truth.responses)
+
+
+def test_costs(run: Run) -> None:
+    rows = run.query("""
+        SELECT message_id, request_id, if(request_id IS NULL, session_id, NULL), cost_usd
+        FROM gold.fct_api_calls
+    """)
+    assert {row[:3]: row[3] for row in rows} == pytest.approx(run.truth.costs)
+
+
+def test_days(run: Run) -> None:
+    rows = run.query("""
+        SELECT date, api_calls, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+        FROM gold.agg_daily_summary WHERE api_calls > 0
+    """)
+    assert {day: tuple(counts) for day, *counts in rows} == run.truth.daily
+
+
+def test_again_changes_nothing(run: Run) -> None:
+    before = run.snapshot()
+    imported = run.json("import", run.truth.folder)
+    steps = run.json("pipeline")["steps"]
+    assert (imported["lines"], imported["imported"], imported["rejected"]) == (0, 0, 0)
+    assert [step["status"] for step in steps] == ["done", "done", "unchanged", "unchanged"]
+    assert (steps[0]["result"]["landed"], steps[0]["result"]["files"]) == (0, 0)
+    assert run.snapshot() == before
+
+
+def test_rebuilding_gives_the_same_gold(run: Run) -> None:
+    before = run.gold()
+    loaded = run.json("load", "--full-refresh")
+    assert (loaded["inserted"], loaded["total"]) == (len(run.truth.lines), len(run.truth.lines))
+    backfilled = run.json("pipeline", "--full-backfill")["steps"]
+    assert backfilled[0]["result"]["landed"] == len(run.truth.lines)
+    assert backfilled[1]["result"]["updated"] == len(run.truth.lines)
+    assert backfilled[2]["status"] == "done"
+    assert run.gold() == before

@@ -1,0 +1,343 @@
+"""Every document that MongoDB returns is landed or a dead letter, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import Workspace
+from pymongo.collection import Collection
+
+from clogs import dead_letters
+from clogs.errors import ClogsError, DataError, SourceError
+from clogs.extract import ExtractResult, Scope, Settings, extract
+from clogs.landing import landed
+from clogs.mongo import Source, connect
+from clogs.stages import new_run
+
+Document = dict[str, Any]
+
+MORNING = datetime(2025, 1, 20, 8, tzinfo=UTC)
+NOON = datetime(2025, 1, 20, 12, tzinfo=UTC)
+LOOKBACK = timedelta(minutes=15)
+JUST_BEFORE_NOON = NOON - timedelta(minutes=5)
+LONG_BEFORE_NOON = NOON - timedelta(minutes=20)
+IN_A_YEAR = datetime.now(UTC) + timedelta(days=365)
+EVERYTHING = Scope()
+BACKFILL = Scope(full_backfill=True)
+
+
+@pytest.fixture
+def source(mongo_uri: str, collection: Collection[Document]) -> Iterator[Source]:
+    with connect(mongo_uri, db=collection.database.name, collection=collection.name) as connected:
+        yield connected
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        raw_dir=tmp_path / "raw",
+        dead_letter_dir=tmp_path / "dead_letters",
+        state_dir=tmp_path / "state",
+        exclude=(),
+        batch_size=100,
+        watermark_field="ingestedAt",
+        lookback=LOOKBACK,
+        retry_delays=(),
+        max_rejected=0.01,
+    )
+
+
+@pytest.fixture
+def run(source: Source, settings: Settings) -> Callable[..., ExtractResult]:
+    """Extract with these settings."""
+    return lambda scope=EVERYTHING: extract(source, settings, scope, run=new_run())
+
+
+Run = Callable[..., ExtractResult]
+
+
+def entry(identity: object, *, at: object = NOON, **fields: object) -> Document:
+    return {"_id": identity, "type": "user", "ingestedAt": at, **fields}
+
+
+def landed_ids(settings: Settings) -> list[str]:
+    """The ids in the landing files, in the order of the files, repeated where they were landed again."""
+    return [identity for path in landed(settings.raw_dir) for identity in pl.read_parquet(path)["_id"]]
+
+
+# What is read
+
+
+def test_the_first_run_lands_everything_and_the_second_nothing(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry(number, at=NOON + timedelta(seconds=number)) for number in range(250)])
+    first = run()
+    assert (first.documents, first.landed, first.unchanged, first.rejected) == (250, 250, 0, 0)
+    assert (first.since, first.watermark) == (None, NOON + timedelta(seconds=249))
+    assert first.files == 3
+    assert first.bytes == sum(path.stat().st_size for path in landed(settings.raw_dir))
+    second = run()
+    assert (second.documents, second.landed, second.unchanged, second.files) == (250, 0, 250, 0)
+    assert (second.since, second.watermark) == (first.watermark - LOOKBACK, first.watermark)
+    assert len(landed_ids(settings)) == 250
+
+
+def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry(1, text="old"), entry(2)])
+    run()
+    collection.replace_one({"_id": 1}, entry(1, text="new"))
+    assert run().landed == 1
+    collection.replace_one({"_id": 1}, entry(1, text="old"))
+    assert run().landed == 1
+    frame = pl.concat(map(pl.read_parquet, landed(settings.raw_dir))).sort("extracted_at")
+    assert frame.filter(_id="1")["entry_raw"].to_list() == ['{"text":"old"}', '{"text":"new"}', '{"text":"old"}']
+    assert frame.filter(_id="2").height == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [
+        (NOON + LOOKBACK, True),
+        (NOON, True),
+        (JUST_BEFORE_NOON, True),
+        (NOON - LOOKBACK, True),
+        (LONG_BEFORE_NOON, False),
+        (IN_A_YEAR, True),
+        (None, False),
+        ("2025-01-20T12:00:00Z", False),
+    ],
+)
+def test_a_document_that_comes_late_is_found_within_the_lookback_and_by_a_backfill(
+    collection: Collection[Document], settings: Settings, run: Run, at: object, found: bool
+) -> None:
+    collection.insert_many([entry("a"), entry("b", at=MORNING)])
+    run()
+    collection.insert_one(entry("late", at=at))
+    run()
+    assert ("late" in landed_ids(settings)) is found
+    assert run(BACKFILL).landed == 3
+    assert "late" in landed_ids(settings)
+
+
+def test_the_first_run_finds_documents_that_have_no_date(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry("none", at=None), {"_id": "absent"}, entry("text", at="2025-01-20T12:00:00Z")])
+    assert run().watermark is None
+    assert sorted(landed_ids(settings)) == ["absent", "none", "text"]
+
+
+def test_a_date_in_the_future_hides_no_other_document(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry("future", at=IN_A_YEAR), entry("now")])
+    assert run().watermark == NOON
+    collection.insert_one(entry("next", at=NOON + timedelta(minutes=1)))
+    assert run().landed == 1
+    assert sorted(landed_ids(settings)) == ["future", "next", "now"]
+
+
+def test_another_field_can_be_the_watermark(
+    collection: Collection[Document], source: Source, settings: Settings
+) -> None:
+    changed = replace(settings, watermark_field="changedAt")
+    collection.insert_many([entry(1, changedAt=MORNING), entry(2)])
+    assert extract(source, changed, EVERYTHING, run=new_run()).watermark == MORNING
+
+
+def test_another_collection_starts_from_its_own_beginning(
+    mongo_uri: str, collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_one(entry("a"))
+    run()
+    other = collection.database[f"{collection.name}_other"]
+    other.insert_one(entry("b", at=MORNING))
+    with connect(mongo_uri, db=other.database.name, collection=other.name) as source:
+        result = extract(source, settings, EVERYTHING, run=new_run())
+    other.drop()
+    assert (result.since, result.landed) == (None, 1)
+
+
+def test_excluded_fields_are_not_landed_wherever_they_are(
+    collection: Collection[Document], source: Source, settings: Settings
+) -> None:
+    collection.insert_one(entry(1, toolUseResult="x", data={"a": 1, "heavy": "y"}))
+    lean = replace(settings, exclude=("toolUseResult", "data.heavy"))
+    extract(source, lean, EVERYTHING, run=new_run())
+    (file,) = landed(settings.raw_dir)
+    assert pl.read_parquet(file)["entry_raw"].to_list() == ['{"data":{"a":1}}']
+
+
+# Parts of the collection
+
+
+def test_a_dry_run_counts_and_writes_nothing(collection: Collection[Document], tmp_path: Path, run: Run) -> None:
+    collection.insert_many([entry(1), entry(2, at=MORNING)])
+    assert run(Scope(dry_run=True)) == ExtractResult(documents=2, since=None, watermark=None, dry_run=True)
+    assert run(Scope(dry_run=True, limit=1)).documents == 1
+    assert run(Scope(dry_run=True, since=NOON)).documents == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_lands_a_part_and_leaves_the_watermark(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry(1), entry(2), entry(3)])
+    assert (part := run(Scope(limit=2))).landed == 2
+    assert part.watermark is None
+    run()
+    assert set(landed_ids(settings)) == {"1", "2", "3"}
+
+
+def test_since_reads_from_that_moment_on(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry("early", at=MORNING), entry("late")])
+    result = run(Scope(since=NOON))
+    assert (result.since, result.landed, result.watermark) == (NOON, 1, None)
+    run()
+    assert landed_ids(settings).count("early") == 1
+
+
+def test_since_before_the_lookback_moves_the_watermark(collection: Collection[Document], run: Run) -> None:
+    collection.insert_one(entry("first", at=MORNING))
+    run()
+    collection.insert_one(entry("next"))
+    assert run(Scope(since=MORNING)).watermark == MORNING
+    assert run(Scope(since=MORNING - timedelta(hours=1))).watermark == NOON
+
+
+def test_a_backfill_lands_everything_again(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry(1, at=MORNING), entry(2)])
+    run()
+    again = run(BACKFILL)
+    assert (again.landed, again.since, again.watermark) == (2, None, NOON)
+    assert sorted(landed_ids(settings)) == ["1", "1", "2", "2"]
+    assert run().landed == 0
+
+
+# What does not fit
+
+
+def test_a_rejected_document_is_a_dead_letter_and_the_others_are_landed(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_many([entry("good"), entry("bad", type=["x"], timestamp=5), entry("fine")])
+    with pytest.raises(DataError) as caught:
+        run()
+    assert caught.value.exit_code == 65
+    assert caught.value.message == (
+        "1 of 3 documents were rejected, more than the 1.0% of quality.max_rejected."
+        " The other documents are landed."
+    )
+    assert landed_ids(settings) == ["good", "fine"]
+    (letter,) = dead_letters.read(settings.dead_letter_dir)
+    assert (letter.stage, letter.source) == ("extract", "bad")
+    assert letter.reasons == (
+        "type is an array, which does not fit a text column",
+        "timestamp is a number, which is no date and time of the years 1 to 9999",
+    )
+    assert '"type": ["x"]' in letter.document
+
+
+def test_a_rejected_document_is_rejected_once(
+    collection: Collection[Document], source: Source, settings: Settings
+) -> None:
+    collection.insert_many([entry("good"), entry("bad", type=["x"])])
+    lenient = replace(settings, max_rejected=0.5)
+    first = extract(source, lenient, EVERYTHING, run=new_run())
+    again = extract(source, lenient, EVERYTHING, run=new_run())
+    assert (first.landed, first.rejected) == (1, 1)
+    assert (again.unchanged, again.rejected) == (2, 0)
+    extract(source, lenient, BACKFILL, run=new_run())
+    assert len(list(dead_letters.read(settings.dead_letter_dir))) == 1
+
+
+# Faults
+
+
+def test_a_collection_that_is_not_there_is_told(source: Source, run: Run) -> None:
+    with pytest.raises(SourceError) as caught:
+        run()
+    assert caught.value.exit_code == 69
+    assert caught.value.message == f"There is no collection {source.name}."
+
+
+def test_an_empty_collection_is_nothing_new(collection: Collection[Document], run: Run) -> None:
+    collection.insert_one(entry(1))
+    collection.delete_one({"_id": 1})
+    assert run().documents == 0
+
+
+@pytest.mark.parametrize("blocked", ["raw", "state", "dead_letters"])
+def test_a_folder_that_cannot_be_written_to_loses_nothing(
+    collection: Collection[Document], settings: Settings, run: Run, tmp_path: Path, blocked: str
+) -> None:
+    collection.insert_many([entry(number) for number in range(200)] + [entry("bad", type=[])])
+    (tmp_path / blocked).touch()
+    with pytest.raises(ClogsError, match=f"^Cannot write {tmp_path}/{blocked}"):
+        run()
+    (tmp_path / blocked).unlink()
+    assert run().documents == 201
+    assert set(landed_ids(settings)) == {str(number) for number in range(200)}
+    assert len(list(dead_letters.read(settings.dead_letter_dir))) == 1
+
+
+def test_half_written_files_of_killed_runs_are_swept(
+    collection: Collection[Document], tmp_path: Path, run: Run
+) -> None:
+    stray = [tmp_path / "raw" / "date=2025-01-20", tmp_path / "state", tmp_path / "dead_letters"]
+    for folder in stray:
+        folder.mkdir(parents=True)
+        (folder / ".writing-1-x").touch()
+    collection.insert_one(entry(1))
+    run()
+    assert list(tmp_path.rglob(".writing-*")) == []
+
+
+def test_killed_at_any_moment_the_next_run_completes_what_was_begun(
+    mongo_workspace: Workspace, collection: Collection[Document], tmp_path: Path
+) -> None:
+    entries = [entry(number, at=NOON + timedelta(seconds=number), text=f"{number}") for number in range(3000)]
+    collection.insert_many(entries)
+    raw_dir = tmp_path / "data" / "raw"
+    seen = [kill_at(mongo_workspace, raw_dir, files) for files in (0, 1, 2, 5, 12, 25)]
+    assert seen == sorted(seen)
+    assert mongo_workspace.run("extract", PIPELINE_BATCH_SIZE="100").returncode == 0
+    frame = pl.concat(map(pl.read_parquet, landed(raw_dir))).unique(["_id", "entry_raw", "ingested_at"])
+    assert sorted(frame["_id"], key=int) == [str(number) for number in range(3000)]
+    assert frame.filter(pl.format('{"text":"{}"}', "_id") != pl.col("entry_raw")).height == 0
+    assert list(tmp_path.rglob(".writing-*")) == []
+    assert "3,000 landed before" in mongo_workspace.run("extract", DATA_LOOKBACK="1d").stdout
+
+
+def kill_at(workspace: Workspace, raw_dir: Path, files: int) -> int:
+    """Kill an extraction after so many files; count the rows there are, which proves every file whole."""
+    before = len(list(landed(raw_dir)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clogs", "extract"],
+        cwd=workspace.folder,
+        env=workspace.environment | {"PIPELINE_BATCH_SIZE": "100"},
+        stdout=subprocess.DEVNULL,
+    )
+    while len(list(landed(raw_dir))) < before + files:
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return sum(pl.read_parquet(path).height for path in landed(raw_dir))

@@ -1,0 +1,102 @@
+"""A file is whole or absent, and its owner's alone."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clogs.errors import ClogsError
+from clogs.files import make_private_dir, sweep_temporary, write_atomic
+
+
+class CrashError(Exception):
+    """What a writer fails with."""
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 1,000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def crash(aside: Path) -> None:
+    aside.write_text("half")
+    raise CrashError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    write_atomic(path, lambda aside: aside.write_text("old, and longer"))
+    write_atomic(path, lambda aside: aside.write_text("new"))
+    assert path.read_text() == "new"
+    assert names(path.parent) == ["file"]
+
+
+def test_nothing_is_seen_under_the_files_name_before_it_is_whole(tmp_path: Path) -> None:
+    seen: list[bool] = []
+    write_atomic(tmp_path / "file", lambda aside: (aside.write_text("x"), seen.append((tmp_path / "file").exists())))
+    assert seen == [False]
+
+
+def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(CrashError):
+        write_atomic(path, crash)
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(ClogsError, match=r"^Cannot write .*/file: File too large\.$"):
+        write_atomic(path, lambda aside: aside.write_bytes(b"x" * 2000))
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    write_atomic(path, lambda aside: aside.write_text("x"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.parent.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    assert make_private_dir(tmp_path) == tmp_path
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ClogsError, match=rf"^Cannot write {tmp_path}/{place}: ") as caught:
+        make_private_dir(tmp_path / place)
+    assert "data.dir" in str(caught.value.hint)
+
+
+def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
+    below = make_private_dir(tmp_path / "date=2026-11-22")
+    (below / ".writing-1-conversations_x.parquet").write_text("half")
+    (tmp_path / ".writing-1-state").write_text("half")
+    (below / "conversations_y.parquet").write_text("whole")
+    assert sweep_temporary(tmp_path) == 2
+    assert names(below) == ["conversations_y.parquet"]
+
+
+def test_there_is_nothing_to_sweep_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert sweep_temporary(tmp_path / "absent") == 0

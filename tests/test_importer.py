@@ -1,0 +1,165 @@
+"""Every line of the transcripts becomes one document, however often and however rudely import runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from built import SAMPLES, data_of
+from conftest import DATABASE, PROJECT, Workspace
+from pymongo.collection import Collection
+
+from clogs import dead_letters, mongo
+from clogs.importer import ImportResult, import_transcripts
+from clogs.mongo import Source
+from clogs.transcripts import find
+
+Document = dict[str, Any]
+
+
+class Importing:
+    """A folder of transcripts that is imported into a collection of its own."""
+
+    def __init__(self, root: Path, source: Source) -> None:
+        self.root = root
+        self.file = root / "projects" / "-home-me-app" / "one.jsonl"
+        self.file.parent.mkdir(parents=True)
+        self._source = source
+
+    def __call__(self) -> ImportResult:
+        return import_transcripts(
+            self._source,
+            find([self.root / "projects"]),
+            state_dir=self.root / "state",
+            dead_letter_dir=self.root / "dead_letters",
+            run="run",
+        )
+
+    def counts(self) -> tuple[int, int, int]:
+        result = self()
+        return result.imported, result.known, result.rejected
+
+    def letters(self) -> list[tuple[str, str, str]]:
+        found = dead_letters.read(self.root / "dead_letters")
+        return sorted((each.source, each.reasons[0], each.document) for each in found)
+
+
+@pytest.fixture
+def importing(
+    tmp_path: Path, mongo_uri: str, collection_name: str, collection: Collection[Document]
+) -> Iterator[Importing]:
+    assert collection.name == collection_name
+    with mongo.connect(mongo_uri, db=DATABASE, collection=collection_name) as source:
+        yield Importing(tmp_path, source)
+
+
+def test_a_document_is_the_entry_and_where_it_is_from(
+    importing: Importing, collection: Collection[Document]
+) -> None:
+    importing.file.write_text('{"type":"user","n":1}\n', encoding="utf-8")
+    assert importing.counts() == (1, 0, 0)
+    document = collection.find_one() or {}
+    assert document.keys() == {"_id", "type", "n", "projectId", "sourceFile", "ingestedAt"}
+    assert (document["projectId"], document["sourceFile"]) == ("-home-me-app", "one.jsonl")
+
+
+def test_every_shape_of_line(importing: Importing, collection: Collection[Document]) -> None:
+    sound = b'{"a.b":{"$c":"\\ud83d"}}\r\n\xef\xbb\xbf{"n":2}\n\0\0{"n":3}\n\n{"n":3}\n{"n":3}\n'
+    importing.file.write_bytes(sound + b'{"a":1}{"b":2}\n{"big":123456789012345678901}\n"\xff"\n{"half":')
+    assert importing.counts() == (5, 0, 3)
+    assert collection.count_documents({"n": 3}) == 3
+    documents = [each["a.b"] for each in collection.find() if "a.b" in each]
+    assert documents == [{"$c": "\N{REPLACEMENT CHARACTER}"}]
+    sources, reasons, texts = zip(*importing.letters(), strict=True)
+    assert sources == tuple(f"{importing.file}:{line}" for line in (7, 8, 9))
+    assert [reason.split(":")[0] for reason in reasons] == [
+        "holds more than one record",
+        "cannot be stored as BSON",
+        "is no JSON",
+    ]
+    assert texts == ('{"a":1}{"b":2}', '{"big":123456789012345678901}', "Iv8i")
+
+
+def test_ids_sort_as_the_lines_do(importing: Importing, collection: Collection[Document]) -> None:
+    lines = "".join(f'{{"n":{number}}}\n' for number in range(1500))
+    importing.file.write_text(lines, encoding="utf-8")
+    importing()
+    assert [each["n"] for each in collection.find().sort("_id", 1)] == list(range(1500))
+
+
+def test_a_growing_file(importing: Importing) -> None:
+    importing.file.write_text('{"n":1}\n{"n":2}', encoding="utf-8")
+    assert importing.counts() == (2, 0, 0)
+    importing.file.write_text('{"n":1}\n{"n":2}\n{"n":3}\n', encoding="utf-8")
+    result = importing()
+    assert (result.grown, result.lines, result.imported) == (1, 1, 1)
+    assert importing().lines == 0
+
+
+def test_a_lost_state_imports_nothing_twice(importing: Importing) -> None:
+    importing.file.write_text('{"n":1}', encoding="utf-8")
+    importing()
+    importing.file.write_text('{"n":1}\n{"n":2}\nbroken\n', encoding="utf-8")
+    importing()
+    for state in importing.root.glob("state/import-*"):
+        state.unlink()
+    assert importing.counts() == (0, 2, 1)
+    assert len(importing.letters()) == 1
+
+
+def test_an_emptied_collection_is_filled_again(
+    importing: Importing, collection: Collection[Document]
+) -> None:
+    importing.file.write_text('{"n":1}\n', encoding="utf-8")
+    importing()
+    collection.delete_many({})
+    assert importing.counts() == (1, 0, 0)
+
+
+def test_a_replaced_file_is_read_from_its_beginning(importing: Importing) -> None:
+    importing.file.write_text('{"n":1}\n{"n":2}\n', encoding="utf-8")
+    importing()
+    importing.file.write_text('{"n":1}\n{"m":2}\n{"m":3}\n', encoding="utf-8")
+    assert importing.counts() == (2, 1, 0)
+
+
+def test_a_truncated_file_adds_nothing(importing: Importing) -> None:
+    importing.file.write_text('{"n":1}\n{"n":2}\n', encoding="utf-8")
+    importing()
+    importing.file.write_text('{"n":1}\n', encoding="utf-8")
+    assert importing.counts() == (0, 1, 0)
+
+
+@pytest.mark.parametrize("delay", [0.25, 0.4, 0.55])
+def test_killed_at_any_moment_the_next_run_is_whole(
+    mongo_workspace: Workspace, collection: Collection[Document], delay: float
+) -> None:
+    command = [sys.executable, "-m", "clogs", "import", SAMPLES]
+    killed = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=mongo_workspace.environment,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    time.sleep(delay)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    before = collection.count_documents({})
+    result = json.loads(mongo_workspace.run("import", SAMPLES, "--json").stdout)
+    assert result["imported"] == collection.count_documents({}) - before
+    assert collection.count_documents({}) == SAMPLE_DOCUMENTS
+    letters = list(dead_letters.read(data_of(mongo_workspace) / "dead_letters"))
+    assert len(letters) == SAMPLE_LINES - SAMPLE_DOCUMENTS
+
+
+SAMPLE_LINES = sum(bool(line) for file in SAMPLES.rglob("*.jsonl") for line in file.read_bytes().split(b"\n"))
+SAMPLE_DOCUMENTS = SAMPLE_LINES - 2
+"""Two lines are broken on purpose."""

@@ -1,0 +1,71 @@
+"""One run at a time, whichever process it is in."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clogs.errors import ClogsError, LockedError
+from clogs.lock import run_lock
+
+HOLD = """
+import sys
+from pathlib import Path
+from clogs.lock import run_lock
+with run_lock(Path(sys.argv[1]), command="pipeline"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path, project: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its standard input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path],
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_second_run_is_told_who_holds_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(LockedError) as caught, run_lock(tmp_path, command="load"):
+        pass
+    held = rf"Another run holds the lock: PID {holder.pid}, clogs pipeline, since 20\d\d-.*\+00:00\."
+    assert re.fullmatch(held, caught.value.message)
+    assert caught.value.exit_code == 75
+
+
+def test_a_killed_run_frees_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with run_lock(tmp_path, command="load"):
+        assert "clogs load" in (tmp_path / "run.lock").read_text()
+
+
+def test_a_run_that_ended_or_failed_frees_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_lock(tmp_path, command="load"):
+        raise ZeroDivisionError
+    with run_lock(tmp_path, command="a longer command"):
+        pass
+    with run_lock(tmp_path, command="load"):
+        assert (tmp_path / "run.lock").read_text().count("PID") == 1
+
+
+def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run.lock").mkdir()
+    with pytest.raises(ClogsError, match=r"^Cannot open .*/run\.lock: "), run_lock(tmp_path, command="load"):
+        pass

@@ -1,0 +1,350 @@
+"""BSON becomes documents, errors of the driver become ours, and no password gets out."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import bson
+import pytest
+from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pymongo import errors
+from pymongo.collection import Collection
+
+from clogs.embedded import free_port
+from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
+from clogs.mongo import (
+    CODEC,
+    LARGEST_DOCUMENT,
+    Source,
+    connect,
+    decode,
+    hosts_of,
+    id_text,
+    mapped_errors,
+    split,
+    utc,
+)
+
+Document = dict[str, Any]
+
+CANARY = "s3cret"
+
+
+@pytest.fixture(scope="module")
+def free_address() -> str:
+    return f"127.0.0.1:{free_port()}"
+
+
+def encoded(document: Document) -> bytes:
+    return bson.encode(document, codec_options=CODEC)
+
+
+# Bytes
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "é\0👩‍🚀",
+        Int64(2**40),
+        datetime(2026, 1, 1, tzinfo=UTC),
+        DatetimeMS(10**15),
+        DatetimeMS(-(10**15)),
+        Decimal128("1.50"),
+        UUID(int=5),
+        Regex("a", "i"),
+        Timestamp(5, 1),
+        MinKey(),
+        MaxKey(),
+        Code("x", {"a": 1}),
+        b"\x00\xff",
+        {"a.b": [{"": None}]},
+    ],
+)
+def test_any_bson_value_is_decoded(value: object) -> None:
+    assert decode(encoded({"_id": 1, "value": value})) == {"_id": 1, "value": value}
+
+
+def test_invalid_utf8_is_replaced() -> None:
+    assert decode(encoded({"text": "ab"}).replace(b"ab", b"a\xff")) == {"text": "a\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x05\0\0\0", encoded({"a": 1})[:-1], encoded({"a": 1}).replace(b"\x10", b"\x7e")],
+    ids=["empty", "cut short", "without its end", "unknown type"],
+)
+def test_what_is_no_bson_is_told_as_such(raw: bytes) -> None:
+    reason = decode(raw)
+    assert isinstance(reason, str)
+    assert reason.startswith("invalid BSON: ")
+
+
+@given(st.lists(st.dictionaries(st.text("abc"), st.integers(0, 9) | st.text())))
+def test_a_batch_is_split_into_its_documents(documents: list[Document]) -> None:
+    batch = b"".join(map(encoded, documents))
+    assert [decode(raw) for raw in split(batch)] == documents
+
+
+# Ids
+
+OTHER_IDS = st.one_of(
+    st.binary(max_size=12),
+    st.booleans(),
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.uuids(),
+    st.binary(min_size=12, max_size=12).map(ObjectId),
+    st.datetimes(timezones=st.just(UTC)).map(utc),
+    st.integers(-(2**62), 2**62).map(DatetimeMS),
+    st.dictionaries(st.text(), st.integers() | st.text()),
+    st.text().map(Code),
+    st.text("ab").map(Regex),
+)
+
+
+@given(OTHER_IDS)
+def test_no_string_is_taken_for_an_id_of_another_type(identity: object) -> None:
+    text = id_text(identity)
+    assert id_text(text) != text
+
+
+@given(st.text())
+@example("61" * 12)
+@example("true")
+@example('"true"')
+@example("-1.5e+300")
+@example("{}")
+def test_a_string_is_itself_or_quoted_so_that_no_two_are_the_same(identity: str) -> None:
+    assert id_text(identity) in (identity, json.dumps(identity, ensure_ascii=False))
+    assert id_text(id_text(identity)) in (identity, json.dumps(id_text(identity), ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    ("identity", "text"),
+    [
+        (ObjectId(b"a" * 12), "61" * 12),
+        ("61" * 12, f'"{"61" * 12}"'),
+        ("session-1", "session-1"),
+        ("", ""),
+        ("5", '"5"'),
+        (5, "5"),
+        ("null", '"null"'),
+        (None, "null"),
+        ({"file": "é", "line": 3}, '{"file": "é", "line": 3}'),
+        (UUID(int=5), '{"$binary": {"base64": "AAAAAAAAAAAAAAAAAAAABQ==", "subType": "04"}}'),
+        (Code("x"), '{"$code": "x"}'),
+    ],
+)
+def test_an_id_is_written_as(identity: object, text: str) -> None:
+    assert id_text(identity) == text
+
+
+def test_moments_are_cut_to_what_a_bson_date_holds() -> None:
+    moment = utc(datetime(2026, 1, 1, 12, 0, 0, 123_999, tzinfo=UTC))
+    assert decode(encoded({"at": moment})) == {"at": moment}
+
+
+# Connections and errors
+
+
+@pytest.mark.parametrize(
+    ("uri", "hosts"),
+    [
+        ("mongodb://localhost:27017", "localhost:27017"),
+        ("mongodb://ann:s3cret@a:1,b:2/?replicaSet=r", "a:1,b:2"),
+        ("mongodb+srv://ann:s3%40cret@db.example.com/logs", "db.example.com"),
+        ("mongodb://ann:s3@cret@[::1]:27017", "[::1]:27017"),
+        ("mongodb://ann:1#s3cret@db", "db"),
+        ("mongodb://[::1", "[::1"),
+        ("", ""),
+    ],
+)
+def test_the_hosts_are_told_without_the_secrets(uri: str, hosts: str) -> None:
+    assert hosts_of(uri) == hosts
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "localhost:27017",
+        "http://localhost",
+        "mongodb://",
+        "mongodb://[::1",
+        "mongodb://localhost:99999",
+        "mongodb://localhost/?serverSelectionTimeoutMS=soon",
+        "mongodb://localhost/?retryWritess=true",
+        f"mongodb://ann:{CANARY}%zz@localhost",
+        f"mongodb://ann:12/{CANARY}@localhost",
+        f"mongodb://ann:12?{CANARY}=1@localhost",
+        f"mongodb://localhost/?authMechanismProperties={CANARY}:1",
+    ],
+)
+def test_a_malformed_uri_is_a_fault_of_the_settings(uri: str) -> None:
+    error = error_of(uri)
+    assert isinstance(error, SettingsError)
+    assert CANARY not in told(error)
+
+
+def test_a_certificate_that_is_not_there_is_a_fault_of_the_settings(tmp_path: Path) -> None:
+    error = error_of(f"mongodb://localhost/?tls=true&tlsCAFile={tmp_path}/ca.pem")
+    assert isinstance(error, SettingsError)
+    assert f"{tmp_path}/ca.pem No such file" in error.message
+
+
+def test_a_server_that_is_not_there_is_worth_a_retry(free_address: str) -> None:
+    error = error_of(f"mongodb://ann:{CANARY}@{free_address}/?serverSelectionTimeoutMS=1")
+    assert isinstance(error, TransientSourceError)
+    assert CANARY not in told(error)
+    assert error.message == (
+        f"MongoDB at {free_address} does not answer: {free_address}: [Errno 111] Connection refused."
+    )
+
+
+@pytest.mark.parametrize("password", ["1/{}", "1?{}=1", "1#{}", "%{}", "@:/{}@", "{}:{}", "{}@{}", "\0{}\n"])
+def test_no_password_is_told_though_it_is_not_encoded(password: str, free_address: str) -> None:
+    login = f"ann:{password.replace('{}', CANARY)}"
+    error = error_of(f"mongodb://{login}@{free_address}/?serverSelectionTimeoutMS=1")
+    assert CANARY not in told(error)
+
+
+@given(before=st.text(), after=st.text())
+def test_the_hosts_hold_no_part_of_a_password(before: str, after: str) -> None:
+    password = quote(before, safe="") + CANARY + quote(after, safe="")
+    assert hosts_of(f"mongodb+srv://ann:{password}@db.example.com/?w=1") == "db.example.com"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "message"),
+    [
+        (errors.AutoReconnect("gone"), TransientSourceError, "does not answer: gone."),
+        (errors.NetworkTimeout("slow"), TransientSourceError, "does not answer: slow."),
+        (errors.NotPrimaryError("election"), TransientSourceError, "does not answer: election"),
+        (errors.ServerSelectionTimeoutError("a, Timeout: 5s"), TransientSourceError, "does not answer: a."),
+        (errors.WaitQueueTimeoutError("full"), TransientSourceError, "does not answer: full."),
+        (errors.CursorNotFound("lost", 43), TransientSourceError, "does not answer: lost"),
+        (errors.OperationFailure("no", 18), SourceError, "refuses the user or the password."),
+        (errors.OperationFailure("no", 13), SourceError, "does not allow this user: no"),
+        (errors.OperationFailure("bad query", 2), SourceError, "failed: bad query"),
+        (errors.ExecutionTimeout("too long", 50), SourceError, "failed: too long"),
+        (errors.WriteError("full", 1), SourceError, "failed: full"),
+        (errors.WTimeoutError("slow", 64), SourceError, "failed: slow"),
+        (errors.ConfigurationError("odd\nmore"), SourceError, "cannot be used: odd."),
+        (errors.InvalidOperation("closed"), SourceError, "cannot be used: closed."),
+        (errors.InvalidName("a..b"), SourceError, "cannot be used: a..b."),
+        (errors.EncryptionError(ValueError("key")), SourceError, "cannot be used: key."),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_each_error_of_the_driver_becomes_ours(
+    raised: errors.PyMongoError, expected: type[ClogsError], message: str
+) -> None:
+    with pytest.raises(ClogsError) as caught, mapped_errors("logs at db"):
+        raise raised
+    assert type(caught.value) is expected
+    assert caught.value.message.startswith(f"MongoDB at logs at db {message}")
+    assert caught.value.hint
+    assert caught.value.__cause__ is raised
+
+
+def test_a_write_that_may_be_repeated_is_worth_a_retry() -> None:
+    election = errors.OperationFailure("election", 1, {"errorLabels": ["RetryableWriteError"]})
+    with pytest.raises(TransientSourceError), mapped_errors("db"):
+        raise election
+
+
+def error_of(uri: str) -> ClogsError:
+    """The error of connecting to a URI that cannot work."""
+    with pytest.raises(ClogsError) as caught, connect(uri, db="logs", collection="conversations"):
+        pass
+    return caught.value
+
+
+def told(error: ClogsError) -> str:
+    """All that anyone may see of an error: its texts, and the traceback with those of its causes."""
+    return f"{error.hint} {''.join(traceback.format_exception(error))}"
+
+
+# A real server
+
+
+@pytest.fixture
+def source(mongo_uri: str, collection: Collection[Document]) -> Iterator[Source]:
+    with connect(mongo_uri, db=collection.database.name, collection=collection.name) as connected:
+        yield connected
+
+
+def read(source: Source, *, limit: int = 0, exclude: Sequence[str] = ()) -> list[Document | str]:
+    batches = source.raw_batches({}, exclude=exclude, batch_size=2, limit=limit)
+    return [decode(raw) for batch in batches for raw in split(batch)]
+
+
+def test_a_source_is_named_without_its_credentials(mongo_uri: str, source: Source) -> None:
+    assert source.name.endswith(f" at {mongo_uri.removeprefix('mongodb://')}")
+
+
+def test_documents_come_in_batches(collection: Collection[Document], source: Source) -> None:
+    documents = [{"_id": number, "text": "x", "heavy": "y"} for number in range(5)]
+    collection.insert_many(documents)
+    assert read(source) == documents
+    assert read(source, limit=3) == documents[:3]
+    assert read(source, exclude=["heavy"]) == [{"_id": number, "text": "x"} for number in range(5)]
+    assert len(list(source.raw_batches({}, exclude=(), batch_size=2))) == 3
+
+
+def test_documents_are_counted(collection: Collection[Document], source: Source) -> None:
+    collection.insert_many([{"n": 1}, {"n": 1}, {"n": 2}])
+    assert source.count({}) == 3
+    assert source.count({"n": 1}) == 2
+    assert source.count({"n": 1}, limit=1) == 1
+
+
+def test_a_collection_that_is_not_there_is_told_from_an_empty_one(
+    collection: Collection[Document], source: Source
+) -> None:
+    assert not source.exists()
+    assert source.is_empty()
+    collection.insert_one({"_id": 1})
+    assert source.exists()
+    assert not source.is_empty()
+    collection.delete_one({"_id": 1})
+    assert source.exists()
+    assert source.is_empty()
+
+
+def test_a_document_is_inserted_once(collection: Collection[Document], source: Source) -> None:
+    assert source.insert_absent([{"_id": 1}, {"_id": 2}]) == (2, [])
+    assert source.insert_absent([{"_id": 2}, {"_id": 3}, {"_id": 3}]) == (1, [])
+    assert source.insert_absent([]) == (0, [])
+    assert collection.count_documents({}) == 3
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"_id": 2, "n": 2**64}, "cannot be stored as BSON: MongoDB can only handle up to 8-byte ints"),
+        ({"_id": 2, "a\0b": 1}, "cannot be stored as BSON: "),
+        ({"_id": 2, "text": "\ud800"}, "cannot be stored as BSON: "),
+        ({"_id": 2, "text": "x" * LARGEST_DOCUMENT}, "is 16,777,241 bytes of BSON, MongoDB takes 16 MiB"),
+    ],
+    ids=["a number too large", "NUL in a name", "a lone surrogate", "a document too large"],
+)
+def test_a_document_that_cannot_be_stored_harms_no_other(
+    collection: Collection[Document], source: Source, document: Document, reason: str
+) -> None:
+    inserted, refused = source.insert_absent([{"_id": 1}, document, {"_id": 3}])
+    assert inserted == 2
+    assert [each.index for each in refused] == [1]
+    assert refused[0].reason.startswith(reason)
+    assert [each["_id"] for each in collection.find()] == [1, 3]
