@@ -13,7 +13,7 @@ import polars as pl
 from clogs.files import write_atomic
 
 ZSTD_LEVEL = 1
-"""The fastest of zstd's levels: two thirds of the size of snappy; level 3 gains 7% more for twice the time."""
+"""The fastest of zstd's levels: two thirds of the size of snappy; level 3 gains 7% for twice the time."""
 
 
 def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:

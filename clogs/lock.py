@@ -49,5 +49,6 @@ def _opened(path: Path) -> TextIO:
         return path.open("a+", encoding="utf-8")
     except OSError as exc:
         raise ClogsError(
-            f"Cannot open {path}: {exc.strerror}.", hint="Run clogs as the same user every time, or remove it."
+            f"Cannot open {path}: {exc.strerror}.",
+            hint="Run clogs as the same user every time, or remove it.",
         ) from exc

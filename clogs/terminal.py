@@ -96,7 +96,7 @@ class Terminal:
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
-    """Send clogs' own messages to stderr.
+    """Send clogs' own messages to stderr, and no others: Python would print the warnings of libraries, too.
 
     Args:
         level: The least level shown: DEBUG, INFO, WARNING or ERROR.
@@ -104,6 +104,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(log_format))
+    logging.getLogger().handlers = [logging.NullHandler()]
     logger.handlers = [handler]
     logger.setLevel(level)
     logger.propagate = False

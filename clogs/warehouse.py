@@ -11,13 +11,20 @@ from typing import Any
 import duckdb
 
 from clogs.errors import ClogsError, UsageError, WarehouseError
-from clogs.files import make_private_dir
+from clogs.files import write_atomic
 from clogs.schemas import COLUMNS, SQL_TYPES
 
 Connection = duckdb.DuckDBPyConnection
 
 _EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+
+_FILE_FAULTS = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.FatalException,
+    duckdb.TransactionException,  # a commit that the disk has no room for
+)
 
 _TABLES = f"""
     CREATE SCHEMA IF NOT EXISTS raw;
@@ -60,14 +67,25 @@ def connect(
     """
     if read_only and not path.exists():
         raise WarehouseError(f"There is no warehouse at {path} yet.", hint="Make it with: clogs pipeline")
-    if not read_only:
-        make_private_dir(path.parent)
+    if not path.exists():
+        _create(path)
     config: dict[str, str | bool | int | float | list[str]] = {}
     config |= {"threads": threads} if threads else {}
     config |= {"memory_limit": memory_limit} if memory_limit else {}
     with mapped(path), duckdb.connect(path, read_only=read_only, config=config) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
+
+
+def _create(path: Path) -> None:
+    """Make a file that is whole or absent: DuckDB can never open one whose making was cut short."""
+
+    def make(aside: Path) -> None:
+        aside.unlink()
+        duckdb.connect(aside).close()
+
+    with mapped(path):
+        write_atomic(path, make)
 
 
 def create_tables(connection: Connection) -> None:
@@ -147,7 +165,7 @@ def mapped(path: Path) -> Iterator[None]:
         raise ClogsError(
             f"DuckDB ran out of memory: {_first_line(exc)}", hint="Raise duckdb.memory_limit."
         ) from exc
-    except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException) as exc:
+    except _FILE_FAULTS as exc:
         raise _unavailable(path, str(exc)) from exc
 
 

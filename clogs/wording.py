@@ -18,7 +18,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def size(count_of_bytes: float) -> str:
     """Bytes in binary units: ``812 B``, ``8.0 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if count_of_bytes < KIB:
+        if round(count_of_bytes, 1) < KIB:
             return f"{count_of_bytes:,.0f} B" if unit == "B" else f"{count_of_bytes:,.1f} {unit}"
         count_of_bytes /= KIB
     return f"{count_of_bytes:,.1f} TiB"
@@ -26,17 +26,18 @@ def size(count_of_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as ``0.4 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
-    if seconds < HOUR:
-        return f"{seconds // MINUTE:.0f} min {seconds % MINUTE:.0f} s"
-    return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:02.0f} min"
+    whole = round(seconds)
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"
 
 
 def short(number: float) -> str:
     """A large number in four characters or so: ``999``, ``12.1 k``, ``237.9 M``."""
     for unit in ("", " k", " M"):
-        if number < THOUSAND:
+        if round(number, 1) < THOUSAND:
             return f"{number:,.0f}" if not unit else f"{number:,.1f}{unit}"
         number /= THOUSAND
     return f"{number:,.1f} G"

@@ -43,9 +43,12 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
 
 
 def test_nothing_is_seen_under_the_files_name_before_it_is_whole(tmp_path: Path) -> None:
-    seen: list[bool] = []
-    write_atomic(tmp_path / "file", lambda aside: (aside.write_text("x"), seen.append((tmp_path / "file").exists())))
-    assert seen == [False]
+    def write(aside: Path) -> None:
+        aside.write_text("whole")
+        assert names(tmp_path) == [aside.name]
+
+    write_atomic(tmp_path / "file", write)
+    assert names(tmp_path) == ["file"]
 
 
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

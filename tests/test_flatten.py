@@ -144,9 +144,7 @@ BLOCKS = st.fixed_dictionaries(
     optional={"text": TEXTS | VALUES, "name": TEXTS | VALUES, "input": VALUES, "content": VALUES},
 )
 CONTENTS = TEXTS | VALUES | st.lists(BLOCKS) | st.lists(BLOCKS | VALUES)
-MESSAGES = st.fixed_dictionaries(
-    {}, optional={"role": TEXTS | VALUES, "content": CONTENTS, "usage": VALUES}
-)
+MESSAGES = st.fixed_dictionaries({}, optional={"role": TEXTS | VALUES, "content": CONTENTS, "usage": VALUES})
 DOCUMENTS = st.fixed_dictionaries(
     {"_id": st.integers()}, optional={"message": MESSAGES | VALUES, "data": VALUES}
 )
@@ -223,7 +221,7 @@ def test_fields_without_a_column_are_kept_as_json(value: object, expected: objec
 
 
 def test_a_misfit_is_told_with_every_reason_and_the_others_keep_their_order() -> None:
-    documents = [
+    documents: list[Document] = [
         {"_id": "a"},
         {"_id": "b", "type": ["x"], "timestamp": "yesterday", "isMeta": 2},
         {"_id": "c"},

@@ -72,7 +72,11 @@ def test_landing_files_are_listed_by_date_and_half_written_ones_are_not(tmp_path
 
 @pytest.mark.parametrize(
     ("day", "name"),
-    [(date(2026, 1, 2), "date=2026-01-02"), (date(1, 1, 1), "date=0001-01-01"), (date.max, "date=9999-12-31")],
+    [
+        (date(2026, 1, 2), "date=2026-01-02"),
+        (date(1, 1, 1), "date=0001-01-01"),
+        (date.max, "date=9999-12-31"),
+    ],
 )
 def test_a_partition_is_named_by_its_date(tmp_path: Path, day: date, name: str) -> None:
     assert partition(tmp_path, day) == tmp_path / name

@@ -32,8 +32,9 @@ QUERY = "SELECT tool_name, calls, errors FROM gold.dim_tools ORDER BY errors DES
 def demo(*, keep: Path | None = None, session: Given) -> None:
     """Run the whole pipeline on bundled sample transcripts, and show what it finds.
 
-    It starts a MongoDB-compatible server in memory, imports the samples, runs the pipeline, and stops the
-    server. Your own settings, database and warehouse are left alone.
+    It starts a MongoDB-compatible server in memory, imports the samples, runs the
+    pipeline, and stops the server. Your own settings, database and warehouse are
+    left alone.
 
     Args:
         keep: The folder for the demo's warehouse; it must be empty. [default: a new temporary folder]

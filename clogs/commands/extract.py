@@ -28,8 +28,9 @@ def extract(
 ) -> None:
     """Read what is new in the MongoDB collection into Parquet files.
 
-    Reading begins a lookback behind the watermark, where the last run ended; what is landed already and
-    unchanged is not landed again. The first run reads everything.
+    Reading begins a lookback behind the watermark, where the last run ended; what
+    is landed already and unchanged is not landed again. The first run reads
+    everything.
 
     Args:
         full_backfill: Read the whole collection again.

@@ -1,0 +1,73 @@
+"""``clogs query``: rows as a table, CSV or JSON, whatever types they have."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from built import fill, new_workspace
+from conftest import Workspace
+
+TYPES = """
+    SELECT 1::HUGEINT AS whole, 1.50::DECIMAL(9, 2) AS exact, true AS flag, NULL AS nothing, [1, 2] AS list,
+        {'a': 'x'} AS struct, INTERVAL 90 MINUTE AS span, DATE '2026-03-04' AS day, TIME '08:30' AS clock,
+        TIMESTAMPTZ '2026-03-04 08:30:00+01' AS moment, 'a,"b"' AS words
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished pipeline that is only read."""
+    return fill(new_workspace(tmp_path_factory.mktemp("query"), "mongodb://127.0.0.1:9", "none"))
+
+
+def test_json_keeps_the_types_that_json_has(filled: Workspace) -> None:
+    finished = filled.run("query", TYPES, "--format", "json")
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout) == [
+        {
+            "whole": 1,
+            "exact": 1.5,
+            "flag": True,
+            "nothing": None,
+            "list": [1, 2],
+            "struct": {"a": "x"},
+            "span": "PT5400S",
+            "day": "2026-03-04",
+            "clock": "08:30:00",
+            "moment": "2026-03-04T07:30:00Z",
+            "words": 'a,"b"',
+        }
+    ]
+
+
+def test_csv(filled: Workspace) -> None:
+    finished = filled.run("query", TYPES, "--format", "csv")
+    names, values = csv.reader(finished.stdout.splitlines())
+    assert names[:4] == ["whole", "exact", "flag", "nothing"]
+    assert values == [
+        *("1", "1.50", "true", "", "[1,2]", '{"a":"x"}', "1:30:00", "2026-03-04", "08:30:00"),
+        *("2026-03-04 07:30:00+00:00", 'a,"b"'),
+    ]
+
+
+def test_a_table_shows_hostile_text_harmlessly(filled: Workspace) -> None:
+    finished = filled.run("query", "SELECT chr(27) || '[2J[red]x' AS \"[bold]name\"")
+    lines = [line.strip() for line in finished.stdout.splitlines()]
+    assert "�[2J[red]x" in lines
+    assert "[bold]name" in lines
+
+
+def test_no_rows(filled: Workspace) -> None:
+    empty = "SELECT session_id FROM gold.dim_sessions WHERE false"
+    assert json.loads(filled.run("query", empty, "--format", "json").stdout) == []
+    assert filled.run("query", empty, "--format", "csv").stdout == "session_id\n"
+
+
+def test_reading_does_not_hinder_readers_and_writes_nothing(filled: Workspace) -> None:
+    before = filled.run("query", "SELECT count(*) AS n FROM raw.conversations", "--format", "csv")
+    refused = filled.run("query", "DELETE FROM raw.conversations")
+    after = filled.run("query", "SELECT count(*) AS n FROM raw.conversations", "--format", "csv")
+    assert refused.returncode == 2
+    assert before.stdout == after.stdout == "n\n610\n"

@@ -1,0 +1,113 @@
+"""However a run is stopped, it ends tidily and says so by its exit code."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Workspace
+from pymongo.collection import Collection
+
+from clogs.landing import landed
+from clogs.lock import run_lock
+from clogs.signals import Stop
+
+STOPPED = "Stopped. Everything is consistent; the next run goes on from here.\n"
+DEAF = """
+import time
+from clogs import signals
+signals.GRACE_SECONDS = 0.1
+signals.Stop().listen()
+while True:
+    try:
+        print("deaf", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        continue
+"""
+ENDLESS = "SELECT max(range * 2) FROM range(10000000000000)"
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def started(workspace: Workspace, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "clogs", *arguments],
+        cwd=workspace.folder,
+        env=workspace.environment | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("command", ["extract", "pipeline"])
+def test_a_run_that_waits_is_stopped(
+    workspace: Workspace,
+    silent_server: socket.socket,
+    command: str,
+    number: int,
+    exit_code: int,
+) -> None:
+    uri = f"mongodb://127.0.0.1:{silent_server.getsockname()[1]}/?serverSelectionTimeoutMS=60000"
+    with started(workspace, command, MONGO_URI=uri) as process:
+        connection, _ = silent_server.accept()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    connection.close()
+    assert (process.returncode, out, err) == (exit_code, "", STOPPED)
+    with run_lock(workspace.folder.parent / "data" / "state", command="test"):
+        pass
+
+
+def test_an_extraction_that_is_stopped_leaves_whole_files_and_the_next_goes_on(
+    mongo_workspace: Workspace, collection: Collection[dict[str, Any]], tmp_path: Path
+) -> None:
+    noon = datetime(2025, 1, 20, 12, tzinfo=UTC)
+    collection.insert_many([{"_id": number, "ingestedAt": noon} for number in range(5000)])
+    with started(mongo_workspace, "extract", PIPELINE_BATCH_SIZE="100") as process:
+        while not list(landed(tmp_path / "data" / "landing")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (143, STOPPED)
+    assert list(tmp_path.rglob(".writing-*")) == []
+    assert '"landed": 5000' in mongo_workspace.run("extract", "--json").stdout
+
+
+def test_a_query_is_stopped(workspace: Workspace) -> None:
+    assert workspace.run("load", "--init-only").returncode == 0
+    with started(workspace, "query", ENDLESS) as process:
+        time.sleep(2)  # it does not matter where it stands when the signal comes
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (143, "")
+    assert err.endswith("Everything is consistent; the next run goes on from here.\n")
+
+
+def test_a_run_that_does_not_hear_is_ended_all_the_same(project: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", DEAF], cwd=project, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"deaf\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 143
+
+
+def test_without_a_signal_there_is_no_exit_code() -> None:
+    assert Stop().exit_code is None
