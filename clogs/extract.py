@@ -17,12 +17,13 @@ from clogs.errors import DataError, SourceError, TransientSourceError
 from clogs.files import sweep_temporary
 from clogs.flatten import flatten
 from clogs.landing import land
-from clogs.mongo import Document, Source, decode, extended_json, id_text, split
+from clogs.mongo import Document, Source, decode, extended_json, field_at, id_text, split
 from clogs.state import (
     Advance,
     ExtractState,
     digest_of,
     extract_state_path,
+    mark_landing,
     read_extract_state,
     write_extract_state,
 )
@@ -139,7 +140,7 @@ def extract(
     for folder in (settings.raw_dir, settings.dead_letter_dir, settings.state_dir):
         sweep_temporary(folder)
     advance = Advance(state, lookback=settings.lookback, forget=scope.full_backfill)
-    done = _Pass(settings, advance, run)
+    done = _Pass(settings, advance, state_path, run)
     for attempt in _attempts(settings.retry_delays):
         with attempt:
             for batch in source.raw_batches(
@@ -209,9 +210,10 @@ def _check_rejected(result: ExtractResult, settings: Settings) -> None:
 class _Pass:
     """One pass over the cursor: counts, and makes durable what is new."""
 
-    def __init__(self, settings: Settings, advance: Advance, run: str) -> None:
+    def __init__(self, settings: Settings, advance: Advance, state_path: Path, run: str) -> None:
         self._settings = settings
         self._advance = advance
+        self._state_path = state_path
         self._run = run
         self.documents = self.landed = self.unchanged = self.rejected = 0
         self.files: list[Path] = []
@@ -224,10 +226,11 @@ class _Pass:
         self.unchanged += len(raws) - len(fresh)
         if not fresh:
             return
+        mark_landing(self._state_path)
         decoded = [decode(raw) for raw in fresh.values()]
         self._land(list(fresh.values()), decoded)
         field = self._settings.watermark_field
-        moments = [None if isinstance(document, str) else document.get(field) for document in decoded]
+        moments = [None if isinstance(document, str) else field_at(document, field) for document in decoded]
         self._advance.durable(list(fresh), moments)
 
     def _land(self, raws: Sequence[bytes], decoded: Sequence[Document | str]) -> None:

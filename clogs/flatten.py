@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 import polars as pl
 
 from clogs.columns import POLARS_TYPES, column_of
-from clogs.mongo import Document, id_text, jsonable
+from clogs.mongo import Document, field_at, id_text, jsonable
 from clogs.schemas import COLUMNS
 
 _OWN_FIELDS = frozenset({"_id", "message"} | {column.field for column in COLUMNS if column.field})
@@ -134,10 +133,9 @@ def _entry(document: Document) -> str:
 
 
 def _drop(documents: Sequence[Document], exclude: Sequence[str]) -> None:
-    for *parents, last in (path.split(".") for path in exclude):
+    for path in exclude:
+        parent, _, last = path.rpartition(".")
         for document in documents:
-            inner: Any = document
-            for parent in parents:
-                inner = inner.get(parent) if isinstance(inner, dict) else None
+            inner = field_at(document, parent) if parent else document
             if isinstance(inner, dict):
                 inner.pop(last, None)

@@ -49,7 +49,6 @@ class Advance:
     """
 
     def __init__(self, state: ExtractState, *, lookback: timedelta, forget: bool) -> None:
-        self._before = state
         self._lookback = lookback
         self._started = datetime.now(UTC)
         self._extracted_at = state.extracted_at
@@ -115,6 +114,19 @@ def extract_state_path(state_dir: Path, *, source: str, watermark_field: str) ->
     return state_dir / f"extract-{digest}.parquet"
 
 
+def mark_landing(path: Path) -> None:
+    """Note, before a run lands anything, that the state at ``path`` will not tell what was landed since.
+
+    Until `write_extract_state` takes the note away, the window is not believed: a document that changed,
+    was landed by a run that was killed, and changed back would pass for one that is landed already.
+
+    Raises:
+        ClogsError: The disk is full or the folder cannot be written to.
+    """
+    if not _marker(path).exists():
+        write_atomic(_marker(path), Path.touch)
+
+
 def read_extract_state(path: Path) -> ExtractState:
     """Read what `write_extract_state` wrote; where there is nothing yet, the state before the first run.
 
@@ -133,6 +145,8 @@ def read_extract_state(path: Path) -> ExtractState:
         ) from exc
     moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
     parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
+    if _marker(path).exists():
+        window = _empty_window()
     return ExtractState(parsed["watermark"], parsed["extracted_at"], window)
 
 
@@ -148,3 +162,8 @@ def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None
     content = BytesIO()  # Polars tells of a full disk in no way of its own
     state.window.write_parquet(content, metadata=metadata)
     write_atomic(path, lambda aside: aside.write_bytes(content.getbuffer()))
+    _marker(path).unlink(missing_ok=True)
+
+
+def _marker(path: Path) -> Path:
+    return path.with_suffix(".landing")

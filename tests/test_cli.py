@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,12 @@ def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path
     finished = mongo_workspace.run("extract", "--dry-run")
     assert finished.stdout == "2 documents would be read, from the collection's beginning.\n"
     assert not (tmp_path / "data" / "landing").exists()
+
+
+@pytest.mark.parametrize("command", ["demo", "extract", "import_", "load", "pipeline", "query"])
+def test_a_command_waits_for_no_stage_that_it_does_not_run(command: str) -> None:
+    loaded = (
+        f"import sys, clogs.commands.{command}; print(sorted({{'pandera', 'sqlmesh'}} & set(sys.modules)))"
+    )
+    output = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True).stdout
+    assert output == b"[]\n"

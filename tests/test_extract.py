@@ -116,6 +116,20 @@ def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
     assert frame.filter(_id="2").height == 1
 
 
+def test_a_change_back_is_landed_though_the_run_that_landed_the_change_left_no_state(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_one(entry(1, text="old"))
+    run()
+    collection.replace_one({"_id": 1}, entry(1, text="new"))
+    run(Scope(limit=1))
+    collection.replace_one({"_id": 1}, entry(1, text="old"))
+    assert run().landed == 1
+    frame = pl.concat(map(pl.read_parquet, landed(settings.raw_dir))).sort("extracted_at")
+    assert frame["entry_raw"].to_list()[-1] == '{"text":"old"}'
+    assert run().landed == 0
+
+
 @pytest.mark.parametrize(
     ("at", "times"),
     [
@@ -160,11 +174,18 @@ def test_a_date_in_the_future_hides_no_other_document(
     assert sorted(landed_ids(settings)) == ["future", "next", "now"]
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"), [("changedAt", {"changedAt": MORNING}), ("sync.at", {"sync": {"at": MORNING}})]
+)
 def test_another_field_can_be_the_watermark(
-    collection: Collection[Document], source: Source, settings: Settings
+    collection: Collection[Document],
+    source: Source,
+    settings: Settings,
+    path: str,
+    fields: dict[str, Any],
 ) -> None:
-    changed = replace(settings, watermark_field="changedAt")
-    collection.insert_many([entry(1, changedAt=MORNING), entry(2)])
+    changed = replace(settings, watermark_field=path)
+    collection.insert_many([entry(1, **fields), entry(2)])
     assert extract(source, changed, EVERYTHING, run=new_run()).watermark == MORNING
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from clogs import highlights, stages
 from clogs.commands.options import Given
 from clogs.commands.pipeline import run
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import imported
 from clogs.embedded import mongo_server
 from clogs.errors import UsageError
 from clogs.files import make_private_dir, write_atomic
@@ -44,7 +44,7 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
     with mongo_server() as uri:
         own = _session(folder, uri, session)
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
-        terminal.write(f"   {summary(stages.import_files(own.settings, [bundled('samples')]))}")
+        terminal.write(f"   {imported(stages.import_files(own.settings, [bundled('samples')]))}")
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import extracted
 from clogs.errors import UsageError
 from clogs.extract import Scope
 from clogs.lock import run_lock
@@ -49,7 +49,7 @@ def extract(
         result = stages.extract(settings, scope, run=stages.new_run(), on_progress=progress)
     if result.dry_run:
         origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
-        terminal.summarize(result, f"{summary(result)}, {origin}.")
+        terminal.summarize(result, f"{extracted(result)}, {origin}.")
     else:
-        text = f"{summary(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
+        text = f"{extracted(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
         terminal.summarize(result, text)

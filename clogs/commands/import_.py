@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import imported
 from clogs.wording import duration
 
 
@@ -29,7 +29,7 @@ def import_(
     settings, terminal = session.settings, session.terminal
     with terminal.progress("import") as progress:
         result = stages.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
-    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    terminal.summarize(result, f"{imported(result)} · {duration(result.seconds)}")
     if result.rejected:
         terminal.say(
             f"The rejected lines stand in {settings.data.dead_letter_dir} with file and line number."

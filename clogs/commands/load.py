@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import loaded
 from clogs.errors import UsageError
 from clogs.load import stats as count_rows
 from clogs.lock import run_lock
@@ -50,7 +50,7 @@ def _load(session: Given, *, full_refresh: bool) -> None:
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="load"):
         result = stages.load(settings, run=stages.new_run(), full_refresh=full_refresh)
-    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    terminal.summarize(result, f"{loaded(result)} · {duration(result.seconds)}")
 
 
 def _init(session: Given) -> None:

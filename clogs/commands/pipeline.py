@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Group
@@ -11,12 +12,18 @@ from rich.text import Text
 
 from clogs import highlights, stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import extracted, loaded, transformed, validated
 from clogs.errors import WarehouseError
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.session import Session
 from clogs.wording import duration, size
 
+SUMMARIES: dict[str, Callable[[Any], str]] = {
+    "extract": extracted,
+    "load": loaded,
+    "transform": transformed,
+    "validate": validated,
+}
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
 
@@ -81,7 +88,11 @@ def _steps(result: PipelineResult) -> Table:
 def _what(step: StepResult) -> str:
     if step.error:
         return "failed"
-    return summary(step.result) if step.result else {"unchanged": "nothing new"}.get(step.status, step.status)
+    return (
+        SUMMARIES[step.name](step.result)
+        if step.result
+        else {"unchanged": "nothing new"}.get(step.status, step.status)
+    )
 
 
 def _seconds(step: StepResult) -> str:

@@ -1,25 +1,21 @@
-"""One line on what each stage did."""
+"""One line on what each stage did. The stages themselves are not imported: most commands need one of them."""
 
 from __future__ import annotations
 
-from functools import singledispatch
+from typing import TYPE_CHECKING
 
-from clogs.extract import ExtractResult
-from clogs.importer import ImportResult
-from clogs.load import LoadResult
-from clogs.transform import TransformResult
-from clogs.validate import ValidateResult
 from clogs.wording import count, size
 
+if TYPE_CHECKING:
+    from clogs.extract import ExtractResult
+    from clogs.importer import ImportResult
+    from clogs.load import LoadResult
+    from clogs.transform import TransformResult
+    from clogs.validate import ValidateResult
 
-@singledispatch
-def summary(result: object) -> str:
-    """Say in a line what a stage did."""
-    raise NotImplementedError(type(result).__name__)
 
-
-@summary.register
-def _(result: ExtractResult) -> str:
+def extracted(result: ExtractResult) -> str:
+    """Say in a line what an extraction did."""
     documents = count(result.documents, "document")
     if result.dry_run:
         return f"{documents} would be read"
@@ -35,29 +31,29 @@ def _(result: ExtractResult) -> str:
     return " · ".join(parts)
 
 
-@summary.register
-def _(result: LoadResult) -> str:
+def loaded(result: LoadResult) -> str:
+    """Say in a line what a load did."""
     rows = f"{count(result.total, 'row')} in raw.conversations"
     if not result.files:
         return f"nothing new · {rows}"
     return f"{count(result.files, 'file')} · {result.inserted:,} new · {result.updated:,} updated · {rows}"
 
 
-@summary.register
-def _(result: TransformResult) -> str:
+def transformed(result: TransformResult) -> str:
+    """Say in a line what a transformation did."""
     return f"{count(len(result.models), 'model')} built"
 
 
-@summary.register
-def _(result: ValidateResult) -> str:
+def validated(result: ValidateResult) -> str:
+    """Say in a line how a validation ended."""
     failed = sum(check.failing > 0 for check in result.checks)
     checks = count(len(result.checks), "check")
     outcome = f"{failed} of {checks} failed" if failed else f"{checks} passed"
     return f"{outcome} on {count(result.rows, 'row')}"
 
 
-@summary.register
-def _(result: ImportResult) -> str:
+def imported(result: ImportResult) -> str:
+    """Say in a line what an import did."""
     parts = [f"{count(result.files, 'file')}", f"{count(result.imported, 'document')} imported"]
     if result.known:
         parts.append(f"{result.known:,} there already")

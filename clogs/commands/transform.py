@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import transformed
 from clogs.lock import run_lock
 from clogs.wording import duration
 
@@ -35,4 +35,4 @@ def transform(
             full_refresh=full_refresh,
             on_model=lambda _name, done, total: progress(done, total),
         )
-    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    terminal.summarize(result, f"{transformed(result)} · {duration(result.seconds)}")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import summary
+from clogs.commands.summaries import validated
 from clogs.terminal import printable
 from clogs.wording import duration
 
@@ -33,7 +33,7 @@ def validate(
         json: Print the result as one JSON document.
     """
     result = stages.validate(session.settings, layers=tuple(layer or ()))
-    outcome = Text(f"{summary(result)} · {duration(result.seconds)}")
+    outcome = Text(f"{validated(result)} · {duration(result.seconds)}")
     session.terminal.summarize(result, Group(_table(result), outcome))
     result.raise_for_failures()
 

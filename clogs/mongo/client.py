@@ -1,27 +1,22 @@
-"""MongoDB: the one module that imports pymongo and bson, and maps their errors to ours."""
+"""The collection on its server, and pymongo's errors as ours."""
 
 from __future__ import annotations
 
 import re
-import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import bson
-from bson import CodecOptions, ObjectId, json_util
-from bson.binary import UuidRepresentation
-from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
 
 from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
-
-Document = dict[str, Any]
+from clogs.mongo.documents import CODEC, Document
 
 ANSWER_TIMEOUT_MS = 5_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
@@ -33,22 +28,8 @@ DUPLICATE_KEY = 11_000
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 
-CODEC: CodecOptions[Document] = CodecOptions(
-    tz_aware=True,
-    tzinfo=UTC,
-    uuid_representation=UuidRepresentation.STANDARD,
-    unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond year 9999 stays a number
-)
-
-_EXTENDED_JSON = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
-
 _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
 """Of a password with a bare slash, the driver would take what stands before it for a host."""
-
-_LOOKS_LIKE_ANOTHER_TYPE = re.compile(
-    r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +118,7 @@ class Source:
             if len(raw) > LARGEST_DOCUMENT:
                 refused.append(Refused(index, f"is {len(raw):,} bytes of BSON, MongoDB takes 16 MiB"))
                 continue
-            sound.append((index, bson.raw_bson.RawBSONDocument(raw)))
+            sound.append((index, RawBSONDocument(raw)))
         inserted, rejected = self._insert([document for _, document in sound])
         return inserted, refused + [Refused(sound[each.index][0], each.reason) for each in rejected]
 
@@ -199,56 +180,6 @@ def _client(uri: str) -> MongoClient[Document]:
         ) from exc
 
 
-def split(batch: bytes) -> list[bytes]:
-    """Take a batch apart into the bytes of its documents, in their order."""
-    documents, start = [], 0
-    while start < len(batch):
-        (size,) = struct.unpack_from("<i", batch, start)
-        documents.append(batch[start : start + size])
-        start += size
-    return documents
-
-
-def decode(document: bytes) -> Document | str:
-    """Decode one BSON document; invalid UTF-8 becomes U+FFFD, a date beyond year 9999 a ``DatetimeMS``.
-
-    Returns:
-        The document, or the reason why it is none.
-    """
-    try:
-        return bson.decode(document, CODEC)
-    except (BSONError, ValueError, OverflowError, RecursionError) as exc:
-        return f"invalid BSON: {exc}"
-
-
-def id_text(value: object) -> str:
-    """An ``_id`` as text, different for different ids of whatever types.
-
-    An ObjectId is its 24 hex digits, a string is itself, anything else is Extended JSON; a string that
-    would read as one of the others is quoted as JSON writes it.
-    """
-    if isinstance(value, ObjectId):
-        return str(value)
-    if type(value) is str and not _LOOKS_LIKE_ANOTHER_TYPE.fullmatch(value):
-        return value
-    return extended_json(value)
-
-
-def extended_json(value: object) -> str:
-    """Any BSON value as relaxed Extended JSON (the MongoDB specification of that name, version 2)."""
-    return json_util.dumps(value, json_options=_EXTENDED_JSON, ensure_ascii=False)
-
-
-def jsonable(value: object) -> Any:  # noqa: ANN401
-    """A BSON value that JSON has no type for, as Extended JSON's object: an encoding hook."""
-    return json_util.default(value, _EXTENDED_JSON)
-
-
-def object_id(value: bytes) -> ObjectId:
-    """Make an ObjectId from 12 bytes."""
-    return ObjectId(value)
-
-
 @contextmanager
 def mapped_errors(where: str) -> Iterator[None]:
     """Raise the driver's errors as ours; ``where`` says of what source, without any secret."""
@@ -298,8 +229,3 @@ def _first_answer(client: MongoClient[Document], hosts: str) -> None:
 def _first_line(exc: Exception) -> str:
     text = str(exc).partition("\n")[0].partition(", Timeout:")[0]
     return text.partition(" (configured timeouts")[0].rstrip(".") + "."
-
-
-def utc(moment: datetime) -> datetime:
-    """``moment`` cut to milliseconds, all that a BSON Date holds."""
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)

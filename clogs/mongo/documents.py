@@ -1,0 +1,93 @@
+"""Single documents: from BSON, to JSON, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+import struct
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+from bson import CodecOptions, ObjectId, json_util
+from bson.binary import UuidRepresentation
+from bson.codec_options import DatetimeConversion
+from bson.errors import BSONError
+
+Document = dict[str, Any]
+
+CODEC: CodecOptions[Document] = CodecOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond year 9999 stays a number
+)
+
+_EXTENDED_JSON = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
+
+_LOOKS_LIKE_ANOTHER_TYPE = re.compile(
+    r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
+)
+
+
+def split(batch: bytes) -> list[bytes]:
+    """Take a batch apart into the bytes of its documents, in their order."""
+    documents, start = [], 0
+    while start < len(batch):
+        (size,) = struct.unpack_from("<i", batch, start)
+        documents.append(batch[start : start + size])
+        start += size
+    return documents
+
+
+def decode(document: bytes) -> Document | str:
+    """Decode one BSON document; invalid UTF-8 becomes U+FFFD, a date beyond year 9999 a ``DatetimeMS``.
+
+    Returns:
+        The document, or the reason why it is none.
+    """
+    try:
+        return bson.decode(document, CODEC)
+    except (BSONError, ValueError, OverflowError, RecursionError) as exc:
+        return f"invalid BSON: {exc}"
+
+
+def id_text(value: object) -> str:
+    """An ``_id`` as text, different for different ids of whatever types.
+
+    An ObjectId is its 24 hex digits, a string is itself, anything else is Extended JSON; a string that
+    would read as one of the others is quoted as JSON writes it.
+    """
+    if isinstance(value, ObjectId):
+        return str(value)
+    if type(value) is str and not _LOOKS_LIKE_ANOTHER_TYPE.fullmatch(value):
+        return value
+    return extended_json(value)
+
+
+def extended_json(value: object) -> str:
+    """Any BSON value as relaxed Extended JSON (the MongoDB specification of that name, version 2)."""
+    return json_util.dumps(value, json_options=_EXTENDED_JSON, ensure_ascii=False)
+
+
+def jsonable(value: object) -> Any:  # noqa: ANN401
+    """A BSON value that JSON has no type for, as Extended JSON's object: an encoding hook."""
+    return json_util.default(value, _EXTENDED_JSON)
+
+
+def object_id(value: bytes) -> ObjectId:
+    """Make an ObjectId from 12 bytes."""
+    return ObjectId(value)
+
+
+def field_at(document: Document, path: str) -> Any:  # noqa: ANN401
+    """The value at a dotted path; None where there is none."""
+    value: Any = document
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def utc(moment: datetime) -> datetime:
+    """``moment`` cut to milliseconds, all that a BSON Date holds."""
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
