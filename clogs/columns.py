@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from clogs.mongo import Document
 from clogs.schemas import Column, Kind
+
+if TYPE_CHECKING:
+    from clogs.mongo import Document
 
 POLARS_TYPES: dict[Kind, pl.DataType] = {
     "text": pl.String(),

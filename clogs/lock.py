@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 from clogs.errors import ClogsError, LockedError
 from clogs.files import make_private_dir
@@ -24,7 +24,7 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
 
     Raises:
         LockedError: Another run holds it; the message names its PID and command.
-        ClogsError: Its file cannot be opened.
+        ClogsError: Its file cannot be opened or written.
     """
     path = make_private_dir(state_dir) / "run.lock"
     with _opened(path) as lock:
@@ -32,23 +32,26 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             lock.seek(0)
-            holder = lock.read().strip() or "an unknown process"
+            holder = lock.read().decode().strip() or "an unknown process"
             raise LockedError(
                 f"Another run holds the lock: {holder}.",
                 hint="Let it end; a scheduled run goes on from there.",
             ) from exc
-        lock.truncate(0)
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        lock.write(f"PID {os.getpid()}, clogs {command}, since {since}")
-        lock.flush()
+        with _explained(path, "Free space, then run this again."):
+            lock.truncate(0)
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            lock.write(f"PID {os.getpid()}, clogs {command}, since {since}".encode())
         yield
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path) -> FileIO:
+    with _explained(path, "Run clogs as the same user every time, or remove it."):
+        return path.open("ab+", buffering=0)  # a full disk is told at the write, not again at the close
+
+
+@contextmanager
+def _explained(path: Path, hint: str) -> Iterator[None]:
     try:
-        return path.open("a+", encoding="utf-8")
+        yield
     except OSError as exc:
-        raise ClogsError(
-            f"Cannot open {path}: {exc.strerror}.",
-            hint="Run clogs as the same user every time, or remove it.",
-        ) from exc
+        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint=hint) from exc

@@ -8,13 +8,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from conftest import Workspace
-from conftest import _workspace as new_workspace
+from conftest import Workspace, new_workspace
 
 from clogs.embedded import mongo_server
 from clogs.resources import bundled
-
-__all__ = ["SAMPLES", "data_of", "fill", "new_workspace", "warehouse_of"]
 
 SAMPLES = bundled("samples")
 

@@ -95,16 +95,17 @@ def transcripts() -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace without a server: ``MONGO_URI`` names a port where nothing listens."""
-    return _workspace(tmp_path, f"mongodb://127.0.0.1:{free_port()}", "conversations")
+    return new_workspace(tmp_path, f"mongodb://127.0.0.1:{free_port()}", "conversations")
 
 
 @pytest.fixture
 def mongo_workspace(tmp_path: Path, mongo_uri: str, collection_name: str) -> Workspace:
     """A workspace whose settings name an empty collection on the running server."""
-    return _workspace(tmp_path, mongo_uri, collection_name)
+    return new_workspace(tmp_path, mongo_uri, collection_name)
 
 
-def _workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
+def new_workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
+    """A workspace that keeps everything below a folder, on a server and a collection."""
     home = tmp_path / "home"
     folder = tmp_path / "cwd"
     home.mkdir()

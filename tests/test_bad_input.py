@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from built import SAMPLES, data_of, fill, new_workspace, warehouse_of
-from conftest import DATABASE, Document, Workspace
+from built import SAMPLES, data_of, fill, warehouse_of
+from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
 
 from clogs.lock import run_lock

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from built import fill, new_workspace
-from conftest import Workspace
+from built import fill
+from conftest import Workspace, new_workspace
 
 from clogs import __version__
 from clogs.cli import COMMANDS

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from built import SAMPLES, new_workspace
-from conftest import Workspace
+from built import SAMPLES
+from conftest import Workspace, new_workspace
 from test_embedded import children, ends
 from truth import Truth
 

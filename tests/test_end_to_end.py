@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built import SAMPLES, new_workspace, warehouse_of
-from conftest import Workspace
+from built import SAMPLES, warehouse_of
+from conftest import Workspace, new_workspace
 from truth import Response, ToolCall, Truth
 
 from clogs import warehouse

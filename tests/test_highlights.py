@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from built import SAMPLES, fill, new_workspace, warehouse_of
+from built import SAMPLES, fill, warehouse_of
+from conftest import new_workspace
 from truth import Truth
 
 from clogs import highlights

@@ -67,5 +67,5 @@ def test_a_run_that_ended_or_failed_frees_the_lock(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.lock").mkdir()
-    with pytest.raises(ClogsError, match=r"^Cannot open .*/run\.lock: "), run_lock(tmp_path, command="load"):
+    with pytest.raises(ClogsError, match=r"^Cannot write .*/run\.lock: "), run_lock(tmp_path, command="load"):
         pass

@@ -6,8 +6,8 @@ import csv
 import json
 
 import pytest
-from built import fill, new_workspace
-from conftest import Workspace
+from built import fill
+from conftest import Workspace, new_workspace
 
 TYPES = """
     SELECT 1::HUGEINT AS whole, 1.50::DECIMAL(9, 2) AS exact, true AS flag, NULL AS nothing, [1, 2] AS list,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from built import fill, new_workspace, warehouse_of
+from built import fill, warehouse_of
+from conftest import new_workspace
 
 from clogs import validate as stage
 from clogs import warehouse

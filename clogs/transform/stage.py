@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clogs import warehouse as duckdb_file
-from clogs.errors import ClogsError
+from clogs.errors import WarehouseError
 from clogs.files import make_private_dir
 from clogs.transform.publish import View, publish
 from clogs.transform.selection import select_models
@@ -108,10 +108,10 @@ def _require_conversations(warehouse: Path) -> None:
     """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
     hint = "Load it first: clogs pipeline"
     if not warehouse.exists():
-        raise ClogsError(f"There is no warehouse at {warehouse} yet.", hint=hint)
+        raise WarehouseError(f"There is no warehouse at {warehouse} yet.", hint=hint)
     with duckdb_file.connect(warehouse) as connection:
         if not duckdb_file.has_tables(connection):
-            raise ClogsError(f"The warehouse {warehouse} has no table raw.conversations yet.", hint=hint)
+            raise WarehouseError(f"The warehouse {warehouse} has no table raw.conversations yet.", hint=hint)
 
 
 def _cache_of(models_dir: Path, cache_dir: Path) -> Path:
