@@ -11,6 +11,7 @@ import nox
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
+PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -37,14 +38,14 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests and hold their coverage above the floor; `-- ARGS` go to pytest instead."""
     session.install("--editable", ".", "--group", "tests")
-    session.run("pytest", *(session.posargs or ["--cov"]))
+    session.run("pytest", *(session.posargs or ["--cov", *PARALLEL]))
 
 
 @nox.session(python=OLDEST)
 def minimums(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or PARALLEL))
 
 
 @nox.session(reuse_venv=False)
