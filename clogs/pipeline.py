@@ -60,9 +60,9 @@ class PipelineResult:
     steps: tuple[StepResult, ...]
 
     @property
-    def error(self) -> ClogsError | None:
-        """The first error of a step, if any: it decides the exit code."""
-        return next((step.error for step in self.steps if step.error), None)
+    def errors(self) -> tuple[ClogsError, ...]:
+        """Why steps failed, in their order; the first error decides the exit code."""
+        return tuple(step.error for step in self.steps if step.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
     from clogs.errors import ClogsError
 
 PLAIN_WIDTH = 120
 """Columns for tables that go to a file or a pipe, where no terminal says how wide it is."""
 
-Progress = Callable[[int, int | None], None]
 
 logger = logging.getLogger("clogs")
 
@@ -78,21 +79,16 @@ class Terminal:
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
-        """Show how far something is: a bar on a terminal, nothing elsewhere or under ``--quiet``.
-
-        Yields:
-            A function to call with the count done and, where known, the total.
-        """
+        """Show how far something is: a bar on a terminal, nothing elsewhere or under ``--quiet``."""
         if not self._err.is_terminal or not logger.isEnabledFor(logging.INFO):
-            yield lambda _done, _total: None
+            yield Progress()
             return
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
+        from rich.progress import Progress as RichProgress
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Bar(*columns, console=self._err, transient=True) as bar:
-            task = bar.add_task(label, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+        with RichProgress(*columns, console=self._err, transient=True) as bar:
+            yield _Bar(bar, bar.add_task(label, total=None))
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
@@ -121,6 +117,28 @@ def _formatter(log_format: str) -> logging.Formatter:
     if sys.stderr.isatty():
         return logging.Formatter("%(message)s")
     return logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+
+
+class Progress:
+    """How far something is; this one shows nothing."""
+
+    def begin(self, label: str) -> None:
+        """Start again with another thing to do."""
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Tell how much is done and, where known, how much there is."""
+
+
+class _Bar(Progress):
+    def __init__(self, bar: RichProgress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+
+    def begin(self, label: str) -> None:
+        self._bar.reset(self._task, description=label, total=None)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        self._bar.update(self._task, completed=done, total=total)
 
 
 class _JSONLines(logging.Formatter):

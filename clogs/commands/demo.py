@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clogs import highlights, stages
 from clogs.commands.options import Given
-from clogs.commands.pipeline import run
+from clogs.commands.pipeline import raise_errors, run
 from clogs.commands.summaries import imported
 from clogs.embedded import mongo_server
 from clogs.errors import UsageError
@@ -48,8 +48,7 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())
-    if result.error:
-        raise result.error
+    raise_errors(result, session)
     _show(own.settings, session)
     _what_next(folder, session)
 

@@ -64,15 +64,24 @@ def pipeline(
         select=tuple(models or ()),
     )
     result = run(session, plan)
-    if result.error:
-        raise result.error
+    raise_errors(result, session)
+
+
+def raise_errors(result: PipelineResult, session: Session) -> None:
+    """Tell of every step that failed, and let the first one decide the exit code."""
+    if not result.errors:
+        return
+    first, *others = result.errors
+    for error in others:
+        session.terminal.fail(error)
+    raise first
 
 
 def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
     terminal = session.terminal
     with terminal.progress("clogs") as progress:
-        result = run_pipeline(session.settings, plan, on_progress=progress)
+        result = run_pipeline(session.settings, plan, on_step=progress.begin, on_progress=progress)
     terminal.summarize(result, Group(_steps(result), _found(session)))
     return result
 
@@ -88,11 +97,9 @@ def _steps(result: PipelineResult) -> Table:
 def _what(step: StepResult) -> str:
     if step.error:
         return "failed"
-    return (
-        SUMMARIES[step.name](step.result)
-        if step.result
-        else {"unchanged": "nothing new"}.get(step.status, step.status)
-    )
+    if step.result:
+        return SUMMARIES[step.name](step.result)
+    return "nothing new" if step.status == "unchanged" else step.status
 
 
 def _seconds(step: StepResult) -> str:

@@ -1,0 +1,39 @@
+"""What README, CONTRIBUTING and the CI script say is what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clogs.cli import COMMANDS
+from clogs.settings.model import known_keys
+
+TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install --quiet nox && .venv/bin/nox"
+DEMO_COMMAND = "python3 -m venv .venv && .venv/bin/pip install --quiet '.[demo]' && .venv/bin/clogs demo"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", ".ci/run"])
+def test_one_command_runs_all_tests(project: Path, page: str) -> None:
+    assert TEST_COMMAND in (project / page).read_text(encoding="utf-8")
+
+
+def test_one_command_runs_the_demo(project: Path) -> None:
+    assert DEMO_COMMAND in (project / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_command_and_no_other(project: Path) -> None:
+    rows = re.findall(r"^\| `clogs .*$", (project / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`clogs (\w+)", row)} == set(COMMANDS)
+
+
+def test_the_readme_names_every_setting_and_no_other(project: Path) -> None:
+    table = (project / "README.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    rows = re.findall(r"^\| (`[a-z]+\..*?) \|", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([\w.]+)`", row)} == set(known_keys())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_changelog_names_every_command(project: Path, name: str) -> None:
+    assert f"`clogs {name}`" in (project / "CHANGELOG.md").read_text(encoding="utf-8")
