@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
@@ -141,6 +142,25 @@ def extract(
         sweep_temporary(folder)
     advance = Advance(state, lookback=settings.lookback, forget=scope.full_backfill)
     done = _Pass(settings, advance, state_path, run)
+    _read(source, query, settings, scope, done, on_progress)
+    _require_collection(source, done.documents)
+    if _covers_all_new(state, settings, scope):
+        state = advance.state()
+        write_extract_state(state_path, state, source=source.name)
+    result = done.result(since, state.watermark, time.perf_counter() - started)
+    _check_rejected(result, settings)
+    return result
+
+
+def _read(
+    source: Source,
+    query: Mapping[str, Any],
+    settings: Settings,
+    scope: Scope,
+    done: _Pass,
+    on_progress: Callable[[int, int | None], None],
+) -> None:
+    """Take every batch, again from the first after a fault that passes by itself."""
     for attempt in _attempts(settings.retry_delays):
         with attempt:
             for batch in source.raw_batches(
@@ -148,27 +168,14 @@ def extract(
             ):
                 done.take(batch)
                 on_progress(done.documents, None)
-    if not done.documents and not source.exists():
+
+
+def _require_collection(source: Source, documents: int) -> None:
+    if not documents and not source.exists():
         raise SourceError(
             f"There is no collection {source.name}.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
         )
-    if _covers_all_new(state, settings, scope):
-        state = advance.state()
-        write_extract_state(state_path, state, source=source.name)
-    result = ExtractResult(
-        documents=done.documents,
-        landed=done.landed,
-        unchanged=done.unchanged,
-        rejected=done.rejected,
-        files=len(done.files),
-        bytes=sum(file.stat().st_size for file in done.files),
-        since=since,
-        watermark=state.watermark,
-        seconds=time.perf_counter() - started,
-    )
-    _check_rejected(result, settings)
-    return result
 
 
 def _start(state: ExtractState, settings: Settings, scope: Scope) -> datetime | None:
@@ -188,7 +195,6 @@ def _covers_all_new(state: ExtractState, settings: Settings, scope: Scope) -> bo
 
 
 def _attempts(retry_delays: Sequence[timedelta]) -> Retrying:
-    """Read again from the start of the scope after a fault that passes by itself."""
     delays = [delay.total_seconds() for delay in retry_delays]
     return Retrying(
         retry=retry_if_exception_type(TransientSourceError),
@@ -217,6 +223,20 @@ class _Pass:
         self._run = run
         self.documents = self.landed = self.unchanged = self.rejected = 0
         self.files: list[Path] = []
+
+    def result(self, since: datetime | None, watermark: datetime | None, seconds: float) -> ExtractResult:
+        """What was done."""
+        return ExtractResult(
+            documents=self.documents,
+            landed=self.landed,
+            unchanged=self.unchanged,
+            rejected=self.rejected,
+            files=len(self.files),
+            bytes=sum(file.stat().st_size for file in self.files),
+            since=since,
+            watermark=watermark,
+            seconds=seconds,
+        )
 
     def take(self, batch: bytes) -> None:
         """Land what is new in a batch, or write it to the dead letters."""

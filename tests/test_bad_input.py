@@ -40,10 +40,11 @@ def message(finished: Finished) -> str:
 
 def run_with_file_limit(workspace: Workspace, limit: int, *arguments: str) -> Finished:
     """Run clogs where no file may grow beyond so many bytes, as on a full disk."""
+    unmeasured = workspace.environment | {"COVERAGE_PROCESS_CONFIG": ""}  # it, too, would write a file
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), *arguments],
         cwd=workspace.folder,
-        env=workspace.environment,
+        env=unmeasured,
         capture_output=True,
         check=False,
         encoding="utf-8",

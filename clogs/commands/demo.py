@@ -7,13 +7,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-
 from clogs import highlights, stages
 from clogs.commands.options import Given
 from clogs.commands.pipeline import raise_errors, run
 from clogs.commands.summaries import imported
+from clogs.commands.tables import table
 from clogs.embedded import mongo_server
 from clogs.errors import UsageError
 from clogs.files import make_private_dir, write_atomic
@@ -76,37 +74,21 @@ def _show(settings: Settings, session: Session) -> None:
         tools = highlights.top_tools(connection)
         projects = highlights.top_projects(connection)
         found = highlights.read(connection)
-    session.terminal.write("\n3. Ask it something\n")
-    session.terminal.write(
-        _table(
-            ("tool", "calls", "failed"),
-            [(printable(name), f"{calls:,}", f"{errors:,}") for name, calls, errors in tools],
-        )
-    )
-    session.terminal.write(
-        _table(
-            ("project", "sessions", "cost"),
-            [(printable(name), f"{sessions:,}", money(cost)) for name, sessions, cost in projects],
-        )
-    )
+    write = session.terminal.write
+    write("\n3. Ask it something\n")
+    calls = [(name, f"{calls:,}", f"{errors:,}") for name, calls, errors in tools]
+    write(table(("tool", "calls", "failed"), calls, right={"calls", "failed"}))
+    write("")
+    costs = [(name, f"{sessions:,}", money(cost)) for name, sessions, cost in projects]
+    write(table(("project", "sessions", "cost"), costs, right={"sessions", "cost"}))
     if found and found.unpriced_models:
-        models = printable(", ".join(found.unpriced_models))
-        session.terminal.write(f"   Without a price, and so without a cost: {models}\n")
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = Table(head[0], box=box.SIMPLE_HEAD)
-    for name in head[1:]:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+        write(f"\nWithout a price, and so without a cost: {printable(', '.join(found.unpriced_models))}")
 
 
 def _what_next(folder: Path, session: Session) -> None:
     clogs = f"clogs -c {quote(str(folder / 'clogs.toml'))}"
     session.terminal.write(
-        f"The warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
+        f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
         f'  {clogs} query "{QUERY}"\n'
         f"  {clogs} load --stats\n"
         "  clogs init                 then, with your own MongoDB:\n"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import loaded
+from clogs.commands.tables import table
 from clogs.errors import UsageError
 from clogs.load import stats as count_rows
 from clogs.lock import run_lock
-from clogs.terminal import printable
 from clogs.warehouse import create_tables
 from clogs.wording import count, duration
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def load(
@@ -73,16 +68,6 @@ def _show_stats(session: Given) -> None:
     days = f"{found.first_day} to {found.last_day}, {count(found.days, 'day')}" if found.rows else "empty"
     session.terminal.write(f"{count(found.rows, 'row')} · {days}\n")
     for title, counts in (("type", found.types), ("project", found.projects)):
-        session.terminal.write(_table(title, counts))
-
-
-def _table(title: str, counts: dict[str, int]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(title)
-    table.add_column("rows", justify="right")
-    for name, rows in counts.items():
-        table.add_row(printable(name), f"{rows:,}")
-    return table
+        rows = ((name, f"{number:,}") for name, number in counts.items())
+        session.terminal.write(table((title, "rows"), rows, right={"rows"}))
+        session.terminal.write("")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Given
-from clogs.terminal import printable
+from clogs.commands.tables import table
 from clogs.warehouse import query as read
+
+NUMBERS = (int, float, Decimal, type(None))
 
 Format = Literal["table", "csv", "json"]
 
@@ -33,10 +34,14 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
     elif format == "json":
         session.terminal.write_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
-        table = Table(*map(printable, names), box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*(Text(printable(_text(value))) for value in row))
-        session.terminal.write(table)
+        texts = ([_text(value) for value in row] for row in rows)
+        session.terminal.write(table(names, texts, right=_numbers(names, rows)))
+
+
+def _numbers(names: Sequence[str], rows: Sequence[Sequence[object]]) -> set[str]:
+    """The columns that hold numbers and nothing else."""
+    columns = zip(names, zip(*rows, strict=True), strict=True) if rows else ()
+    return {name for name, values in columns if all(type(value) in NUMBERS for value in values)}
 
 
 def _text(value: object) -> str:

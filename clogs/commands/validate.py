@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import validated
-from clogs.terminal import printable
+from clogs.commands.tables import table
 from clogs.wording import duration
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from clogs.validate import ValidateResult
+
+
+MARKS = {True: "✓", False: "✗"}
 
 
 def validate(
@@ -39,11 +42,8 @@ def validate(
 
 
 def _table(result: ValidateResult) -> Table:
-    table = Table("", "layer", "check", box=box.SIMPLE_HEAD)
-    table.add_column("failing", justify="right")
-    table.add_column("examples")
-    for check in result.checks:
-        examples = printable(", ".join(check.examples))
-        mark = "✗" if check.failing else "✓"
-        table.add_row(mark, check.layer, check.name, f"{check.failing:,}", examples)
-    return table
+    rows = (
+        (MARKS[not check.failing], check.table, check.name, f"{check.failing:,}", ", ".join(check.examples))
+        for check in result.checks
+    )
+    return table(("", "table", "check", "failing", "examples"), rows, right={"failing"})
