@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
@@ -142,7 +142,14 @@ def extract(
         sweep_temporary(folder)
     advance = Advance(state, lookback=settings.lookback, forget=scope.full_backfill)
     done = _Pass(settings, advance, state_path, run)
-    _read(source, query, settings, scope, done, on_progress)
+    batches = partial(
+        source.raw_batches,
+        query,
+        exclude=settings.exclude,
+        batch_size=settings.batch_size,
+        limit=scope.limit or 0,
+    )
+    _read(batches, settings.retry_delays, done, on_progress)
     _require_collection(source, done.documents)
     if _covers_all_new(state, settings, scope):
         state = advance.state()
@@ -153,19 +160,15 @@ def extract(
 
 
 def _read(
-    source: Source,
-    query: Mapping[str, Any],
-    settings: Settings,
-    scope: Scope,
+    batches: Callable[[], Iterator[bytes]],
+    retry_delays: Sequence[timedelta],
     done: _Pass,
     on_progress: Callable[[int, int | None], None],
 ) -> None:
     """Take every batch, again from the first after a fault that passes by itself."""
-    for attempt in _attempts(settings.retry_delays):
+    for attempt in _attempts(retry_delays):
         with attempt:
-            for batch in source.raw_batches(
-                query, exclude=settings.exclude, batch_size=settings.batch_size, limit=scope.limit or 0
-            ):
+            for batch in batches():
                 done.take(batch)
                 on_progress(done.documents, None)
 
