@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from clogs.dead_letters import DeadLetter
 from clogs.errors import DataError, SourceError, TransientSourceError
 from clogs.files import sweep_temporary
 from clogs.flatten import flatten
-from clogs.landing import land
+from clogs.landing import identity, land
 from clogs.mongo import Document, Source, decode, extended_json, field_at, id_text, split
 from clogs.state import (
     Advance,
@@ -28,6 +29,9 @@ from clogs.state import (
     read_extract_state,
     write_extract_state,
 )
+from clogs.wording import count
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class ExtractResult:
         landed: Written to landing files.
         unchanged: Already landed by an earlier run, in the lookback window.
         rejected: Written to the dead letters.
+        undated: Landed or rejected ones without a Date in the watermark field.
         files: Landing files written.
         bytes: Their size.
         since: Where reading began, by the watermark field, in UTC; None for the collection's beginning.
@@ -95,6 +100,7 @@ class ExtractResult:
     landed: int = 0
     unchanged: int = 0
     rejected: int = 0
+    undated: int = 0
     files: int = 0
     bytes: int = 0
     since: datetime | None
@@ -130,13 +136,17 @@ def extract(
     """
     started = time.perf_counter()
     state_path = extract_state_path(
-        settings.state_dir, source=source.name, watermark_field=settings.watermark_field
+        settings.state_dir,
+        source=source.name,
+        watermark_field=settings.watermark_field,
+        landing=identity(settings.raw_dir, create=not scope.dry_run),
     )
     state = read_extract_state(state_path)
     since = _start(state, settings, scope)
     query = {settings.watermark_field: {"$gte": since}} if since else {}
     if scope.dry_run:
         documents = source.count(query, limit=scope.limit or 0)
+        _require_collection(source, documents)
         return ExtractResult(documents=documents, since=since, watermark=state.watermark, dry_run=True)
     for folder in (settings.raw_dir, settings.dead_letter_dir, settings.state_dir):
         sweep_temporary(folder)
@@ -155,6 +165,7 @@ def extract(
         state = advance.state()
         write_extract_state(state_path, state, source=source.name)
     result = done.result(since, state.watermark, time.perf_counter() - started)
+    _warn_of_undated(result, settings)
     _check_rejected(result, settings)
     return result
 
@@ -168,6 +179,7 @@ def _read(
     """Take every batch, again from the first after a fault that passes by itself."""
     for attempt in _attempts(retry_delays):
         with attempt:
+            done.documents = done.unchanged = 0
             for batch in batches():
                 done.take(batch)
                 on_progress(done.documents, None)
@@ -178,6 +190,16 @@ def _require_collection(source: Source, documents: int) -> None:
         raise SourceError(
             f"There is no collection {source.name}.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
+        )
+
+
+def _warn_of_undated(result: ExtractResult, settings: Settings) -> None:
+    if result.undated:
+        logger.warning(
+            "%s without a Date in %s: later runs cannot find such documents but by"
+            " `clogs extract --full-backfill`, unless pipeline.watermark_field names a better field.",
+            count(result.undated, "document"),
+            settings.watermark_field,
         )
 
 
@@ -224,7 +246,7 @@ class _Pass:
         self._advance = advance
         self._state_path = state_path
         self._run = run
-        self.documents = self.landed = self.unchanged = self.rejected = 0
+        self.documents = self.landed = self.unchanged = self.rejected = self.undated = 0
         self.files: list[Path] = []
 
     def result(self, since: datetime | None, watermark: datetime | None, seconds: float) -> ExtractResult:
@@ -234,6 +256,7 @@ class _Pass:
             landed=self.landed,
             unchanged=self.unchanged,
             rejected=self.rejected,
+            undated=self.undated,
             files=len(self.files),
             bytes=sum(file.stat().st_size for file in self.files),
             since=since,
@@ -255,6 +278,7 @@ class _Pass:
         field = self._settings.watermark_field
         moments = [None if isinstance(document, str) else field_at(document, field) for document in decoded]
         self._advance.durable(list(fresh), moments)
+        self.undated += sum(not isinstance(moment, datetime) for moment in moments)
 
     def _land(self, raws: Sequence[bytes], decoded: Sequence[Document | str]) -> None:
         reasons = {row: [reason] for row, reason in enumerate(decoded) if isinstance(reason, str)}

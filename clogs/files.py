@@ -82,5 +82,5 @@ def _cannot_write(path: Path, exc: OSError | None) -> ClogsError:
     reason = exc.strerror if exc and exc.strerror else "no permission to write there"
     return ClogsError(
         f"Cannot write {path}: {reason}.",
-        hint="Free space or fix the permissions, or set data.dir (DATA_DIR) to a folder you own.",
+        hint="Free space, fix the permissions, or choose another place: clogs config",
     )

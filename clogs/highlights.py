@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from clogs.terminal import printable
 from clogs.warehouse import Connection
 from clogs.wording import count, money, short
 
@@ -76,6 +77,11 @@ class Highlights:
             money(self.cost_usd),
         )
         return " · ".join(parts)
+
+    def remark(self) -> str:
+        """The models that the cost leaves out; nothing where it leaves out none."""
+        models = ", ".join(map(printable, self.unpriced_models))
+        return f"Without a price, and so without a cost: {models}" if models else ""
 
 
 def read(connection: Connection) -> Highlights | None:

@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 
@@ -39,6 +40,22 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
         write_atomic(path, partial(Path.write_bytes, data=content.getbuffer()))
         files.append(path)
     return files
+
+
+def identity(raw_dir: Path, *, create: bool) -> str:
+    """What tells this landing folder from every other one, also from one that was emptied and made anew.
+
+    Args:
+        raw_dir: The landing folder.
+        create: Write an identity where there is none yet; else such a folder's is empty.
+
+    Raises:
+        ClogsError: The folder cannot be written to.
+    """
+    path = raw_dir / ".landing"
+    if create and not path.exists():
+        write_atomic(path, lambda aside: aside.write_text(uuid4().hex, encoding="ascii"))
+    return path.read_text(encoding="ascii") if path.exists() else ""
 
 
 def partition(raw_dir: Path, day: date) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +16,8 @@ import polars as pl
 from clogs import dead_letters, warehouse
 from clogs.columns import POLARS_TYPES
 from clogs.dead_letters import DeadLetter
-from clogs.errors import DataError
-from clogs.files import make_private_dir
+from clogs.errors import ClogsError, DataError
+from clogs.files import write_atomic
 from clogs.landing import landed
 from clogs.schemas import COLUMNS
 from clogs.warehouse import Connection
@@ -99,7 +101,9 @@ def load(
         full_refresh: Rebuild the table from all landing files.
 
     Raises:
-        DataError: A file is damaged, and set aside, or was changed after it was loaded.
+        DataError: A file is damaged, and set aside, or was changed after it was loaded; under
+            `full_refresh` also if rows would be lost, and then the table stays as it was.
+        ClogsError: A file cannot be read or moved just now.
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
@@ -109,6 +113,7 @@ def load(
     with ExitStack() as stack:
         if full_refresh:
             stack.enter_context(warehouse.transaction(connection))
+            before = _ledger(connection)
             connection.execute("DELETE FROM raw.conversations; DELETE FROM raw.ledger")
         for batch in _batches(_unknown(connection, raw_dir, changed), damaged):
             with ExitStack() if full_refresh else warehouse.transaction(connection):
@@ -116,6 +121,8 @@ def load(
                 _enter(connection, batch, raw_dir, run)
             files, rows = files + len(batch), rows + sum(frame.height for frame in batch.values())
             inserted, updated = inserted + new, updated + newer
+        if full_refresh:
+            _require_all(before.keys() - _ledger(connection).keys())
     _set_aside(damaged, raw_dir, dead_letter_dir, run)
     _refuse(changed)
     return LoadResult(
@@ -145,13 +152,27 @@ def stats(connection: Connection) -> Stats:
 
 def _unknown(connection: Connection, raw_dir: Path, changed: list[Path]) -> Iterator[Path]:
     """The files that the ledger does not know; those it knows otherwise are noted in ``changed``."""
-    ledger = dict(connection.execute("SELECT file, bytes FROM raw.ledger").fetchall())
+    ledger = _ledger(connection)
     for path in landed(raw_dir):
         size = ledger.get(_ledger_name(path, raw_dir))
         if size is None:
             yield path
         elif size != path.stat().st_size:
             changed.append(path)
+
+
+def _ledger(connection: Connection) -> dict[str, int]:
+    """The bytes of every file that was loaded."""
+    return dict(connection.execute("SELECT file, bytes FROM raw.ledger").fetchall())
+
+
+def _require_all(lost: Collection[str]) -> None:
+    if lost:
+        raise DataError(
+            f"{count(len(lost), 'landing file')} that the table was loaded from cannot be read any more:"
+            f" {', '.join(sorted(lost))}. The table is as it was.",
+            hint="To rebuild it from what is left, move the warehouse away, then: clogs load",
+        )
 
 
 def _batches(files: Iterable[Path], damaged: dict[Path, str]) -> Iterator[dict[Path, pl.DataFrame]]:
@@ -178,7 +199,11 @@ def _read(path: Path) -> pl.DataFrame:
         day = date.fromisoformat(path.parent.name.removeprefix("date="))
         frame = pl.read_parquet(path, hive_partitioning=False)
         frame = frame.with_columns(date=day).select(_SCHEMA.names())
-    except (ValueError, OSError, pl.exceptions.PolarsError) as exc:
+    except OSError as exc:
+        raise ClogsError(
+            f"Cannot read {path}: {exc.strerror or exc}.", hint="Fix it, then: clogs load"
+        ) from exc
+    except (ValueError, pl.exceptions.PolarsError) as exc:
         raise _DamagedError(f"cannot be read: {str(exc).partition(chr(10))[0]}") from exc
     wrong = [name for name, kind in _SCHEMA.items() if frame.schema[name] != kind]
     if wrong:
@@ -230,8 +255,8 @@ def _set_aside(damaged: dict[Path, str], raw_dir: Path, dead_letter_dir: Path, r
     dead_letters.write(dead_letter_dir, letters)
     for path in damaged:
         aside = dead_letter_dir / "landing" / path.relative_to(raw_dir)
-        make_private_dir(aside.parent)
-        path.replace(aside)
+        write_atomic(aside, partial(shutil.copyfile, path))
+        path.unlink()
     faults = "; ".join(f"{_ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items())
     raise DataError(
         f"{count(len(damaged), 'damaged landing file')} set aside in {dead_letter_dir / 'landing'}: {faults}."
@@ -246,7 +271,7 @@ def _refuse(changed: Sequence[Path]) -> None:
         raise DataError(
             f"{count(len(changed), 'landing file')} changed after being loaded: {names}."
             " All others are loaded.",
-            hint="Put them back as they were, or rebuild the table: clogs load --full-refresh",
+            hint="Put them back as they were, or move them away: the table keeps their rows.",
         )
 
 

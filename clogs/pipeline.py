@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 
 Status = Literal["done", "unchanged", "skipped", "failed"]
 
-STEPS = ("extract", "load", "transform", "validate")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
     """How one step of a pipeline ended.
 
     Attributes:
-        name: One of `STEPS`.
+        name: ``extract``, ``load``, ``transform`` or ``validate``.
         status: ``unchanged``: there was nothing new for it. ``skipped``: by request, or after a failure.
         seconds: Wall time.
         result: What the stage returned; None where it did not run or failed.

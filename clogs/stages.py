@@ -105,6 +105,7 @@ def transform(
     """
     from clogs.transform import transform as stage
 
+    _forget_passed(settings)
     result = stage(
         settings.duckdb.path,
         models_dir=bundled("transforms"),
@@ -153,13 +154,22 @@ def _waits(settings: Settings) -> list[timedelta]:
     return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]
 
 
+def _forget_passed(settings: Settings) -> None:
+    """Before any model changes: what is killed half-way, or builds a part, has passed on nothing."""
+    from clogs import warehouse
+
+    if settings.duckdb.path.exists():
+        with open_warehouse(settings) as connection:
+            warehouse.forget_passed(connection)
+
+
 def has_passed(settings: Settings, stage: str) -> bool:
     """Tell whether a stage has passed on just what the warehouse holds now."""
     from clogs import warehouse
 
     if not settings.duckdb.path.exists():
         return False
-    with open_warehouse(settings) as connection:
+    with open_warehouse(settings, read_only=True) as connection:
         return warehouse.has_tables(connection) and warehouse.has_passed(
             connection, stage, _fingerprint(settings, connection)
         )

@@ -108,9 +108,10 @@ def digest_of(document: bytes) -> bytes:
     return hashlib.blake2b(document, digest_size=DIGEST_BYTES).digest()
 
 
-def extract_state_path(state_dir: Path, *, source: str, watermark_field: str) -> Path:
-    """The state's file: one per source, so that another collection starts from its own beginning."""
-    digest = hashlib.blake2b(f"{source}\0{watermark_field}".encode(), digest_size=6).hexdigest()
+def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:
+    """The state's file: one per source and landing, so that another of either starts from the beginning."""
+    identity = f"{source}\0{watermark_field}\0{landing}"
+    digest = hashlib.blake2b(identity.encode(), digest_size=6).hexdigest()
     return state_dir / f"extract-{digest}.parquet"
 
 

@@ -133,8 +133,9 @@ def _transcript(path: Path, root: Path) -> Transcript:
 
 
 def _project_folder(path: Path, root: Path) -> Path:
-    """The folder right below the last ``projects``; without one, the likeliest by what is given."""
-    for child, parent in pairwise(path.parents):
+    """The folder right below ``projects``, where that is given; else the likeliest one."""
+    inside = (folder for folder in path.parents if folder.is_relative_to(root))
+    for child, parent in pairwise(inside):
         if parent.name == PROJECTS:
             return child
     if path.parent.name == "subagents":

@@ -17,6 +17,7 @@ from pandera.errors import SchemaErrors
 
 from clogs.errors import DataError, UsageError, WarehouseError
 from clogs.warehouse import Connection, has_tables
+from clogs.wording import count
 
 BATCH_ROWS = 250_000
 EXAMPLES = 5
@@ -41,7 +42,9 @@ class Conversations(Suite):
     entry_is_json: bool = pa.Field(eq=True, description="entry_raw is JSON")
     has_extracted_at: bool = pa.Field(eq=True, description="extracted_at is present")
     message_role: str = pa.Field(
-        nullable=True, isin=("user", "assistant", "system"), description="message_role is a known one"
+        nullable=True,
+        isin=("user", "assistant", "system"),
+        description="the role of a user or assistant is known",
     )
 
 
@@ -101,7 +104,7 @@ _TABLES = (
             message_raw IS NULL OR json_valid(message_raw) AS message_is_json,
             json_valid(entry_raw) AS entry_is_json,
             extracted_at IS NOT NULL AS has_extracted_at,
-            message_role
+            CASE WHEN type IN ('user', 'assistant') THEN message_role END AS message_role
         FROM raw.conversations
         """,
     ),
@@ -201,7 +204,7 @@ class ValidateResult:
         failed = [check for check in self.checks if check.failing]
         if failed:
             faults = "; ".join(
-                f"{check.table}: {check.failing:,} rows where not {check.name}" for check in failed
+                f"{check.table}: {count(check.failing, 'row')} where not {check.name}" for check in failed
             )
             raise DataError(f"The data failed its checks: {faults}.", hint="See which rows: clogs validate")
 

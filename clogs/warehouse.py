@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def connect(
         path: The DuckDB file. It is made where it is missing, with its folder, unless `read_only`.
         read_only: Only read; several processes may at once.
         threads: DuckDB's threads; None for as many as there are CPUs.
-        memory_limit: As DuckDB writes it, ``4GB`` or ``75%``; None for DuckDB's own.
+        memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
 
     Raises:
         WarehouseError: The file is missing, held by another process, or no DuckDB file of this series.
@@ -89,33 +90,57 @@ def _create(path: Path) -> None:
 
 
 def create_tables(connection: Connection) -> None:
-    """Create ``raw.conversations`` and the ledger where they are missing."""
-    connection.execute(_TABLES)
+    """Create ``raw.conversations`` and the ledger where they are missing.
+
+    Raises:
+        WarehouseError: There is a table of that name that is not ours.
+    """
+    if not has_tables(connection):
+        connection.execute(_TABLES)
 
 
 def has_tables(connection: Connection) -> bool:
-    """Tell whether ``raw.conversations`` is there."""
+    """Tell whether ``raw.conversations`` is there.
+
+    Raises:
+        WarehouseError: It is, but it is not ours.
+    """
     found = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'raw' AND table_name = 'conversations'"
-    ).fetchone()
-    return found is not None and found[0] == 1
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'raw' AND table_name = 'conversations'"
+        " AND database_name = current_database()"
+    ).fetchall()
+    if found and {name for (name,) in found} != {column.name for column in COLUMNS}:
+        raise WarehouseError(
+            "The table raw.conversations in the warehouse was not made by clogs.",
+            hint="Set duckdb.path (DUCKDB_PATH) to another file.",
+        )
+    return bool(found)
 
 
 def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Read the names of the columns and the rows of one statement.
 
     Raises:
-        UsageError: DuckDB does not understand it, it would write, or there is not just one.
+        UsageError: DuckDB does not understand it, it would change the warehouse, or there is not just one.
     """
     try:
         if len(connection.extract_statements(sql)) != 1:
             raise UsageError("A query is one statement.", hint=_EXAMPLE)
         answer = connection.execute(sql)
-        return [column[0] for column in answer.description or ()], answer.fetchall()
+        return _told_apart(column[0] for column in answer.description or ()), answer.fetchall()
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as exc:
         raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
+
+
+def _told_apart(names: Iterable[str]) -> list[str]:
+    """Number the names that come again: ``a``, ``a_1``, as DuckDB does in subqueries."""
+    told: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{again}" for again in count(1))
+        told.append(name if name not in told else next(other for other in numbered if other not in told))
+    return told
 
 
 def loaded(connection: Connection) -> str:
@@ -129,6 +154,12 @@ def mark_passed(connection: Connection, stage: str, fingerprint: str) -> None:
     with transaction(connection):
         connection.execute("DELETE FROM raw.checkpoints WHERE stage = ?", [stage])
         connection.execute("INSERT INTO raw.checkpoints VALUES (?, ?, now())", [stage, fingerprint])
+
+
+def forget_passed(connection: Connection) -> None:
+    """Let every stage that can be skipped run again."""
+    if has_tables(connection):
+        connection.execute("DELETE FROM raw.checkpoints")
 
 
 def has_passed(connection: Connection, stage: str, fingerprint: str) -> bool:

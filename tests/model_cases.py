@@ -195,7 +195,7 @@ KINDS: list[tuple[Row, str]] = [
         "compact_summary",
     ),
     (entry("k11", "kinds", message_content="a bare string"), "prompt"),
-    (entry("k12", "kinds"), "prompt"),
+    (entry("k12", "kinds"), "meta"),
     (entry("k13", "kinds", message_raw="[1, 2]"), "prompt"),
     (user("k14", "kinds", {"odd": 1}, '{"odd":1}'), "prompt"),
     (assistant("k20", "kinds", TEXT, "hi"), "text"),

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from built import fill, warehouse_of
+from conftest import Workspace
 
 from clogs.cli import COMMANDS
 from clogs.settings.model import known_keys
+from clogs.warehouse import connect, query
 
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install --quiet nox && .venv/bin/nox"
 DEMO_COMMAND = "python3 -m venv .venv && .venv/bin/pip install --quiet '.[demo]' && .venv/bin/clogs demo"
@@ -37,3 +40,14 @@ def test_the_readme_names_every_setting_and_no_other(project: Path) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_changelog_names_every_command(project: Path, name: str) -> None:
     assert f"`clogs {name}`" in (project / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_query_of_the_readme_has_an_answer(project: Path, workspace: Workspace) -> None:
+    page = (project / "README.md").read_text(encoding="utf-8")
+    blocks = [
+        sql for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) for sql in block.split(";")[:-1]
+    ]
+    queries = blocks + re.findall(r'clogs query "(.*?)"', page)
+    assert len(queries) == 5
+    with connect(warehouse_of(fill(workspace)), read_only=True) as connection:
+        assert all(query(connection, sql)[1] for sql in queries)

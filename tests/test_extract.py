@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import socketserver
@@ -200,6 +201,24 @@ def test_another_collection_starts_from_its_own_beginning(
         result = extract(source, settings, EVERYTHING, run=new_run())
     other.drop()
     assert (result.since, result.landed) == (None, 1)
+
+
+def test_another_landing_folder_is_filled_from_the_beginning(
+    collection: Collection[Document], settings: Settings, run: Run
+) -> None:
+    collection.insert_one(entry("a"))
+    run()
+    shutil.rmtree(settings.raw_dir)
+    assert run().landed == 1
+    assert run().landed == 0
+
+
+def test_documents_without_a_date_are_told(
+    collection: Collection[Document], run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    collection.insert_many([entry(1), entry(2, at="2026-11-22"), entry(3, at=None)])
+    assert run().undated == 2
+    assert caplog.messages[0].startswith("2 documents without a Date in ingestedAt")
 
 
 def test_excluded_fields_are_not_landed_wherever_they_are(

@@ -89,7 +89,7 @@ def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path, place: str) -> 
     (tmp_path / "file").write_text("x")
     with pytest.raises(ClogsError, match=rf"^Cannot write {tmp_path}/{place}: ") as caught:
         make_private_dir(tmp_path / place)
-    assert "data.dir" in str(caught.value.hint)
+    assert "clogs config" in str(caught.value.hint)
 
 
 def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:

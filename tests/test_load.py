@@ -157,13 +157,17 @@ def test_a_full_refresh_gives_the_same_rows(folder: Folder) -> None:
     assert folder.query("SELECT * EXCLUDE (extracted_at) FROM raw.conversations ORDER BY _id") == before
 
 
-def test_a_full_refresh_forgets_what_is_no_longer_landed(folder: Folder) -> None:
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"damaged")])
+def test_a_full_refresh_loses_no_row_that_is_no_longer_landed(
+    folder: Folder, lose: Callable[[Path], object]
+) -> None:
     (gone,) = folder.land(row("a"))
     folder.land(row("b"))
     folder.load()
-    gone.unlink()
-    folder.load(full_refresh=True)
-    assert (folder.versions(), len(folder.ledger())) == ({"b": "version 0"}, 1)
+    lose(gone)
+    with pytest.raises(DataError, match="1 landing file that the table was loaded from"):
+        folder.load(full_refresh=True)
+    assert (folder.versions(), len(folder.ledger())) == ({"a": "version 0", "b": "version 0"}, 2)
 
 
 def test_a_full_refresh_that_fails_changes_nothing(folder: Folder) -> None:

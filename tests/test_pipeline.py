@@ -102,6 +102,12 @@ def test_a_file_without_our_tables_is_no_warehouse_to_transform(workspace: Works
     assert statuses(document) == ["skipped", "skipped", "failed", "skipped"]
 
 
+def test_a_part_built_otherwise_is_built_again(filled: Workspace) -> None:
+    built = filled.run("transform", "--models", "dim_tools", TRANSFORM_TIMEZONE="Asia/Tokyo")
+    assert built.returncode == 0, built.stderr
+    assert statuses(run(filled, "--skip-extract"))[2:] == ["done", "done"]
+
+
 def test_an_unknown_model_is_a_usage_error(filled: Workspace) -> None:
     document = run(filled, "--skip-extract", "--models", "nothing", code=2)
     assert statuses(document) == ["skipped", "done", "failed", "skipped"]

@@ -139,7 +139,15 @@ def test_a_damaged_state_is_told(tmp_path: Path, content: bytes) -> None:
     assert "Remove it" in str(caught.value.hint)
 
 
-def test_each_source_and_field_has_its_own_state(tmp_path: Path) -> None:
-    sources = [("a", "ingestedAt"), ("b", "ingestedAt"), ("a", "changedAt")]
-    paths = {extract_state_path(tmp_path, source=source, watermark_field=field) for source, field in sources}
-    assert len(paths) == 3
+def test_each_source_field_and_landing_has_its_own_state(tmp_path: Path) -> None:
+    each = [
+        ("a", "ingestedAt", "x"),
+        ("b", "ingestedAt", "x"),
+        ("a", "changedAt", "x"),
+        ("a", "ingestedAt", "y"),
+    ]
+    paths = {
+        extract_state_path(tmp_path, source=source, watermark_field=field, landing=landing)
+        for source, field, landing in each
+    }
+    assert len(paths) == 4

@@ -65,6 +65,8 @@ def test_every_way_to_name_a_place(tmp_path: Path, path: str, expected: tuple[st
         (["app/one.jsonl"], "", ("app", "one.jsonl")),
         (["app/one/subagents/agent-1.jsonl"], "app", ("app", "one/subagents/agent-1.jsonl")),
         (["projects/x/.claude/projects/app/a.jsonl"], "", ("app", "a.jsonl")),
+        (["projects/backup/app/a.jsonl"], "projects/backup", ("app", "a.jsonl")),
+        (["projects/backup/app/a.jsonl"], "projects/backup/app/a.jsonl", ("app", "a.jsonl")),
     ],
 )
 def test_a_folder_without_projects_above_it(

@@ -112,3 +112,15 @@ def test_a_damaged_file(path: Path) -> None:
         file.write(b"damaged!")
     with pytest.raises(WarehouseError, match=r"cannot be used: .*Corrupt database file"), connect(path):
         pass
+
+
+def test_names_that_come_again_are_told_apart(path: Path) -> None:
+    with connect(path) as connection:
+        assert query(connection, "SELECT 1 AS a, 2 AS a, 3 AS a_1")[0] == ["a", "a_1", "a_1_1"]
+
+
+def test_a_table_of_somebody_else_is_left_alone(path: Path) -> None:
+    with connect(path) as connection:
+        connection.execute("CREATE SCHEMA raw; CREATE TABLE raw.conversations (x INTEGER)")
+        with pytest.raises(WarehouseError, match="was not made by clogs"):
+            create_tables(connection)

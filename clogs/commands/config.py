@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
-from clogs.session import Session
+from clogs.commands.options import Flag, Given
 from clogs.settings import Loaded, VisibleSetting, visible_settings
 from clogs.settings.load import DEFAULT
 
 
 def config(
     *,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    session: Annotated[Session, Parameter(parse=False)],
+    json: Flag = False,
+    session: Given,
 ) -> None:
     """Show the settings in force and where each is from, with secrets hidden.
 
@@ -25,7 +22,6 @@ def config(
 
     Args:
         json: Print one JSON document.
-        session: The settings and the terminal.
     """
     loaded = session.loaded
     if json:

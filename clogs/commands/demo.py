@@ -18,7 +18,6 @@ from clogs.files import make_private_dir, write_atomic
 from clogs.pipeline import Plan
 from clogs.resources import bundled
 from clogs.session import Session
-from clogs.terminal import printable
 from clogs.wording import money
 
 if TYPE_CHECKING:
@@ -73,7 +72,6 @@ def _show(settings: Settings, session: Session) -> None:
     with stages.open_warehouse(settings, read_only=True) as connection:
         tools = highlights.top_tools(connection)
         projects = highlights.top_projects(connection)
-        found = highlights.read(connection)
     write = session.terminal.write
     write("\n3. Ask it something\n")
     calls = [(name, f"{calls:,}", f"{errors:,}") for name, calls, errors in tools]
@@ -81,8 +79,6 @@ def _show(settings: Settings, session: Session) -> None:
     write("")
     costs = [(name, f"{sessions:,}", money(cost)) for name, sessions, cost in projects]
     write(table(("project", "sessions", "cost"), costs, right={"sessions", "cost"}))
-    if found and found.unpriced_models:
-        write(f"\nWithout a price, and so without a cost: {printable(', '.join(found.unpriced_models))}")
 
 
 def _what_next(folder: Path, session: Session) -> None:

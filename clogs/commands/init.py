@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from clogs.commands.options import Flag, Given
 from clogs.errors import UsageError
 from clogs.files import write_atomic
 from clogs.resources import bundled
-from clogs.session import Session
 from clogs.settings.sources import FILE_NAME
 
 
 def init(
     *,
     path: Path = Path(FILE_NAME),
-    force: Annotated[bool, Parameter(negative="")] = False,
-    session: Annotated[Session, Parameter(parse=False)],
+    force: Flag = False,
+    session: Given,
 ) -> None:
     """Write a clogs.toml that explains every key, with all of them at their defaults.
 
     Args:
         path: Where to write it; in a folder it is named clogs.toml.
         force: Replace a file that is there.
-        session: The settings and the terminal.
     """
     target = path / FILE_NAME if path.is_dir() else path
     if target.exists() and not force:

@@ -114,5 +114,6 @@ def _found(session: Session) -> Text:
             found = highlights.read(connection)
     except WarehouseError:  # a step has met it before, and says so
         return Text()
-    where = f"{path} ({size(path.stat().st_size)})"
-    return Text(f"\n {found.sentence()}\n {where}" if found else f"\n {where}")
+    said = (found.sentence(), found.remark()) if found else ()
+    lines = (*said, f"{path} ({size(path.stat().st_size)})")
+    return Text("".join(f"\n {line}" for line in lines if line))

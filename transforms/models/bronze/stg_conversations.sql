@@ -15,7 +15,10 @@ WITH documents AS (
     uuid, parent_uuid, request_id, agent_id, is_sidechain, is_meta,
     cwd, git_branch, claude_version, entry_raw,
     -- only progress documents pay for the look into their JSON
-    CASE WHEN type = 'progress' THEN json_extract_string(entry_raw, '$.data.type') END AS subtype
+    CASE
+      WHEN type = 'progress' AND json_type(entry_raw, '$.data.message') = 'OBJECT'
+      THEN json_extract_string(entry_raw, '$.data.type')
+    END AS subtype
   FROM raw.conversations
 ), wrappers AS (
   SELECT
@@ -60,7 +63,7 @@ WITH documents AS (
         'string_agg',
         chr(10)
       )
-      ELSE CAST(content AS TEXT)
+      WHEN json_type(content) <> 'NULL' THEN CAST(content AS TEXT)
     END AS message_content,
     CASE WHEN json_type(message) NOT IN ('VARCHAR', 'NULL') THEN CAST(message AS TEXT) END AS message_raw,
     source_file,
@@ -91,7 +94,7 @@ SELECT
   message_content, -- Texts of the message, with placeholders for tool calls and results.
   message_raw, -- JSON of the message.
   source_file, -- Transcript the line stands in, relative to the project folder.
-  uuid, -- Identity of the entry; NULL for types that have none.
+  NULLIF(uuid, '') AS uuid, -- Identity of the entry; NULL for types that have none.
   parent_uuid, -- Entry this one follows.
   NULLIF(request_id, '') AS request_id, -- API request that an assistant entry answers.
   agent_id, -- Sub-agent that wrote the entry.

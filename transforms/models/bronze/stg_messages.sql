@@ -22,7 +22,7 @@ MODEL (
 
 WITH parsed AS (
   SELECT
-    _id, type, session_id, project_id, timestamp, request_id, uuid, is_sidechain, is_copy, is_meta,
+    _id, type, session_id, project_id, timestamp, request_id, uuid, is_sidechain, is_copy, is_meta, message_raw,
     COALESCE(message_content, '') AS content,
     json_transform(
       message_raw,
@@ -74,7 +74,7 @@ WITH parsed AS (
       WHEN type = 'assistant' THEN 'text'
       WHEN is_compact_summary THEN 'compact_summary'
       WHEN list_contains(blocks, 'tool_result') THEN 'tool_result'
-      WHEN is_meta THEN 'meta'
+      WHEN is_meta OR message_raw IS NULL AND content = '' THEN 'meta'
       WHEN starts_with(content, '[Request interrupted by user') THEN 'interrupt'
       WHEN regexp_matches(
         content,

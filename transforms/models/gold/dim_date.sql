@@ -1,7 +1,7 @@
 MODEL (
   name gold.dim_date,
   kind FULL,
-  description 'One row per day, without gaps, from the first entry to the last, in the configured time zone.',
+  description 'One row per day, without gaps from 2020 to 2099, from the first entry to the last, in the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (date_key)),
     unique_combination_of_columns(columns := (date)),
@@ -9,14 +9,21 @@ MODEL (
   )
 );
 
-WITH bounds AS (
-  SELECT
-    CAST(MIN(timestamp) AT TIME ZONE @VAR('timezone') AS DATE) AS first_date,
-    CAST(MAX(timestamp) AT TIME ZONE @VAR('timezone') AS DATE) AS last_date
+WITH active AS (
+  SELECT DISTINCT CAST(timestamp AT TIME ZONE @VAR('timezone') AS DATE) AS date
   FROM bronze.stg_conversations
+  WHERE timestamp IS NOT NULL
+), believable AS (
+  -- a clock gone wild must not fill the centuries
+  SELECT MIN(date) AS first_date, MAX(date) AS last_date
+  FROM active
+  WHERE date BETWEEN '2020-01-01' AND '2099-12-31'
 ), days AS (
   SELECT CAST(UNNEST(generate_series(first_date, last_date, INTERVAL '1' DAY)) AS DATE) AS date
-  FROM bounds
+  FROM believable
+  UNION
+  SELECT date
+  FROM active
 )
 SELECT
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.

@@ -74,12 +74,12 @@ SELECT
     WHEN role = 'assistant' THEN 'response'
     WHEN message_kind = 'tool_result' THEN 'tool_result'
     WHEN message_kind <> 'prompt' THEN 'system'
-    WHEN place_in_kind = 1 THEN 'initial_prompt'
+    WHEN session_id IS NULL OR place_in_kind = 1 THEN 'initial_prompt'
     ELSE 'follow_up'
   END AS turn_type, -- Part in the conversation: initial_prompt (first of the session), follow_up, tool_result, response or system (the rest).
   CASE WHEN session_id IS NOT NULL THEN place END AS message_sequence, -- Place in the session by time, from 1.
   CASE
-    WHEN role = 'assistant' AND previous_role = 'user'
+    WHEN session_id IS NOT NULL AND role = 'assistant' AND previous_role = 'user'
     THEN date_diff('millisecond', previous_timestamp, timestamp) / 1000
   END AS response_time_seconds, -- Seconds from the user message before it, in the same session and sub-agent; NULL where an assistant message comes before it.
   has_code_block, -- Whether the text holds a fenced code block.

@@ -33,9 +33,9 @@ WITH sessions AS (
   SELECT
     COALESCE(document.session_id, leaf.session_id) AS session_id,
     COALESCE(
-      json_extract_string(document.entry_raw, '$.customTitle'),
-      json_extract_string(document.entry_raw, '$.aiTitle'),
-      json_extract_string(document.entry_raw, '$.summary')
+      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.customTitle')), ''),
+      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.aiTitle')), ''),
+      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.summary')), '')
     ) AS title,
     CASE document.type WHEN 'custom-title' THEN 1 WHEN 'ai-title' THEN 2 ELSE 3 END AS rank,
     document.timestamp,
