@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,6 @@ ENTRIES = [
     {"_id": 2, "timestamp": "2026-11-20T00:00:00.000Z", "isMeta": True},
     {"_id": 3, "timestamp": "2026-11-21T00:00:00.000Z"},
 ]
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 1,000 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def frame(documents: Sequence[Document]) -> pl.DataFrame:
