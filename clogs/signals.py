@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -13,6 +14,8 @@ SHELL_BASE = 128
 
 GRACE_SECONDS = 5.0
 """How long a run may take to end tidily. What a kill interrupts is consistent, too."""
+
+AGAIN_SECONDS = 0.01
 
 
 class Stop:
@@ -36,8 +39,16 @@ class Stop:
             signal.signal(number, self._interrupt)
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
+        sys.unraisablehook = self._send_again
         signal.set_wakeup_fd(writer)  # written to at once, even while the main thread hears nothing
         threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
+
+    def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """An interrupt that comes in a callback of a library is swallowed there: it comes once more."""
+        if self.signal is None or not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(unraisable)
+            return
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), self.signal)).start()
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number

@@ -21,6 +21,24 @@ from clogs.lock import run_lock
 from clogs.signals import Stop
 
 STOPPED = "Stopped. Everything is consistent; the next run goes on from here.\n"
+SWALLOWING = """
+import os, signal, time
+from clogs.signals import Stop
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+
+Stop().listen()
+try:
+    Callback()
+    print("swallowed")
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
 DEAF = """
 import time
 from clogs import signals
@@ -89,6 +107,12 @@ def test_an_extraction_that_is_stopped_leaves_whole_files_and_the_next_goes_on(
     assert (process.returncode, err) == (143, STOPPED)
     assert list(tmp_path.rglob(".writing-*")) == []
     assert '"landed": 5000' in mongo_workspace.run("extract", "--json").stdout
+
+
+def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> None:
+    command = [sys.executable, "-c", SWALLOWING]
+    finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
+    assert (finished.stdout, finished.stderr) == (b"swallowed\nheard\n", b"")
 
 
 def test_a_query_is_stopped(workspace: Workspace) -> None:
