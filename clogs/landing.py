@@ -37,7 +37,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
         path = partition(raw_dir, day) / f"conversations_{name}.parquet"
         content = BytesIO()  # a batch is small, and Polars tells of a full disk in no way of its own
         rows.write_parquet(content, compression_level=ZSTD_LEVEL)
-        write_atomic(path, partial(Path.write_bytes, data=content.getbuffer()))
+        write_atomic(path, partial(Path.write_bytes, data=content.getvalue()))
         files.append(path)
     return files
 
