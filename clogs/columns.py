@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from clogs.mongo import milliseconds, moment_of
 from clogs.schemas import Column, Kind
-
-if TYPE_CHECKING:
-    from clogs.mongo import Document
 
 POLARS_TYPES: dict[Kind, pl.DataType] = {
     "text": pl.String(),
@@ -21,42 +18,32 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
     "date": pl.Date(),
 }
 
-_USUAL_TYPES: dict[Kind, type] = {"text": str, "instant": datetime, "boolean": bool}
-"""What a column is built from at once. Polars would take more, and a number for an instant."""
-
-_ISO_INSTANT = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]+)?Z$"
-_ISO_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
-"""Lenient alone: it would take the years 0 and +12345, a second 60 and white space."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class _MisfitError(Exception):
     """A value that does not fit its column."""
 
 
-def column_of(documents: Sequence[Document], column: Column, misfits: dict[int, list[str]]) -> pl.Series:
-    """Build the column of one field: at once where every value has the usual type, else one by one.
+def column_of(values: Sequence[object], column: Column, misfits: dict[int, list[str]]) -> pl.Series:
+    """Build the column of one field: at once where every value has its type, else one by one.
 
     Args:
-        documents: The batch.
+        values: The field's value in each document; None where it is absent.
         column: A column that is filled from a field.
         misfits: Gets a reason for each document whose value cannot be converted, by its place from 0.
 
     Returns:
         As many values as there are documents; null where the field is absent, null or a misfit.
     """
-    values = [document.get(column.field or "") for document in documents]
-    types = set(map(type, values)) - {type(None)}
-    if types <= {_USUAL_TYPES[column.kind]}:
-        return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind])
-    if column.kind == "instant" and types == {str}:
-        texts = pl.Series(column.name, values, dtype=pl.String)
-        instants = texts.str.to_datetime(_ISO_FORMAT, time_unit="us", time_zone="UTC", strict=False)
-        if texts.str.contains(_ISO_INSTANT).all() and instants.null_count() == texts.null_count():
-            return instants
-    return _converted(column, values, misfits)
-
-
-def _converted(column: Column, values: Sequence[object], misfits: dict[int, list[str]]) -> pl.Series:
+    if column.kind != "instant":
+        try:
+            return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind], strict=True)
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
+            pass  # one of them is of another type
     convert = _CONVERT[column.kind]
     converted: list[object] = []
     for row, value in enumerate(values):
@@ -65,6 +52,8 @@ def _converted(column: Column, values: Sequence[object], misfits: dict[int, list
         except _MisfitError as misfit:
             converted.append(None)
             misfits.setdefault(row, []).append(f"{column.field} {misfit}")
+    if column.kind == "instant":
+        return pl.Series(column.name, converted, dtype=pl.Int64).cast(POLARS_TYPES["instant"])
     return pl.Series(column.name, converted, dtype=POLARS_TYPES[column.kind])
 
 
@@ -73,8 +62,8 @@ def _as_text(value: object) -> str:
         return str(value)
     if isinstance(value, bool | int | float):
         return str(value).lower()
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if moment := moment_of(value):
+        return moment.isoformat()
     if isinstance(value, uuid.UUID) or type(value).__name__ in {"ObjectId", "Decimal128"}:
         return str(value)
     raise _MisfitError(f"is {_kind(value)}, which does not fit a text column")
@@ -90,18 +79,25 @@ def _as_boolean(value: object) -> bool:
     raise _MisfitError(f"is {_kind(value)}, which is neither true nor false")
 
 
-def _as_instant(value: object) -> datetime:
+def _as_instant(value: object) -> int:
+    """Microseconds since 1970 in UTC; a text without a time zone is UTC."""
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError as exc:
-            raise _MisfitError("is no ISO 8601 date and time") from exc
-    if not isinstance(value, datetime):
+        instant = _microseconds(value)
+    elif (date := milliseconds(value)) is not None:
+        instant = date * 1000
+    else:
         raise _MisfitError(f"is {_kind(value)}, which is no date and time of the years 1 to 9999")
+    if not _FIRST <= instant <= _LAST:
+        raise _MisfitError("is out of the years 1 to 9999")
+    return instant
+
+
+def _microseconds(text: str) -> int:
     try:
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as exc:
-        raise _MisfitError("is out of the years 1 to 9999") from exc
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise _MisfitError("is no ISO 8601 date and time") from exc
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
 def _kind(value: object) -> str:
@@ -111,7 +107,7 @@ def _kind(value: object) -> str:
 
 _KINDS = {
     "bool": "a truth value",
-    "datetime": "a date",
+    "DatetimeMS": "a date",
     "dict": "an object",
     "float": "a number",
     "int": "a number",

@@ -1,4 +1,4 @@
-"""Documents into one frame: the columns of ``raw.conversations``, and who does not fit them."""
+"""Documents into frames: the columns of ``raw.conversations``, and who does not fit them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from clogs.columns import POLARS_TYPES, column_of
 from clogs.mongo import Document, field_at, id_text, jsonable
 from clogs.schemas import COLUMNS
 
-_OWN_FIELDS = frozenset({"_id", "message"} | {column.field for column in COLUMNS if column.field})
-_BLOCK_FIELDS = ("type", "text", "name")
-_MESSAGE = pl.Struct({"content": pl.List(pl.Struct(dict.fromkeys(_BLOCK_FIELDS, pl.String())))})
+_FILLED = tuple(column for column in COLUMNS if column.field)
+_FIELDS = tuple(column.field for column in COLUMNS if column.field)
+_ABSENT = (None,) * len(_FIELDS)
 
 _to_json = msgspec.json.Encoder(enc_hook=jsonable).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
-    """One batch of documents, taken apart.
+    """Some documents, taken apart.
 
     Attributes:
-        frame: A row per document that fits, in their order, with the columns of ``raw.conversations``.
+        frame: A row per document that fits, in their order: all columns that are filled from the document.
         misfits: The places, from 0, of those that do not fit, and every reason why.
     """
 
@@ -33,109 +33,112 @@ class Flattened:
     misfits: dict[int, list[str]]
 
 
-def flatten(documents: Sequence[Document], *, extracted_at: datetime, exclude: Sequence[str]) -> Flattened:
+def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> Flattened:
     """Turn documents into rows.
 
+    Each document is visited while the CPU's cache still holds it, so a few hundred at a time are best.
+
     Args:
-        documents: As decoded from BSON. Excluded nested fields are removed from them in place.
-        extracted_at: When they were read, with a time zone.
+        documents: As decoded from BSON. They are left as they are but for excluded fields, which are removed.
         exclude: Dotted paths of the fields to leave out, for those that the server sent all the same.
     """
     _drop(documents, exclude)
+    others = [document.copy() for document in documents]
+    messages = [document.pop("message", None) for document in others]
+    ids = [document.pop("_id", None) for document in others]
+    fields = [list(map(document.pop, _FIELDS, _ABSENT)) for document in others]
     misfits = {row: ["_id is absent"] for row, document in enumerate(documents) if "_id" not in document}
-    series = [column_of(documents, column, misfits) for column in COLUMNS if column.field]
-    frame = (
-        pl.DataFrame(series)
-        .with_columns(
-            pl.Series("_id", [id_text(document.get("_id")) for document in documents], dtype=pl.String),
-            pl.lit(extracted_at.astimezone(UTC)).cast(POLARS_TYPES["instant"]).alias("extracted_at"),
-            pl.Series("entry_raw", [_entry(document) for document in documents], dtype=pl.String),
-            *_messages([document.get("message") for document in documents]),
-        )
-        .with_columns(date=pl.coalesce("timestamp", "ingested_at", "extracted_at").dt.date())
-        .with_columns(content_from_blocks().alias("blocks"))
-        .with_columns(message_content=pl.coalesce("message_content", "blocks"))
-        .select(column.name for column in COLUMNS)
+    values = zip(*fields, strict=True) if documents else [()] * len(_FIELDS)
+    frame = pl.DataFrame(
+        [
+            pl.Series("_id", map(id_text, ids), dtype=pl.String),
+            *(column_of(each, column, misfits) for each, column in zip(values, _FILLED, strict=True)),
+            *_messages(messages),
+            _json("entry_raw", others),
+        ]
     )
     if misfits:
         frame = frame.with_row_index("row").filter(~pl.col("row").is_in(list(misfits))).drop("row")
     return Flattened(frame, misfits)
 
 
-def content_from_blocks() -> pl.Expr:
-    """The text of a list of content blocks, by vectorised expressions.
+def batch_of(rows: pl.DataFrame, *, extracted_at: datetime) -> pl.DataFrame:
+    """Add to rows of `flatten` what does not come from the documents.
 
-    Reads:
-        ``message_blocks``: the JSON of an object with the list ``content``, or null.
+    Args:
+        rows: All that were read together.
+        extracted_at: When they were read, with a time zone.
 
-    Gives:
-        Its texts, ``[tool_use: NAME]`` and ``[tool_result]``, joined by newlines; null if there are none.
+    Returns:
+        The columns of ``raw.conversations``, in their order.
     """
-    kind = pl.element().struct.field("type")
-    tool = pl.concat_str(pl.lit("[tool_use: "), pl.element().struct.field("name").fill_null(""), pl.lit("]"))
-    line = (
-        pl.when(kind == "text")
-        .then(pl.element().struct.field("text"))
-        .when(kind == "tool_use")
-        .then(tool)
-        .when(kind == "tool_result")
-        .then(pl.lit("[tool_result]"))
+    return (
+        rows.with_columns(
+            pl.lit(extracted_at.astimezone(UTC)).cast(POLARS_TYPES["instant"]).alias("extracted_at")
+        )
+        .with_columns(date=pl.coalesce("timestamp", "ingested_at", "extracted_at").dt.date())
+        .select(column.name for column in COLUMNS)
     )
-    content = pl.col("message_blocks").str.json_decode(_MESSAGE).struct.field("content")
-    lines = content.list.eval(line).list.drop_nulls()
-    return pl.when(lines.list.len() > 0).then(lines.list.join("\n"))
 
 
 def _messages(messages: Sequence[object]) -> list[pl.Series]:
-    """The columns of ``message``, and ``message_blocks`` for `content_from_blocks` to complete them."""
-    names = ("message_role", "message_content", "message_raw", "message_blocks")
-    rows = [_message(message) for message in messages]
+    """The columns of ``message``."""
+    raw = [None if isinstance(message, str) else message for message in messages]
+    roles, contents = zip(*map(_role_and_content, messages), strict=True) if messages else ((), ())
     return [
-        pl.Series(name, [row[place] for row in rows], dtype=pl.String) for place, name in enumerate(names)
+        pl.Series("message_role", roles, dtype=pl.String),
+        pl.Series("message_content", contents, dtype=pl.String),
+        _json("message_raw", raw),
     ]
 
 
-def _message(message: object) -> tuple[str | None, str | None, str | None, str | None]:
-    if message is None or isinstance(message, str):
-        return None, message, None, None
-    raw = _to_json(message).decode()
+def _json(name: str, values: Sequence[object]) -> pl.Series:
+    """Values as JSON. Taken as bytes, which spares the way through Python's strings; JSON is UTF-8."""
+    encoded = [None if value is None else _to_json(value) for value in values]
+    return pl.Series(name, encoded, dtype=pl.Binary).cast(pl.String)
+
+
+def _role_and_content(message: object) -> tuple[str | None, str | None]:
+    if isinstance(message, str):
+        return None, message
     if not isinstance(message, dict):
-        return None, None, raw, None
-    role, content = message.get("role"), message.get("content")
-    role = role if role is None else _json_text(role)
-    if not isinstance(content, list):
-        return role, content if content is None else _json_text(content), raw, None
-    if all(map(_is_plain_block, content)):
-        return role, None, raw, raw
-    return role, None, raw, _to_json({"content": [_plain_block(block) for block in content]}).decode()
+        return None, None
+    content = message.get("content")
+    text = _lines(content) if isinstance(content, list) else _text(content)
+    return _text(message.get("role")), text
 
 
-def _is_plain_block(block: object) -> bool:
-    return type(block) is dict and all(type(block.get(field, "")) is str for field in _BLOCK_FIELDS)
+def _lines(blocks: Sequence[object]) -> str | None:
+    """The text of a list of content blocks, a line or more for each that has one."""
+    lines = [line for block in blocks if (line := _line(block)) is not None]
+    return "\n".join(lines) if lines else None
 
 
-def _plain_block(block: object) -> dict[str, str]:
-    """A block that a list of structs can hold, whatever the original is: all its fields are text."""
-    if isinstance(block, str):
-        return {"type": "text", "text": str(block)}
+def _line(block: object) -> str | None:
     if not isinstance(block, dict):
-        return {}
-    present = [field for field in _BLOCK_FIELDS if block.get(field) is not None]
-    return {field: _json_text(block[field]) for field in present}
+        return str(block) if isinstance(block, str) else None
+    match block.get("type"):
+        case "text":
+            return _text(block.get("text"))
+        case "tool_use":
+            return f"[tool_use: {_text(block.get('name')) or ''}]"
+        case "tool_result":
+            return "[tool_result]"
+    return None
 
 
-def _json_text(value: object) -> str:
-    return str(value) if isinstance(value, str) else _to_json(value).decode()
-
-
-def _entry(document: Document) -> str:
-    return _to_json({key: value for key, value in document.items() if key not in _OWN_FIELDS}).decode()
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return _to_json(value).decode()
 
 
 def _drop(documents: Sequence[Document], exclude: Sequence[str]) -> None:
     for path in exclude:
         parent, _, last = path.rpartition(".")
+        top = path.partition(".")[0]
         for document in documents:
-            inner = field_at(document, parent) if parent else document
-            if isinstance(inner, dict):
-                inner.pop(last, None)
+            if top in document:
+                inner = field_at(document, parent) if parent else document
+                if isinstance(inner, dict):
+                    inner.pop(last, None)

@@ -15,10 +15,13 @@ from clogs.lock import run_lock
 from clogs.resources import bundled
 
 if TYPE_CHECKING:
+    from clogs.checkup import Finding
     from clogs.extract import ExtractResult, Scope
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
+    from clogs.mongo import Address
     from clogs.settings import Settings
+    from clogs.status import Status
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
     from clogs.warehouse import Connection
@@ -44,7 +47,7 @@ def import_files(
     from clogs.transcripts import find
 
     transcripts = find(paths)
-    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
+    source = mongo.connect(_address(settings))
     with run_lock(settings.data.state_dir, command="import"), source as collection:
         return import_transcripts(
             collection,
@@ -72,8 +75,7 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
         retry_delays=_waits(settings),
         max_rejected=settings.quality.max_rejected,
     )
-    source = mongo.connect(settings.mongo.uri, db=settings.mongo.db, collection=settings.mongo.collection)
-    with source as collection:
+    with mongo.connect(_address(settings)) as collection:
         return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
 
 
@@ -134,6 +136,38 @@ def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResul
         return stage(connection, layers=layers)
 
 
+def status(settings: Settings) -> Status:
+    """Look how things stand. See `clogs.status.status`."""
+    from clogs.status import status as look
+
+    return look(
+        _address(settings),
+        watermark_field=settings.pipeline.watermark_field,
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        warehouse_path=settings.duckdb.path,
+    )
+
+
+def checkup(settings: Settings) -> list[Finding]:
+    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
+    from clogs.checkup import checkup as look
+
+    return look(
+        _address(settings),
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        folders={
+            "data.dir": settings.data.dir,
+            "data.raw_dir": settings.data.raw_dir,
+            "data.dead_letter_dir": settings.data.dead_letter_dir,
+            "data.state_dir": settings.data.state_dir,
+        },
+        warehouse_path=settings.duckdb.path,
+    )
+
+
 @contextmanager
 def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[Connection]:
     """Open the warehouse that the settings name. See `clogs.warehouse.connect`."""
@@ -146,6 +180,12 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[C
         memory_limit=settings.duckdb.memory_limit,
     ) as connection:
         yield connection
+
+
+def _address(settings: Settings) -> Address:
+    from clogs.mongo import Address
+
+    return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
 
 
 def _waits(settings: Settings) -> list[timedelta]:

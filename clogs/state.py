@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -14,13 +13,19 @@ import polars as pl
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 
-DIGEST_BYTES = 16
 PRUNE_ABOVE_ROWS = 100_000
-_WINDOW_SCHEMA = pl.Schema({"digest": pl.Binary(), "moment": pl.Datetime("us", "UTC")})
+
+WINDOW_SCHEMA = pl.Schema({"version": pl.UInt64(), "check": pl.UInt64(), "moment": pl.Int64()})
+"""A row per version of a document: two hashes of it, and its watermark field in milliseconds since 1970, UTC,
+which is null where that field holds no Date, or several."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
-def _empty_window() -> pl.DataFrame:
-    return pl.DataFrame(schema=_WINDOW_SCHEMA)
+def no_documents() -> pl.DataFrame:
+    """A window of `WINDOW_SCHEMA` without rows."""
+    return pl.DataFrame(schema=WINDOW_SCHEMA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,82 +35,80 @@ class ExtractState:
     Attributes:
         watermark: The largest value of the watermark field made durable, in UTC; None before the first run.
         extracted_at: When the newest batch was read, in UTC.
-        window: A row per document of the lookback window that is landed or rejected: a ``digest`` of its
-            bytes, and its watermark field as ``moment``.
+        window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
     watermark: datetime | None = None
     extracted_at: datetime | None = None
-    window: pl.DataFrame = field(default_factory=_empty_window)
+    window: pl.DataFrame = field(default_factory=no_documents)
 
 
-class Advance:
-    """How far one run has come: grows as its batches become durable, and ends as the next state.
+class Seen:
+    """The documents that were read and are durable, as far as the next run may read them again.
 
     Args:
-        state: Where the run began.
+        started: When the run began, in UTC. A writer whose clock is ahead must not hide what others write
+            until then, so no later Date moves the watermark.
         lookback: How far behind the watermark the next run will read again.
-        forget: Take documents for new although an earlier run landed them.
+        undated: Remember documents without a single Date, too: those that a query by the watermark
+            field has found, and will find again.
     """
 
-    def __init__(self, state: ExtractState, *, lookback: timedelta, forget: bool) -> None:
-        self._lookback = lookback
-        self._started = datetime.now(UTC)
-        self._extracted_at = state.extracted_at
-        self._newest = state.watermark
-        self._window = _empty_window() if forget else state.window
-        self._known: set[bytes] = set(self._window["digest"])
-        self._unseen = set(self._known)
+    def __init__(self, *, started: datetime, lookback: timedelta, undated: bool) -> None:
+        self._started = _milliseconds(started)
+        self._lookback = lookback // _MILLISECOND
+        self._undated = undated
+        self._newest: int | None = None
+        self._documents = no_documents()
 
-    def is_known(self, digest: bytes) -> bool:
-        """Tell whether this very version of a document, which was just read, is durable already."""
-        self._unseen.discard(digest)
-        return digest in self._known
+    def add(self, documents: pl.DataFrame) -> None:
+        """Note that these documents, by `WINDOW_SCHEMA`, are durable."""
+        newest: int | None = documents.select(
+            pl.col("moment").filter(pl.col("moment") <= self._started).max()
+        ).item()
+        self._newest = max((each for each in (self._newest, newest) if each is not None), default=None)
+        self._documents = pl.concat([self._documents, documents])
+        if self._documents.height > PRUNE_ABOVE_ROWS:
+            self._documents = self.documents(self._newest)
 
-    def tick(self) -> datetime:
-        """The time of reading of a batch, in UTC: later than every one before it, whatever the clock says."""
-        now = datetime.now(UTC)
-        if self._extracted_at:
-            now = max(now, self._extracted_at + timedelta(microseconds=1))
-        self._extracted_at = now
-        return now
+    def documents(self, newest: int | None = None) -> pl.DataFrame:
+        """What the next run will read again if the watermark is ``newest``, or what is known of it here."""
+        newest = self._newest if newest is None else newest
+        bound = pl.lit(True) if newest is None else pl.col("moment") >= newest - self._lookback  # noqa: FBT003
+        return self._documents.filter(bound.fill_null(self._undated)).unique().rechunk()
 
-    def durable(self, digests: Sequence[bytes], moments: Sequence[object]) -> None:
-        """Note that documents are durable.
+    def state(self, before: ExtractState, extracted_at: datetime | None) -> ExtractState:
+        """The state for the next run, when this one has read the whole lookback window.
 
-        Args:
-            digests: One per document, `digest_of` its bytes.
-            moments: The watermark field of each; what is no Date cannot move the watermark.
+        A version that gave way to another one is not in it, and so is new again when it comes back.
         """
-        dated = [pair for pair in zip(digests, moments, strict=True) if isinstance(pair[1], datetime)]
-        rows = pl.DataFrame(dated, schema=_WINDOW_SCHEMA, orient="row")
-        # A writer whose clock is ahead must not hide what others write until then.
-        newest = rows.select(pl.col("moment").filter(pl.col("moment") <= self._started).max()).item()
-        self._newest = max((moment for moment in (self._newest, newest) if moment), default=None)
-        self._window = pl.concat([self._window, rows])
-        self._known.update(digest for digest, _ in dated)
-        if self._window.height > PRUNE_ABOVE_ROWS:
-            self._prune()
-
-    def state(self) -> ExtractState:
-        """The state for the next run; the whole lookback window was read."""
-        # A version that gave way to another one is new again when it comes back.
-        self._window = self._window.filter(~pl.col("digest").is_in(self._unseen))
-        self._prune()
-        newest = self._newest.astimezone(UTC) if self._newest else None
-        return ExtractState(newest, self._extracted_at, self._window)
-
-    def _prune(self) -> None:
-        window = self._window.unique("digest")
-        if self._newest is not None:
-            window = window.filter(pl.col("moment") >= self._newest - self._lookback)
-        self._window = window.rechunk()
-        self._known = set(window["digest"])
+        earlier = _milliseconds(before.watermark) if before.watermark else None
+        newest = max((each for each in (earlier, self._newest) if each is not None), default=None)
+        watermark = None if newest is None else _EPOCH + newest * _MILLISECOND
+        return ExtractState(watermark, extracted_at, self.documents(newest))
 
 
-def digest_of(document: bytes) -> bytes:
-    """A digest of one document's BSON."""
-    return hashlib.blake2b(document, digest_size=DIGEST_BYTES).digest()
+def known(documents: pl.DataFrame, window: pl.DataFrame) -> pl.Series:
+    """Tell of each document, both by `WINDOW_SCHEMA`, whether this very version of it is in a window."""
+    if window.is_empty():
+        return pl.repeat(value=False, n=documents.height, eager=True)
+    versions = window.select("version", "check", known=True).unique()
+    joined = documents.join(versions, on=["version", "check"], how="left", maintain_order="left")
+    return joined["known"].fill_null(value=False)
+
+
+def versions_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Two hashes of every row, of which one alone would let two rows in some 10^19 pass for the same.
+
+    They hold for one version of Polars; after another one is installed, the window is landed once more.
+    """
+    return pl.DataFrame([rows.hash_rows(seed=1).alias("version"), rows.hash_rows(seed=2).alias("check")])
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """The same for something that is no row."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return int.from_bytes(digest[:8]), int.from_bytes(digest[8:])
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:
@@ -146,8 +149,8 @@ def read_extract_state(path: Path) -> ExtractState:
         ) from exc
     moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
     parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
-    if _marker(path).exists():
-        window = _empty_window()
+    if _marker(path).exists() or window.schema != WINDOW_SCHEMA:
+        window = no_documents()
     return ExtractState(parsed["watermark"], parsed["extracted_at"], window)
 
 
@@ -168,3 +171,7 @@ def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None
 
 def _marker(path: Path) -> Path:
     return path.with_suffix(".landing")
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from bson import Code, Decimal128, Int64, ObjectId
+from bson import Code, DatetimeMS, Decimal128, Int64, ObjectId
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +20,14 @@ TIMESTAMP = Column("timestamp", "instant", "timestamp")
 INGESTED = Column("ingested_at", "instant", "ingestedAt")
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+DATE = DatetimeMS(NEW_YEAR)
 NO_INSTANT = "which is no date and time of the years 1 to 9999"
 MISFIT = "misfit"
 
 
 def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, list[str]]]:
     misfits: dict[int, list[str]] = {}
-    series = column_of([{column.field or "": value} for value in values], column, misfits)
+    series = column_of(values, column, misfits)
     return series.to_list(), misfits
 
 
@@ -40,7 +41,7 @@ def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, lis
         (TEXT, Int64(2**62), str(2**62)),
         (TEXT, 1.5, "1.5"),
         (TEXT, True, "true"),
-        (TEXT, NEW_YEAR, "2026-01-01T00:00:00+00:00"),
+        (TEXT, DATE, "2026-01-01T00:00:00+00:00"),
         (TEXT, ObjectId(b"a" * 12), "61" * 12),
         (TEXT, UUID(int=5), "00000000-0000-0000-0000-000000000005"),
         (TEXT, Decimal128("1.50"), "1.50"),
@@ -51,10 +52,10 @@ def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, lis
         (FLAG, Int64(0), False),
         (FLAG, "TRUE", True),
         (FLAG, "false", False),
-        (INGESTED, NEW_YEAR, NEW_YEAR),
+        (INGESTED, DATE, NEW_YEAR),
         (INGESTED, "2026-01-01T00:00:00.000Z", NEW_YEAR),
         (INGESTED, "2026-01-01T05:30:00+05:30", NEW_YEAR),
-        (TIMESTAMP, NEW_YEAR, NEW_YEAR),
+        (TIMESTAMP, DATE, NEW_YEAR),
         (TIMESTAMP, "2026-01-01T00:00:00Z", NEW_YEAR),
         (TIMESTAMP, "2026-01-01T00:00:00.123456789Z", NEW_YEAR.replace(microsecond=123456)),
         (TIMESTAMP, "2026-01-01 00:00", NEW_YEAR),
@@ -74,10 +75,13 @@ def test_a_value_of_a_near_type_is_converted(column: Column, value: object, expe
         (FLAG, 2, "isMeta is a number, which is neither true nor false"),
         (FLAG, float("nan"), "isMeta is a number, which is neither true nor false"),
         (FLAG, "yes", "isMeta is text, which is neither true nor false"),
-        (FLAG, NEW_YEAR, "isMeta is a date, which is neither true nor false"),
+        (FLAG, DATE, "isMeta is a date, which is neither true nor false"),
         (INGESTED, 1_767_225_600, f"ingestedAt is a number, {NO_INSTANT}"),
         (INGESTED, Int64(5), f"ingestedAt is a number, {NO_INSTANT}"),
         (INGESTED, True, f"ingestedAt is a truth value, {NO_INSTANT}"),
+        (INGESTED, DatetimeMS(10**15), "ingestedAt is out of the years 1 to 9999"),
+        (INGESTED, DatetimeMS(-(10**15)), "ingestedAt is out of the years 1 to 9999"),
+        (TEXT, DatetimeMS(10**15), "type is a date, which does not fit a text column"),
         (INGESTED, "now", "ingestedAt is no ISO 8601 date and time"),
         (TIMESTAMP, "", "timestamp is no ISO 8601 date and time"),
         (TIMESTAMP, "2026-13-01T00:00:00Z", "timestamp is no ISO 8601 date and time"),
@@ -97,7 +101,7 @@ def test_a_value_of_another_type_is_a_misfit(column: Column, value: object, reas
     [
         (TEXT, "x", "x"),
         (FLAG, True, True),
-        (INGESTED, NEW_YEAR, NEW_YEAR),
+        (INGESTED, DATE, NEW_YEAR),
         (TIMESTAMP, "2026-01-01T00:00:00.000Z", NEW_YEAR),
     ],
 )

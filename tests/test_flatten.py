@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from bson import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clogs.flatten import Flattened, flatten
+from clogs.flatten import Flattened, batch_of, flatten
 from clogs.mongo import CODEC, decode
 from clogs.schemas import COLUMNS
 
@@ -67,7 +68,8 @@ EVERY_BSON_VALUE = {
 
 
 def flattened(*documents: Document, exclude: Sequence[str] = ()) -> Flattened:
-    return flatten(documents, extracted_at=NOW, exclude=exclude)
+    result = flatten(documents, exclude=exclude)
+    return replace(result, frame=batch_of(result.frame, extracted_at=NOW))
 
 
 def row(document: Document, exclude: Sequence[str] = ()) -> Document:
@@ -125,7 +127,7 @@ def as_json(value: object) -> str:
 
 
 def assert_as_expected(documents: Sequence[Document]) -> None:
-    frame = flatten(documents, extracted_at=NOW, exclude=()).frame
+    frame = flattened(*documents).frame
     messages = frame.select("message_role", "message_content", "message_raw").rows()
     assert messages == [expected_message(document.get("message")) for document in documents]
     others = [{key: value for key, value in each.items() if key not in FIELDS} for each in documents]
@@ -209,6 +211,7 @@ def test_any_bson_value_in_any_field_is_a_row_or_a_misfit_of_its_own(field: str,
     ("value", "expected"),
     [
         (None, {"field": None}),
+        (datetime(2026, 1, 1, 0, 0, 0, 5000, UTC), {"field": "2026-01-01T00:00:00.005000Z"}),
         (DatetimeMS(10**15), {"field": {"$date": {"$numberLong": "1000000000000000"}}}),
         (Decimal128("1.50"), {"field": {"$numberDecimal": "1.50"}}),
         (ObjectId(b"a" * 12), {"field": {"$oid": "61" * 12}}),
@@ -246,7 +249,7 @@ def test_an_entry_fills_every_column() -> None:
         "sessionId": "s",
         "projectId": "p",
         "timestamp": "2026-11-20T08:00:00.123Z",
-        "ingestedAt": datetime(2026, 11, 20, 9, tzinfo=UTC),
+        "ingestedAt": DatetimeMS(datetime(2026, 11, 20, 9, tzinfo=UTC)),
         "message": {"role": "user", "content": "Hello"},
         "sourceFile": "s.jsonl",
         "uuid": "u",
@@ -289,13 +292,16 @@ def test_an_entry_fills_every_column() -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ({"timestamp": "2026-11-20T23:59:59.999Z", "ingestedAt": NOW}, date(2026, 11, 20)),
+        ({"timestamp": "2026-11-20T23:59:59.999Z", "ingestedAt": DatetimeMS(NOW)}, date(2026, 11, 20)),
         ({"timestamp": "2026-11-20T23:30:00-02:00"}, date(2026, 11, 21)),
         ({"timestamp": "2026-11-20T00:30:00+02:00"}, date(2026, 11, 19)),
         ({"timestamp": "2026-11-20"}, date(2026, 11, 20)),
-        ({"timestamp": None, "ingestedAt": datetime(2026, 11, 19, tzinfo=UTC)}, date(2026, 11, 19)),
         (
-            {"ingestedAt": datetime(2026, 11, 19, 1, tzinfo=timezone(timedelta(hours=2)))},
+            {"timestamp": None, "ingestedAt": DatetimeMS(datetime(2026, 11, 19, tzinfo=UTC))},
+            date(2026, 11, 19),
+        ),
+        (
+            {"ingestedAt": DatetimeMS(datetime(2026, 11, 19, 1, tzinfo=timezone(timedelta(hours=2))))},
             date(2026, 11, 18),
         ),
         ({}, NOW.date()),

@@ -64,7 +64,7 @@ def importing(
     tmp_path: Path, mongo_uri: str, collection_name: str, collection: Collection[Document]
 ) -> Iterator[Importing]:
     assert collection.name == collection_name
-    with mongo.connect(mongo_uri, db=DATABASE, collection=collection_name) as source:
+    with mongo.connect(mongo.Address(mongo_uri, DATABASE, collection_name)) as source:
         yield Importing(tmp_path, source)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.flatten import flatten
+from clogs.flatten import batch_of, flatten
 from clogs.landing import land, landed, partition
 from clogs.schemas import COLUMNS
 
@@ -25,7 +25,8 @@ ENTRIES = [
 
 
 def frame(documents: Sequence[Document]) -> pl.DataFrame:
-    return flatten(documents, extracted_at=datetime(2026, 11, 22, tzinfo=UTC), exclude=()).frame
+    rows = flatten(documents, exclude=()).frame
+    return batch_of(rows, extracted_at=datetime(2026, 11, 22, tzinfo=UTC))
 
 
 def test_each_date_has_a_file(tmp_path: Path) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from clogs import state as module
 from clogs.errors import ClogsError
 from clogs.state import (
-    Advance,
+    WINDOW_SCHEMA,
     ExtractState,
-    digest_of,
+    Seen,
     extract_state_path,
+    known,
+    no_documents,
     read_extract_state,
+    version_of,
+    versions_of,
     write_extract_state,
 )
 
@@ -23,21 +28,24 @@ LOOKBACK = timedelta(minutes=15)
 NOON = datetime(2025, 1, 20, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=10)
 MUCH_LATER = NOON + timedelta(hours=1)
-IN_A_YEAR = datetime.now(UTC).replace(microsecond=0) + timedelta(days=365)
-A, B, C = map(digest_of, (b"a", b"b", b"c"))
+STARTED = NOON + timedelta(days=1)
+IN_A_YEAR = NOON + timedelta(days=365)
+
+Version = tuple[str, datetime | None]
 
 
-def advance(state: ExtractState, *, forget: bool = False) -> Advance:
-    return Advance(state, lookback=LOOKBACK, forget=forget)
+def documents(*versions: Version) -> pl.DataFrame:
+    """Documents by the text that stands for them, and their watermark field."""
+    rows = [(*version_of(text), moment and round(moment.timestamp() * 1000)) for text, moment in versions]
+    return pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row")
 
 
-def after(*documents: tuple[bytes, object], state: ExtractState | None = None) -> ExtractState:
-    """The state after a run that read and landed these."""
-    run = advance(state or ExtractState())
-    for digest, _ in documents:
-        run.is_known(digest)
-    run.durable([digest for digest, _ in documents], [moment for _, moment in documents])
-    return run.state()
+def after(*versions: Version, before: ExtractState | None = None, undated: bool = True) -> ExtractState:
+    """The state after a run that read these, one by one."""
+    seen = Seen(started=STARTED, lookback=LOOKBACK, undated=undated)
+    for version in versions:
+        seen.add(documents(version))
+    return seen.state(before or ExtractState(), extracted_at=STARTED)
 
 
 @pytest.mark.parametrize(
@@ -46,83 +54,98 @@ def after(*documents: tuple[bytes, object], state: ExtractState | None = None) -
         ([], None),
         ([NOON, LATER], LATER),
         ([LATER, NOON], LATER),
-        ([NOON, None, "2025-01-21", 5], NOON),
+        ([NOON, None], NOON),
         ([NOON, IN_A_YEAR], NOON),
         ([IN_A_YEAR], None),
+        ([STARTED], STARTED),
+        ([datetime(1, 1, 1, tzinfo=UTC)], datetime(1, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_the_watermark_is_the_newest_date_that_is_not_in_the_future(
-    moments: list[object], watermark: datetime | None
+    moments: list[datetime | None], watermark: datetime | None
 ) -> None:
-    documents = [(digest_of(b"%d" % number), moment) for number, moment in enumerate(moments)]
-    assert after(*documents).watermark == watermark
+    assert after(*((str(number), moment) for number, moment in enumerate(moments))).watermark == watermark
 
 
 def test_the_watermark_never_goes_back() -> None:
-    assert after((B, NOON), state=after((A, LATER))).watermark == LATER
+    assert after(("b", NOON), before=after(("a", LATER))).watermark == LATER
 
 
 def test_a_version_in_the_window_is_known_to_the_next_run() -> None:
-    run = advance(after((A, NOON), (B, LATER)))
-    assert run.is_known(A)
-    assert run.is_known(B)
-    assert not run.is_known(C)
+    window = after(("a", NOON), ("b", LATER)).window
+    assert known(documents(("b", LATER), ("c", NOON), ("a", NOON)), window).to_list() == [True, False, True]
 
 
-def test_what_the_lookback_leaves_behind_is_forgotten() -> None:
-    state = after((A, NOON), (B, MUCH_LATER))
-    assert state.window["digest"].to_list() == [B]
+def test_nothing_is_known_without_a_window() -> None:
+    assert known(documents(("a", NOON), ("b", NOON)), no_documents()).to_list() == [False, False]
 
 
-def test_what_is_ahead_of_the_watermark_is_kept() -> None:
-    assert advance(after((A, NOON), (B, IN_A_YEAR))).is_known(B)
+@pytest.mark.parametrize(
+    ("versions", "remembered"),
+    [
+        ([("a", NOON), ("b", MUCH_LATER)], [("b", MUCH_LATER)]),
+        ([("b", MUCH_LATER), ("a", NOON)], [("b", MUCH_LATER)]),
+        (
+            [("a", MUCH_LATER - LOOKBACK), ("b", MUCH_LATER)],
+            [("a", MUCH_LATER - LOOKBACK), ("b", MUCH_LATER)],
+        ),
+        ([("a", NOON), ("b", IN_A_YEAR)], [("a", NOON), ("b", IN_A_YEAR)]),
+        ([("a", NOON), ("a", NOON)], [("a", NOON)]),
+        ([("a", None), ("b", NOON)], [("a", None), ("b", NOON)]),
+    ],
+    ids=["left behind", "left behind, read last", "on the edge", "ahead", "twice", "undated"],
+)
+def test_what_the_next_run_will_read_again_is_remembered(
+    versions: list[Version], remembered: list[Version]
+) -> None:
+    assert_frame_equal(after(*versions).window, documents(*remembered), check_row_order=False)
 
 
-def test_a_document_without_a_date_is_never_known() -> None:
-    assert not advance(after((A, None))).is_known(A)
+def test_a_full_run_does_not_remember_what_no_watermark_finds() -> None:
+    assert_frame_equal(after(("a", None), ("b", NOON), undated=False).window, documents(("b", NOON)))
 
 
 def test_a_version_that_was_replaced_is_new_when_it_comes_back() -> None:
-    replaced = after((B, LATER), state=after((A, NOON)))
-    assert not advance(replaced).is_known(A)
-
-
-def test_a_version_seen_again_stays_known() -> None:
-    run = advance(after((A, NOON)))
-    run.is_known(A)
-    assert advance(run.state()).is_known(A)
-
-
-def test_a_full_backfill_knows_nothing_and_keeps_the_watermark() -> None:
-    run = advance(after((A, NOON)), forget=True)
-    assert not run.is_known(A)
-    assert run.state().watermark == NOON
+    replaced = after(("b", LATER), before=after(("a", NOON)))
+    assert known(documents(("a", NOON)), replaced.window).to_list() == [False]
 
 
 def test_the_window_stays_small_in_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PRUNE_ABOVE_ROWS", 10)
-    run = advance(ExtractState())
+    seen = Seen(started=IN_A_YEAR, lookback=LOOKBACK, undated=True)
     for hour in range(100):
-        run.durable([digest_of(b"%d" % hour)], [NOON + hour * LOOKBACK])
-    assert not run.is_known(digest_of(b"1"))
-    assert run.is_known(digest_of(b"99"))
+        seen.add(documents((str(hour), NOON + hour * LOOKBACK)))
+    assert_frame_equal(
+        seen.documents(),
+        documents(("98", NOON + 98 * LOOKBACK), ("99", NOON + 99 * LOOKBACK)),
+        check_row_order=False,
+    )
 
 
-def test_batches_are_read_at_times_that_only_grow() -> None:
-    ahead = ExtractState(extracted_at=IN_A_YEAR)
-    run = advance(ahead)
-    times = [run.tick() for _ in range(3)]
-    assert times == [IN_A_YEAR + timedelta(microseconds=number) for number in (1, 2, 3)]
-    assert run.state().extracted_at == times[-1]
+def test_rows_have_one_version_if_they_are_equal() -> None:
+    rows = pl.DataFrame({"a": ["x", "x", "x", None], "b": [1, 1, 2, None]})
+    versions = versions_of(rows).rows()
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 3
+    assert versions_of(rows.reverse()).rows() == versions[::-1]
+    assert len(set(versions_of(rows)["version"]) | set(versions_of(rows)["check"])) == 6
 
 
 def test_a_state_is_read_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "state.parquet"
-    state = after((A, NOON), (B, LATER))
+    state = after(("a", NOON), ("b", LATER), ("c", None))
     write_extract_state(path, state, source="logs at db")
     again = read_extract_state(path)
     assert (again.watermark, again.extracted_at) == (state.watermark, state.extracted_at)
     assert_frame_equal(again.window, state.window)
+
+
+def test_a_window_of_another_form_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "state.parquet"
+    window = pl.DataFrame({"digest": [b"x"], "moment": [NOON]})
+    write_extract_state(path, ExtractState(NOON, LATER, window), source="logs at db")
+    again = read_extract_state(path)
+    assert (again.watermark, again.window.height) == (NOON, 0)
 
 
 def test_without_a_file_nothing_was_extracted(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def test_size(number: int, text: str) -> None:
         (3599.9, "1 h 00 min"),
         (7500, "2 h 05 min"),
         (7199, "1 h 59 min"),
+        (86399.9, "1 d 0 h"),
+        (400 * 86400 + 7200, "400 d 2 h"),
     ],
 )
 def test_duration(seconds: float, text: str) -> None:

@@ -1,12 +1,14 @@
-"""The collection on its server, and pymongo's errors as ours."""
+"""Connections, and the collection at their other end."""
 
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
@@ -15,8 +17,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
 
-from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
-from clogs.mongo.documents import CODEC, Document
+from clogs.errors import SettingsError, SourceError
+from clogs.mongo.documents import CODEC, Document, field_at, moment_of
+from clogs.mongo.errors import mapped_errors
+from clogs.mongo.ranges import KeyRange
+from clogs.mongo.reading import Reading
 
 ANSWER_TIMEOUT_MS = 5_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
@@ -24,9 +29,13 @@ ANSWER_TIMEOUT_MS = 5_000
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 """In bytes of BSON, by MongoDB's limits; the driver would leave off in the middle of a batch."""
 
+REPLY_DOCUMENTS = 250
+"""Documents per reply from a server that is near: a CPU's cache holds so few until they are rows."""
+
+SECONDS_PER_DOCUMENT = 1e-6
+"""What the round trip of a reply may cost per document; from a server far away, replies hold more."""
+
 DUPLICATE_KEY = 11_000
-AUTHENTICATION_FAILED = 18
-UNAUTHORIZED = 13
 
 _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
 """Of a password with a bare slash, the driver would take what stands before it for a host."""
@@ -45,42 +54,103 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a collection is.
+
+    Attributes:
+        uri: MongoDB's URI, with the password, so it is never shown.
+        db: The database.
+        collection: The collection.
+    """
+
+    uri: str = field(repr=False)
+    db: str
+    collection: str
+
+    @property
+    def hosts(self) -> str:
+        """The hosts of the URI, without the user, the password and the options."""
+        return re.split("[/?]", self.uri.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+
+    @property
+    def name(self) -> str:
+        """Hosts, database and collection, without user and password."""
+        return f"{self.db}.{self.collection} at {self.hosts}"
+
+
 class Source:
     """One collection on a server that has answered.
 
     Attributes:
+        address: Where it is.
         name: Hosts, database and collection, without user and password; the same for the same source.
     """
 
-    def __init__(self, collection: Collection[Document], name: str) -> None:
+    def __init__(self, collection: Collection[Document], address: Address, *, round_trip: float) -> None:
         self._collection = collection
-        self.name = name
+        self._round_trip = round_trip
+        self.address = address
+        self.name = address.name
 
-    def raw_batches(
-        self, query: Mapping[str, Any], *, exclude: Sequence[str], batch_size: int, limit: int = 0
-    ) -> Iterator[bytes]:
-        """Stream the documents that match ``query``, in the server's natural order.
+    def read(
+        self, key_range: KeyRange, *, exclude: Sequence[str], batch_size: int, limit: int = 0
+    ) -> Reading:
+        """Read a range; nothing is asked of the server before the first reply is.
 
         Args:
-            query: A MongoDB filter.
+            key_range: Which documents, and in what order.
             exclude: Dotted paths that stay on the server. A server may send nested ones all the same.
-            batch_size: Documents per batch, at most. The server ends a batch at 16 MB, too.
+            batch_size: Documents per reply, at most; less where the server is near, see `REPLY_DOCUMENTS`.
             limit: Documents in all, at most; 0 for no limit.
-
-        Yields:
-            Concatenated BSON documents, to be taken apart by `split` and `decode`.
-
-        Raises:
-            TransientSourceError: The connection or the cursor was lost.
-            SourceError: The server refuses the query.
         """
-        projection = dict.fromkeys(exclude, 0) or None
+        worth_a_trip = int(self._round_trip / SECONDS_PER_DOCUMENT)
+        return Reading(
+            self._collection,
+            self.name,
+            key_range,
+            projection=dict.fromkeys(exclude, 0) or None,
+            documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
+            limit=limit,
+        )
+
+    def whole(self) -> KeyRange:
+        """All documents, in the order of their ``_id``: every collection has an index of it."""
+        return KeyRange(field="_id", query={})
+
+    def since(self, field: str, moment: datetime) -> KeyRange:
+        """The documents with a Date in ``field`` that is not before ``moment``.
+
+        They are read in the order of that field where an index gives it. Else the server looks at
+        every document, and they are read by their ``_id``.
+        """
+        if self.is_indexed(field):
+            return KeyRange(field=field, start=moment, query={})
+        return replace(self.whole(), query={field: {"$gte": moment}})
+
+    def split(self, key_range: KeyRange, parts: int) -> list[KeyRange]:
+        """Cut a range into about equal ones; into one if that is not possible. See `KeyRange.split`."""
+        first, last = (self._end(key_range, direction) for direction in (1, -1))
+        return key_range.split(first, last, parts)
+
+    def _end(self, key_range: KeyRange, direction: int) -> object:
+        """The smallest or the largest value of the field that orders a range."""
+        field = key_range.field
         with mapped_errors(self.name):
-            cursor = self._collection.find_raw_batches(
-                query, projection=projection, batch_size=batch_size, limit=limit
-            )
-            with cursor:
-                yield from cursor
+            found = self._collection.find_one(key_range.filter(), {field: 1}, sort=[(field, direction)])
+        value = field_at(found, field) if found else None
+        return moment_of(value) or value
+
+    def is_indexed(self, field: str) -> bool:
+        """Tell whether an index orders all documents that have a Date in ``field``."""
+        with mapped_errors(self.name):
+            indexes = self._collection.index_information().values()
+        return any(
+            index["key"][0][0] == field
+            and index["key"][0][1] in {1, -1}
+            and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
+            for index in indexes
+        )
 
     def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
         """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
@@ -89,10 +159,30 @@ class Source:
                 return self._collection.count_documents(query, limit=limit)
             return self._collection.count_documents(query)
 
+    def estimated_count(self) -> int:
+        """How many documents the collection holds, by its metadata: at once, and about right."""
+        with mapped_errors(self.name):
+            return self._collection.estimated_document_count()
+
+    def count_undated(self, field: str) -> int:
+        """Count the documents without a Date in ``field``, which no watermark can find."""
+        return self.count({"$nor": [{field: {"$type": "date"}}]})
+
+    def newest(self, field: str) -> datetime | None:
+        """The largest Date in ``field`` that is not after now, in UTC; None where there is none."""
+        query = {field: {"$lte": datetime.now(UTC)}}
+        with mapped_errors(self.name):
+            found = self._collection.find_one(query, {field: 1}, sort=[(field, -1)])
+        return moment_of(field_at(found, field)) if found else None
+
     def exists(self) -> bool:
         """Tell whether the collection is there; an empty one is."""
         with mapped_errors(self.name):
-            return self._collection.name in self._collection.database.list_collection_names()
+            names = self._collection.database.list_collection_names(
+                filter={"name": self._collection.name},
+                authorizedCollections=True,  # so a role for this collection alone is enough
+            )
+            return self._collection.name in names
 
     def is_empty(self) -> bool:
         """Tell whether the collection holds no document, or is not there."""
@@ -140,7 +230,7 @@ class Source:
 
 
 @contextmanager
-def connect(uri: str, *, db: str, collection: str) -> Iterator[Source]:
+def connect(address: Address) -> Iterator[Source]:
     """Connect to a collection and wait for the server's first answer.
 
     Raises:
@@ -148,18 +238,13 @@ def connect(uri: str, *, db: str, collection: str) -> Iterator[Source]:
         TransientSourceError: No server answers.
         SourceError: No such host, or it refuses the user.
     """
-    hosts = hosts_of(uri)
-    with mapped_errors(hosts):
-        client = _client(uri)
+    with mapped_errors(address.hosts):
+        client = _client(address.uri)
     with client:
-        with mapped_errors(hosts):
-            _first_answer(client, hosts)
-        yield Source(client[db].get_collection(collection, CODEC), f"{db}.{collection} at {hosts}")
-
-
-def hosts_of(uri: str) -> str:
-    """The hosts of a MongoDB URI, without the user, the password and the options."""
-    return re.split("[/?]", uri.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+        with mapped_errors(address.hosts):
+            round_trip = _first_answer(client, address.hosts)
+        collection = client[address.db].get_collection(address.collection, CODEC)
+        yield Source(collection, address, round_trip=round_trip)
 
 
 def _client(uri: str) -> MongoClient[Document]:
@@ -175,48 +260,13 @@ def _client(uri: str) -> MongoClient[Document]:
         raise errors.InvalidURI from exc
     except OSError as exc:
         raise SettingsError(
-            f"mongo.uri names a file that cannot be used: {exc.filename or ''} {exc.strerror}.",
+            f"mongo.uri names a file that cannot be used: {exc.strerror}.",
             hint="Check its tlsCAFile and tlsCertificateKeyFile options.",
         ) from exc
 
 
-@contextmanager
-def mapped_errors(where: str) -> Iterator[None]:
-    """Raise the driver's errors as ours; ``where`` says of what source, without any secret."""
-    try:
-        yield
-    except errors.InvalidURI:
-        # The driver's message can quote a piece of the password, so neither it nor its cause is shown.
-        raise SettingsError(
-            "mongo.uri is not a valid MongoDB URI, or one of its options is not.",
-            hint="Percent-encode user and password: mongodb://user:p%40ss@host:27017",
-        ) from None
-    except (errors.ConnectionFailure, errors.CursorNotFound) as exc:
-        raise TransientSourceError(
-            f"MongoDB at {where} does not answer: {_first_line(exc)}",
-            hint="Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config",
-        ) from exc
-    except errors.OperationFailure as exc:
-        raise _refusal(exc, where) from exc
-    except errors.PyMongoError as exc:
-        raise SourceError(
-            f"MongoDB at {where} cannot be used: {_first_line(exc)}",
-            hint="Check mongo.uri (MONGO_URI): clogs config",
-        ) from exc
-
-
-def _refusal(exc: errors.OperationFailure, where: str) -> ClogsError:
-    if exc.code == AUTHENTICATION_FAILED:
-        message = f"MongoDB at {where} refuses the user or the password."
-        return SourceError(message, hint="Check mongo.uri (MONGO_URI), and its authSource option.")
-    if exc.code == UNAUTHORIZED:
-        message = f"MongoDB at {where} does not allow this user: {_first_line(exc)}"
-        return SourceError(message, hint="Grant the user the role `read`, or `readWrite` for clogs import.")
-    kind = TransientSourceError if exc.has_error_label("RetryableWriteError") else SourceError
-    return kind(f"MongoDB at {where} failed: {_first_line(exc)}", hint="The server's own log says more.")
-
-
-def _first_answer(client: MongoClient[Document], hosts: str) -> None:
+def _first_answer(client: MongoClient[Document], hosts: str) -> float:
+    """Wait until a server answers, and take the time of a second question to it, in seconds."""
     try:
         client.admin.command("ping")
     except KeyError as exc:
@@ -224,8 +274,6 @@ def _first_answer(client: MongoClient[Document], hosts: str) -> None:
             f"The server at {hosts} does not know MongoDB's authentication.",
             hint="Take user and password out of mongo.uri (MONGO_URI).",
         ) from exc
-
-
-def _first_line(exc: Exception) -> str:
-    text = str(exc).partition("\n")[0].partition(", Timeout:")[0]
-    return text.partition(" (configured timeouts")[0].rstrip(".") + "."
+    asked = time.perf_counter()
+    client.admin.command("ping")
+    return time.perf_counter() - asked

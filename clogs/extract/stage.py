@@ -1,35 +1,31 @@
-"""MongoDB → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
+"""What to read, and what a run leaves behind."""
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
-
-from clogs import dead_letters
-from clogs.dead_letters import DeadLetter
-from clogs.errors import DataError, SourceError, TransientSourceError
+from clogs.errors import DataError, SourceError
+from clogs.extract.batches import Job, Landed, land_range
+from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
-from clogs.flatten import flatten
-from clogs.landing import identity, land
-from clogs.mongo import Document, Source, decode, extended_json, field_at, id_text, split
+from clogs.landing import identity
+from clogs.mongo import KeyRange, Source
 from clogs.state import (
-    Advance,
     ExtractState,
-    digest_of,
     extract_state_path,
-    mark_landing,
+    no_documents,
     read_extract_state,
     write_extract_state,
 )
 from clogs.wording import count
+
+RANGE_DOCUMENTS = 25_000
+"""About so many documents are read by one process without looking what the others do."""
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +123,8 @@ def extract(
         settings: How to extract.
         scope: Which documents.
         run: The run's id, part of its files' names.
-        on_progress: Called with the documents read so far.
+        on_progress: Called with the documents that are durable so far, and how many there are where that is
+            known.
 
     Raises:
         SourceError: MongoDB cannot be read, or the collection is not there.
@@ -143,50 +140,98 @@ def extract(
     )
     state = read_extract_state(state_path)
     since = _start(state, settings, scope)
-    query = {settings.watermark_field: {"$gte": since}} if since else {}
+    _require_collection(source)
+    key_range = source.since(settings.watermark_field, since) if since else source.whole()
     if scope.dry_run:
-        documents = source.count(query, limit=scope.limit or 0)
-        _require_collection(source, documents)
+        documents = source.count(key_range.filter(), limit=scope.limit or 0)
         return ExtractResult(documents=documents, since=since, watermark=state.watermark, dry_run=True)
     for folder in (settings.raw_dir, settings.dead_letter_dir, settings.state_dir):
         sweep_temporary(folder)
-    advance = Advance(state, lookback=settings.lookback, forget=scope.full_backfill)
-    done = _Pass(settings, advance, state_path, run)
-    batches = partial(
-        source.raw_batches,
-        query,
-        exclude=settings.exclude,
-        batch_size=settings.batch_size,
-        limit=scope.limit or 0,
-    )
-    _read(batches, settings.retry_delays, done, on_progress)
-    _require_collection(source, done.documents)
-    if _covers_all_new(state, settings, scope):
-        state = advance.state()
+    job = _job(settings, state, state_path, run, full=since is None, forget=scope.full_backfill)
+    landed = _land(source, key_range, job, scope.limit or 0, on_progress)
+    if (landed.landed or landed.rejected) and _covers_all_new(state, settings, scope):
+        seen = job.seen()
+        seen.add(landed.seen)
+        state = seen.state(state, landed.extracted_at)
         write_extract_state(state_path, state, source=source.name)
-    result = done.result(since, state.watermark, time.perf_counter() - started)
+    result = _result(landed, since, state.watermark, time.perf_counter() - started)
     _warn_of_undated(result, settings)
     _check_rejected(result, settings)
     return result
 
 
-def _read(
-    batches: Callable[[], Iterator[bytes]],
-    retry_delays: Sequence[timedelta],
-    done: _Pass,
+def _job(
+    settings: Settings, state: ExtractState, state_path: Path, run: str, *, full: bool, forget: bool
+) -> Job:
+    return Job(
+        raw_dir=settings.raw_dir,
+        dead_letter_dir=settings.dead_letter_dir,
+        state_path=state_path,
+        exclude=tuple(settings.exclude),
+        batch_size=settings.batch_size,
+        watermark_field=settings.watermark_field,
+        lookback=settings.lookback,
+        retry_delays=tuple(settings.retry_delays),
+        run=run,
+        started=datetime.now(UTC),
+        after=state.extracted_at,
+        window=no_documents() if forget else state.window,
+        undated=not full,
+    )
+
+
+def _land(
+    source: Source,
+    key_range: KeyRange,
+    job: Job,
+    limit: int,
     on_progress: Callable[[int, int | None], None],
-) -> None:
-    """Take every batch, again from the first after a fault that passes by itself."""
-    for attempt in _attempts(retry_delays):
-        with attempt:
-            done.documents = done.unchanged = 0
-            for batch in batches():
-                done.take(batch)
-                on_progress(done.documents, None)
+) -> Landed:
+    """Land a range, in parts where it is large."""
+    done, expected = 0, _expected(source, key_range, limit)
+
+    def on_documents(documents: int) -> None:
+        nonlocal done
+        done += documents
+        on_progress(done, expected)
+
+    on_documents(0)
+    parts = 1 if limit else (expected or 0) // RANGE_DOCUMENTS
+    if parts > 1:
+        return land_ranges(source, source.split(key_range, parts), job, on_documents=on_documents)
+    return land_range(source, key_range, job, limit=limit, on_documents=on_documents)
 
 
-def _require_collection(source: Source, documents: int) -> None:
-    if not documents and not source.exists():
+def _expected(source: Source, key_range: KeyRange, limit: int) -> int | None:
+    """How many documents there are to read, where that can be told without looking at each."""
+    if key_range == source.whole():
+        documents = source.estimated_count()
+    elif key_range.field != "_id":
+        documents = source.count(key_range.filter())
+    else:
+        return None
+    return min(documents, limit) if limit else documents
+
+
+def _result(
+    landed: Landed, since: datetime | None, watermark: datetime | None, seconds: float
+) -> ExtractResult:
+    return ExtractResult(
+        documents=landed.documents,
+        landed=landed.landed,
+        unchanged=landed.unchanged,
+        rejected=landed.rejected,
+        undated=landed.undated,
+        files=landed.files,
+        bytes=landed.bytes,
+        since=since,
+        watermark=watermark,
+        seconds=seconds,
+    )
+
+
+def _require_collection(source: Source) -> None:
+    if not source.exists():
         raise SourceError(
             f"There is no collection {source.name}.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
@@ -219,88 +264,10 @@ def _covers_all_new(state: ExtractState, settings: Settings, scope: Scope) -> bo
     return state.watermark is not None and scope.since <= state.watermark - settings.lookback
 
 
-def _attempts(retry_delays: Sequence[timedelta]) -> Retrying:
-    delays = [delay.total_seconds() for delay in retry_delays]
-    return Retrying(
-        retry=retry_if_exception_type(TransientSourceError),
-        stop=stop_after_attempt(len(delays) + 1),
-        wait=wait_chain(*map(wait_fixed, delays)) if delays else wait_fixed(0),
-        reraise=True,
-    )
-
-
 def _check_rejected(result: ExtractResult, settings: Settings) -> None:
     if result.rejected > settings.max_rejected * result.documents:
         raise DataError(
             f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
             f" {settings.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
             hint=f"Their reasons stand in {settings.dead_letter_dir}",
-        )
-
-
-class _Pass:
-    """One pass over the cursor: counts, and makes durable what is new."""
-
-    def __init__(self, settings: Settings, advance: Advance, state_path: Path, run: str) -> None:
-        self._settings = settings
-        self._advance = advance
-        self._state_path = state_path
-        self._run = run
-        self.documents = self.landed = self.unchanged = self.rejected = self.undated = 0
-        self.files: list[Path] = []
-
-    def result(self, since: datetime | None, watermark: datetime | None, seconds: float) -> ExtractResult:
-        """What was done."""
-        return ExtractResult(
-            documents=self.documents,
-            landed=self.landed,
-            unchanged=self.unchanged,
-            rejected=self.rejected,
-            undated=self.undated,
-            files=len(self.files),
-            bytes=sum(file.stat().st_size for file in self.files),
-            since=since,
-            watermark=watermark,
-            seconds=seconds,
-        )
-
-    def take(self, batch: bytes) -> None:
-        """Land what is new in a batch, or write it to the dead letters."""
-        raws = split(batch)
-        fresh = {digest: raw for raw in raws if not self._advance.is_known(digest := digest_of(raw))}
-        self.documents += len(raws)
-        self.unchanged += len(raws) - len(fresh)
-        if not fresh:
-            return
-        mark_landing(self._state_path)
-        decoded = [decode(raw) for raw in fresh.values()]
-        self._land(list(fresh.values()), decoded)
-        field = self._settings.watermark_field
-        moments = [None if isinstance(document, str) else field_at(document, field) for document in decoded]
-        self._advance.durable(list(fresh), moments)
-        self.undated += sum(not isinstance(moment, datetime) for moment in moments)
-
-    def _land(self, raws: Sequence[bytes], decoded: Sequence[Document | str]) -> None:
-        reasons = {row: [reason] for row, reason in enumerate(decoded) if isinstance(reason, str)}
-        rows = [row for row in range(len(raws)) if row not in reasons]
-        extracted_at = self._advance.tick()
-        flattened = flatten(
-            [document for document in decoded if not isinstance(document, str)],
-            extracted_at=extracted_at,
-            exclude=self._settings.exclude,
-        )
-        reasons |= {rows[place]: why for place, why in flattened.misfits.items()}
-        name = f"{self._run}_{len(self.files):05}"
-        self.files += land(flattened.frame, self._settings.raw_dir, name=name)
-        letters = [self._letter(raws[row], why, extracted_at) for row, why in reasons.items()]
-        dead_letters.write(self._settings.dead_letter_dir, letters)
-        self.landed += flattened.frame.height
-        self.rejected += len(letters)
-
-    def _letter(self, raw: bytes, reasons: Sequence[str], at: datetime) -> DeadLetter:
-        document = decode(raw)
-        whole = base64.b64encode(raw).decode() if isinstance(document, str) else extended_json(document)
-        source = "unreadable BSON" if isinstance(document, str) else id_text(document.get("_id"))
-        return DeadLetter(
-            stage="extract", source=source, reasons=tuple(reasons), document=whole, run=self._run, at=at
         )

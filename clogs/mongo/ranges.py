@@ -1,0 +1,133 @@
+"""Stretches of a collection: which documents, in which order, and how to go on in the middle of one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise, takewhile
+from typing import Any
+
+from bson import Code, Decimal128, MinKey, ObjectId, Timestamp
+from bson.datetime_ms import DatetimeMS
+
+from clogs.mongo.documents import Document, field_at
+
+OBJECT_ID_BYTES = 12
+
+_TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("null", (type(None),)),
+    ("number", (int, float, Decimal128)),
+    ("string", (str,)),
+    ("object", (dict,)),
+    ("binData", (bytes, uuid.UUID)),
+    ("objectId", (ObjectId,)),
+    ("bool", (bool,)),
+    ("date", (DatetimeMS,)),
+    ("timestamp", (Timestamp,)),
+    ("javascript", (Code,)),
+)
+"""The types that an ``_id`` usually has, as MongoDB's queries and Python name them, in BSON's order.
+
+From MongoDB's manual, "Comparison/Sort Order". A comparison in a query stays within one of them.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRange:
+    """Documents to be read in the order of one field.
+
+    Attributes:
+        field: ``_id``; or a field with an index, of which ``start`` and ``stop`` are moments in UTC.
+        start: The field's first value; None for the collection's beginning, with ``_id`` only.
+        stop: The first value behind the last; None for the collection's end.
+        query: What the documents have to match, too.
+    """
+
+    field: str
+    start: Any = None
+    stop: Any = None
+    query: Mapping[str, Any]
+
+    def filter(self, position: Position | None = None) -> dict[str, Any]:
+        """The query for the documents of this range that come after ``position``."""
+        bounds = {"$gte": self.start, "$lt": self.stop}
+        within = {operator: value for operator, value in bounds.items() if value is not None}
+        conditions = [dict(self.query), {self.field: within} if within else {}]
+        if position:
+            conditions.append(position.filter())
+        present = [condition for condition in conditions if condition]
+        if len(present) > 1:
+            return {"$and": present}
+        return present[0] if present else {}
+
+    def split(self, first: object, last: object, parts: int) -> list[KeyRange]:
+        """Cut this range into ``parts`` of about the same length.
+
+        Args:
+            first: The smallest value of the field in the range.
+            last: The largest one.
+            parts: How many to make. Only ObjectIds and moments can be cut: of any other values there is one.
+        """
+        cuts: Sequence[Any] = ()
+        if isinstance(first, ObjectId) and isinstance(last, ObjectId):
+            low, high = (int.from_bytes(each.binary) for each in (first, last))
+            numbers = (low + (high - low) * part // parts for part in range(1, parts))
+            cuts = [ObjectId(number.to_bytes(OBJECT_ID_BYTES)) for number in numbers]
+        elif isinstance(first, datetime) and isinstance(last, datetime):
+            cuts = [first + (last - first) * part / parts for part in range(1, parts)]
+        bounds = [self.start, *cuts, self.stop]
+        return [replace(self, start=start, stop=stop) for start, stop in pairwise(bounds)]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a range was read.
+
+    Attributes:
+        field: The field that orders the range.
+        value: Its last value.
+        ids: The ``_id`` of every document read that has this value, where others may have it, too.
+    """
+
+    field: str
+    value: Any
+    ids: tuple[Any, ...] = ()
+
+    def filter(self) -> dict[str, Any]:
+        """The query for what comes after."""
+        if self.field != "_id":
+            return {self.field: {"$gte": self.value}, "_id": {"$nin": list(self.ids)}}
+        read = [
+            {"_id": {"$lte": self.value}},
+            *({"_id": {"$type": name}} for name in _types_before(self.value)),
+        ]
+        return {"$nor": read}
+
+    @classmethod
+    def behind(cls, documents: Sequence[Document], field: str, before: Position | None) -> Position | None:
+        """The position after reading ``documents``, which followed the position ``before``.
+
+        A document whose field holds no Date, but an array with one, does not move it.
+        """
+        if field == "_id":
+            return next((cls(field, each["_id"]) for each in reversed(documents) if "_id" in each), before)
+        dated = [each for each in documents if isinstance(field_at(each, field), DatetimeMS)]
+        if not dated:
+            return before
+        last = field_at(dated[-1], field)
+        ties = takewhile(lambda each: field_at(each, field) == last, reversed(dated))
+        ids = tuple(each.get("_id") for each in ties)
+        if before and before.value == last:
+            ids += before.ids
+        return cls(field, last, ids)
+
+
+def _types_before(value: object) -> list[str]:
+    """The usual types that come before that of ``value``: all of them, if it is none of these itself."""
+    if isinstance(value, MinKey):
+        return []
+    # True is an int in Python, too, and Code a str, so the last place is the right one.
+    places = [place for place, (_, types) in enumerate(_TYPES) if isinstance(value, types)]
+    return [name for name, _ in _TYPES[: places[-1] if places else len(_TYPES)]]

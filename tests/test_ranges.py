@@ -1,0 +1,163 @@
+"""A range is cut into parts that hold each document once, and goes on after any document."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
+
+from clogs.mongo import KeyRange, Position
+
+Document = dict[str, Any]
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=4)
+WHOLE = KeyRange(field="_id", query={})
+SINCE = KeyRange(field="ingestedAt", start=NOON, query={})
+
+
+def object_id(number: int) -> ObjectId:
+    return ObjectId(number.to_bytes(12))
+
+
+def dated(identity: object, moment: object) -> Document:
+    return {"_id": identity, "at": moment if not isinstance(moment, datetime) else DatetimeMS(moment)}
+
+
+# Queries
+
+
+@pytest.mark.parametrize(
+    ("key_range", "query"),
+    [
+        (WHOLE, {}),
+        (SINCE, {"ingestedAt": {"$gte": NOON}}),
+        (KeyRange(field="_id", stop=5, query={}), {"_id": {"$lt": 5}}),
+        (KeyRange(field="_id", start=0, stop=5, query={}), {"_id": {"$gte": 0, "$lt": 5}}),
+        (KeyRange(field="_id", query={"at": {"$gte": NOON}}), {"at": {"$gte": NOON}}),
+        (
+            KeyRange(field="_id", start=1, query={"at": {"$gte": NOON}}),
+            {"$and": [{"at": {"$gte": NOON}}, {"_id": {"$gte": 1}}]},
+        ),
+    ],
+)
+def test_a_range_is_a_query(key_range: KeyRange, query: Document) -> None:
+    assert key_range.filter() == query
+
+
+def test_a_range_goes_on_after_a_position() -> None:
+    assert SINCE.filter(Position("ingestedAt", LATER, (1, 2))) == {
+        "$and": [{"ingestedAt": {"$gte": NOON}}, {"ingestedAt": {"$gte": LATER}, "_id": {"$nin": [1, 2]}}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "before"),
+    [
+        (MinKey(), []),
+        (None, []),
+        (5, ["null"]),
+        (Int64(5), ["null"]),
+        (0.5, ["null"]),
+        (Decimal128("1"), ["null"]),
+        ("x", ["null", "number"]),
+        ({"a": 1}, ["null", "number", "string"]),
+        (b"x", ["null", "number", "string", "object"]),
+        (uuid.UUID(int=5), ["null", "number", "string", "object"]),
+        (object_id(1), ["null", "number", "string", "object", "binData"]),
+        (True, ["null", "number", "string", "object", "binData", "objectId"]),
+        (DatetimeMS(5), ["null", "number", "string", "object", "binData", "objectId", "bool"]),
+        (Timestamp(1, 1), ["null", "number", "string", "object", "binData", "objectId", "bool", "date"]),
+    ],
+)
+def test_after_an_id_come_the_larger_ones_of_its_type_and_all_of_later_types(
+    value: object, before: Sequence[str]
+) -> None:
+    types = [{"_id": {"$type": name}} for name in before]
+    assert Position("_id", value).filter() == {"$nor": [{"_id": {"$lte": value}}, *types]}
+
+
+@pytest.mark.parametrize("value", [Code("x"), MaxKey()])
+def test_an_id_of_a_late_type_comes_after_all_usual_ones(value: object) -> None:
+    excluded = Position("_id", value).filter()["$nor"]
+    assert {"_id": {"$type": "timestamp"}} in excluded
+
+
+# Positions
+
+
+@pytest.mark.parametrize(
+    ("documents", "before", "expected"),
+    [
+        ([{"_id": 1}, {"_id": 2}], None, Position("_id", 2)),
+        ([{"_id": 1}, {}], None, Position("_id", 1)),
+        ([], Position("_id", 7), Position("_id", 7)),
+        ([{"_id": None}], None, Position("_id", None)),
+    ],
+)
+def test_a_position_by_id_is_the_last_id(
+    documents: list[Document], before: Position | None, expected: Position
+) -> None:
+    assert Position.behind(documents, "_id", before) == expected
+
+
+NOON_MS, LATER_MS = DatetimeMS(NOON), DatetimeMS(LATER)
+
+
+@pytest.mark.parametrize(
+    ("documents", "before", "expected"),
+    [
+        ([dated(1, NOON), dated(2, LATER)], None, Position("at", LATER_MS, (2,))),
+        ([dated(1, NOON), dated(2, NOON)], None, Position("at", NOON_MS, (2, 1))),
+        ([dated(3, NOON)], Position("at", NOON_MS, (2, 1)), Position("at", NOON_MS, (3, 2, 1))),
+        ([dated(3, LATER)], Position("at", NOON_MS, (2, 1)), Position("at", LATER_MS, (3,))),
+        ([dated(1, NOON), dated(2, [NOON])], None, Position("at", NOON_MS, (1,))),
+        ([dated(2, [NOON])], Position("at", NOON_MS, (1,)), Position("at", NOON_MS, (1,))),
+        ([dated(2, "x")], None, None),
+    ],
+    ids=["the last", "ties", "ties with those before", "newer", "an array", "arrays only", "nothing dated"],
+)
+def test_a_position_by_date_knows_who_shares_it(
+    documents: list[Document], before: Position | None, expected: Position | None
+) -> None:
+    assert Position.behind(documents, "at", before) == expected
+
+
+# Parts
+
+
+def test_object_ids_are_cut_evenly() -> None:
+    parts = WHOLE.split(object_id(100), object_id(200), 4)
+    assert [(part.start, part.stop) for part in parts] == [
+        (None, object_id(125)),
+        (object_id(125), object_id(150)),
+        (object_id(150), object_id(175)),
+        (object_id(175), None),
+    ]
+
+
+def test_dates_are_cut_evenly() -> None:
+    parts = SINCE.split(NOON, LATER, 2)
+    assert [(part.start, part.stop) for part in parts] == [
+        (NOON, NOON + timedelta(hours=2)),
+        (NOON + timedelta(hours=2), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(None, None), (1, 100), ("a", "z"), (1, object_id(5)), (object_id(5), True), (b"a", NOON)],
+)
+def test_what_cannot_be_cut_stays_whole(first: object, last: object) -> None:
+    assert WHOLE.split(first, last, 4) == [WHOLE]
+
+
+def test_the_query_of_a_range_is_that_of_its_parts() -> None:
+    key_range = KeyRange(field="_id", query={"at": {"$gte": NOON}})
+    assert {str(part.query) for part in key_range.split(object_id(1), object_id(9), 3)} == {
+        str(key_range.query)
+    }
