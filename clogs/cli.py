@@ -28,9 +28,11 @@ COMMANDS = {
     "load": "Parquet files → raw.conversations in DuckDB.",
     "transform": "Build bronze, silver and gold.",
     "validate": "Check the data.",
+    "status": "How things stand: watermark, freshness, row counts, last runs, dead letters.",
     "query": "Ask the warehouse a question in SQL.",
+    "doctor": "Check all that a run needs; each fault with its remedy.",
 }
-"""In the order of the help: first what a newcomer runs, then the daily run and its steps."""
+"""In the order of the help: what a newcomer runs, the daily run and its steps, then how to look at them."""
 
 app = App(
     name="clogs",

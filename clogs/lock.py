@@ -31,10 +31,8 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            lock.seek(0)
-            holder = lock.read().decode().strip() or "an unknown process"
             raise LockedError(
-                f"Another run holds the lock: {holder}.",
+                f"Another run holds the lock: {_said(lock)}.",
                 hint="Let it end; a scheduled run goes on from there.",
             ) from exc
         with _explained(path, "Free space, then run this again."):
@@ -42,6 +40,30 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
             since = datetime.now(UTC).isoformat(timespec="seconds")
             lock.write(f"PID {os.getpid()}, clogs {command}, since {since}".encode())
         yield
+
+
+def holder(state_dir: Path) -> str | None:
+    """Tell who holds the lock: its PID, its command and since when; None where it is free.
+
+    It is taken for the moment of asking, shared, which only a run that begins just then would notice.
+
+    Raises:
+        ClogsError: Its file cannot be opened, so no run could, either.
+    """
+    path = state_dir / "run.lock"
+    if not path.exists():
+        return None
+    with _opened(path) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _said(lock)
+    return None
+
+
+def _said(lock: FileIO) -> str:
+    lock.seek(0)
+    return lock.read().decode().strip() or "an unknown process"
 
 
 def _opened(path: Path) -> FileIO:

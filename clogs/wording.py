@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 MINUTE = 60
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 KIB = 1024
 THOUSAND = 1000
 
@@ -25,13 +26,15 @@ def size(count_of_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as ``0.4 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Seconds as ``0.4 s``, ``3 min 20 s``, ``2 h 05 min``, ``3 d 4 h``."""
     if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE} s"
-    return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02} min"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
 def short(number: float) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import socketserver
 import struct
-import sys
 import threading
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 import bson
@@ -61,14 +60,12 @@ class Documents:
     def places(self, query: Document) -> range:
         """The places of the documents that a filter lets through."""
         start, stop = 0, len(self._documents)
-        for condition in query.get("$and", [query]):
-            for name, bounds in condition.items():
-                keys = self._keys[name]
-                for operator, bound in bounds.items():
-                    if operator == "$lt":
-                        stop = min(stop, bisect_left(keys, bound))
-                    else:
-                        start = max(start, {"$gte": bisect_left, "$gt": bisect_right}[operator](keys, bound))
+        for name, operator, bound in _conditions(query):
+            if operator == "$lt":
+                stop = min(stop, bisect_left(self._keys[name], bound))
+            else:
+                bisect = bisect_left if operator == "$gte" else bisect_right
+                start = max(start, bisect(self._keys[name], bound))
         return range(start, max(start, stop))
 
     def replies(self, places: range, size: int) -> Iterator[bytes]:
@@ -91,8 +88,28 @@ class Documents:
         return stop
 
 
+def _conditions(query: Document) -> Iterator[tuple[str, str, Any]]:
+    """The bounds in a filter of clogs. What follows a position follows the largest ``_id`` it names."""
+    for name, condition in query.items():
+        if name == "$and":
+            for each in condition:
+                yield from _conditions(each)
+        elif name == "$nor":
+            yield "_id", "$gt", condition[0]["_id"]["$lte"]
+        elif "$nin" in condition:
+            yield "_id", "$gt", max(condition["$nin"])
+        else:
+            yield from ((name, operator, bound) for operator, bound in condition.items())
+
+
 class Server(socketserver.ThreadingTCPServer):
-    """Serves `Documents` as the one collection of every database, on a port of the loopback interface."""
+    """Serves `Documents` as the one collection of every database, on a port of the loopback interface.
+
+    Attributes:
+        commands: Every ``find`` and ``getMore`` so far.
+        faults: Answers in place of those to ``commands`` of these places; None cuts the connection.
+        pause: Seconds before each answer to one of them.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -103,6 +120,9 @@ class Server(socketserver.ThreadingTCPServer):
         self.collection = collection
         self.cursors: dict[int, Iterator[bytes]] = {}
         self.next_cursor = itertools.count(1)
+        self.commands: list[Document] = []
+        self.faults: dict[int, Document | None] = {}
+        self.pause = 0.0
 
     @property
     def uri(self) -> str:
@@ -134,6 +154,15 @@ class _Connection(socketserver.StreamRequestHandler):
     def _answer(self, command: Document) -> tuple[bytes, ...]:
         server, name = self.server, next(iter(command))
         namespace = f"{command['$db']}.{server.collection}"
+        if name in {"find", "getMore"}:
+            server.commands.append(command)
+            place = len(server.commands) - 1
+            time.sleep(server.pause)
+            if place in server.faults:
+                fault = server.faults[place]
+                if fault is None:
+                    raise ConnectionAbortedError
+                return (bson.encode({"ok": 0.0, **fault}),)
         if name == "find":
             replies = server.documents.replies(self._found(command), command.get("batchSize", 10_000))
             return self._batch("firstBatch", replies, next(server.next_cursor), namespace)
@@ -180,7 +209,7 @@ class _Connection(socketserver.StreamRequestHandler):
 def replay(documents: Sequence[bytes], *, field: str | None = "ingestedAt") -> Iterator[Server]:
     """Serve documents from a thread of this process."""
     with Server(Documents(documents, field=field), "conversations") as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
@@ -193,25 +222,3 @@ def _value(document: bytes, name: str) -> Any:  # noqa: ANN401  # of whatever ty
 def _array(documents: Sequence[bytes]) -> bytes:
     body = b"".join(b"\x03%d\0%b" % pair for pair in enumerate(documents))
     return struct.pack("<i", len(body) + 5) + body + b"\0"
-
-
-def split(batch: bytes) -> Iterator[bytes]:
-    """Take a file of concatenated documents apart."""
-    start = 0
-    while start < len(batch):
-        (size,) = struct.unpack_from("<i", batch, start)
-        yield batch[start : start + size]
-        start += size
-
-
-def main(file: str, port: str) -> None:
-    """Serve the documents of a file until standard input ends."""
-    documents = Documents(list(split(Path(file).read_bytes())), field="ingestedAt")
-    with Server(documents, "conversations", int(port)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(server.uri, flush=True)
-        sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -136,7 +136,9 @@ def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path
     assert not (tmp_path / "data" / "landing").exists()
 
 
-@pytest.mark.parametrize("command", ["demo", "extract", "import_", "load", "pipeline", "query"])
+@pytest.mark.parametrize(
+    "command", ["demo", "doctor", "extract", "import_", "load", "pipeline", "query", "status"]
+)
 def test_a_command_waits_for_no_stage_that_it_does_not_run(command: str) -> None:
     loaded = (
         f"import sys, clogs.commands.{command}; print(sorted({{'pandera', 'sqlmesh'}} & set(sys.modules)))"

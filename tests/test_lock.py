@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import ClogsError, LockedError
+from clogs.lock import holder as holder_of
 from clogs.lock import run_lock
 
 HOLD = """
@@ -47,6 +48,18 @@ def test_the_second_run_is_told_who_holds_the_lock(tmp_path: Path, holder: subpr
     held = rf"Another run holds the lock: PID {holder.pid}, clogs pipeline, since 20\d\d-.*\+00:00\."
     assert re.fullmatch(held, caught.value.message)
     assert caught.value.exit_code == 75
+
+
+def test_who_holds_the_lock_can_be_asked(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    assert str(holder_of(tmp_path)).startswith(f"PID {holder.pid}, clogs pipeline, since 20")
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert holder_of(tmp_path) is None
+
+
+def test_before_the_first_run_nobody_holds_the_lock(tmp_path: Path) -> None:
+    assert holder_of(tmp_path / "absent") is None
+    assert not (tmp_path / "absent").exists()
 
 
 def test_a_killed_run_frees_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

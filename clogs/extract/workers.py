@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -40,15 +41,10 @@ def land_ranges(
         SourceError: MongoDB cannot be read.
         ClogsError: A file cannot be written, or a worker died.
     """
-    processes = min(_cpus(), MOST_PROCESSES, len(ranges))
     total, seen = Landed(), job.seen()
-    with ExitStack() as stack:
-        if processes > 1:
-            shared = stack.enter_context(_workers(source.address, job, processes - 1))
-            parts = _shared(source, ranges, job, shared, on_documents)
-        else:
-            parts = _alone(source, ranges, job, on_documents)
-        for landed in parts:
+    count = min(_cpus(), MOST_PROCESSES, len(ranges)) - 1
+    with _workers(source.address, job, max(1, count)) as workers:  # it starts none before it has work for it
+        for landed in _shared(source, ranges, job, workers, count=count, on_documents=on_documents):
             seen.add(landed.seen)
             total = total.plus(landed)
     return replace(total, seen=seen.documents())
@@ -59,43 +55,36 @@ def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _alone(
-    source: Source, ranges: Sequence[KeyRange], job: Job, on_documents: Callable[[int], None]
-) -> Iterator[Landed]:
-    for number, key_range in enumerate(ranges):
-        yield land_range(source, key_range, job, number=number, on_documents=on_documents)
-
-
 def _shared(
     source: Source,
     ranges: Sequence[KeyRange],
     job: Job,
     workers: ProcessPoolExecutor,
+    *,
+    count: int,
     on_documents: Callable[[int], None],
 ) -> Iterator[Landed]:
-    """Let workers take ranges, and land here what none has taken yet, until all are done."""
-    waiting = {number: workers.submit(_land, each, number) for number, each in enumerate(ranges)}
-    while waiting:
-        for number in [number for number, future in waiting.items() if future.done()]:
-            landed = _result(waiting.pop(number))
-            on_documents(landed.documents)
+    """Give each worker a range, land the next one here, and so on until all are done."""
+    left = deque(enumerate(ranges))
+    running: dict[int, Future[Landed]] = {}
+
+    def go_on(documents: int) -> None:
+        on_documents(documents)
+        while left and sum(not each.done() for each in running.values()) < count:
+            number, key_range = left.popleft()
+            running[number] = workers.submit(_land, key_range, number)
+
+    go_on(0)
+    while left or running:
+        if left:
+            number, key_range = left.popleft()
+            yield land_range(source, key_range, job, number=number, on_documents=go_on)
+        else:
+            wait(running.values(), return_when=FIRST_COMPLETED)
+        for number in [number for number, each in running.items() if each.done()]:
+            landed = running.pop(number).result()
+            go_on(landed.documents)
             yield landed
-        own = next((number for number, future in waiting.items() if future.cancel()), None)
-        if own is not None:
-            del waiting[own]
-            yield land_range(source, ranges[own], job, number=own, on_documents=on_documents)
-        elif waiting:
-            wait(waiting.values(), return_when=FIRST_COMPLETED)
-
-
-def _result(future: Future[Landed]) -> Landed:
-    try:
-        return future.result()
-    except BrokenProcessPool as exc:
-        raise ClogsError(
-            "A worker process of the extraction was killed.",
-            hint="Was memory short? Run it again: it goes on from what is durable.",
-        ) from exc
 
 
 @contextmanager
@@ -103,12 +92,17 @@ def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExec
     """Start workers; they end with this process, and at once where it fails or is stopped."""
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
-    listener = QueueListener(messages, *logger.handlers)
-    arguments = (address, job, messages, logger.level)
+    listener = QueueListener(messages, _Here())
+    arguments = (address, job, messages, logger.getEffectiveLevel())
     executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=arguments)
     listener.start()
     try:
         yield executor
+    except BrokenProcessPool as exc:
+        raise ClogsError(
+            "A worker process of the extraction was killed.",
+            hint="Was memory short? Run it again: nothing is lost.",
+        ) from exc
     except BaseException:
         for worker in multiprocessing.active_children():
             worker.terminate()
@@ -116,6 +110,13 @@ def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExec
     finally:
         executor.shutdown(cancel_futures=True)
         listener.stop()
+
+
+class _Here(logging.Handler):
+    """Handles the messages of workers as if they were this process's own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger(record.name).handle(record)
 
 
 class _Worker:

@@ -165,8 +165,8 @@ class Source:
             return self._collection.estimated_document_count()
 
     def count_undated(self, field: str) -> int:
-        """Count the documents without a Date in ``field``, which no watermark can find."""
-        return self.count({"$nor": [{field: {"$type": "date"}}]})
+        """Count the documents that no watermark finds: without a Date of the year 1 or later in ``field``."""
+        return self.count({"$nor": [{field: {"$gte": datetime.min}}]})  # noqa: DTZ901  # BSON's Dates are UTC
 
     def newest(self, field: str) -> datetime | None:
         """The largest Date in ``field`` that is not after now, in UTC; None where there is none."""

@@ -1,0 +1,63 @@
+"""``clogs doctor``."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from clogs import stages
+from clogs.checkup import Finding, failed, versions
+from clogs.commands.options import Flag, Given
+from clogs.errors import ClogsError, SettingsError
+from clogs.terminal import logger, printable
+from clogs.wording import count
+
+MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
+NAME_WIDTH = 10
+
+
+def doctor(
+    *,
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Check all that a run needs: settings, folders, disk, lock, warehouse and source.
+
+    Each fault comes with its remedy. Nothing is changed. The exit code is 1 where a
+    run would fail, and 0 where it would work.
+
+    Args:
+        json: Print one JSON document.
+    """
+    terminal = session.terminal
+    findings = _findings(session)
+    states = Counter(each.state for each in findings)
+    if json:
+        numbers = {"errors": states["error"], "warnings": states["warning"]}
+        terminal.write_json(numbers | {"findings": findings})
+    else:
+        for each in findings:
+            if each.state != "ok" or logger.isEnabledFor(logging.INFO):
+                terminal.write(_text(each))
+    if states["error"]:
+        raise ClogsError(
+            f"{count(states['error'], 'fault')} would make a run fail.",
+            hint="Follow each remedy, then see whether it helped: clogs doctor",
+        )
+
+
+def _findings(session: Given) -> list[Finding]:
+    try:
+        file = session.loaded.file
+    except SettingsError as error:
+        return [failed("settings", error), versions()]
+    message = f"No fault in {file}." if file else "No fault; there is no settings file."
+    return [Finding(check="settings", state="ok", message=message), *stages.checkup(session.settings)]
+
+
+def _text(finding: Finding) -> str:
+    first, *others = finding.message.split("\n")
+    lines = [f"{MARKS[finding.state]} {finding.check:{NAME_WIDTH}} {first}", *others]
+    if finding.remedy:
+        lines.append(f"  → {finding.remedy}")
+    return "\n".join(map(printable, lines))

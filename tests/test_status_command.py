@@ -1,0 +1,254 @@
+"""``clogs status`` tells how things stand, whatever is missing, down or held."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from built import SAMPLES, data_of, fill, warehouse_of
+from conftest import Document, Workspace, new_workspace
+from pymongo.collection import Collection
+from truth import Truth
+
+from clogs.warehouse import connect
+
+TRUTH = Truth(SAMPLES)
+DOWN = "mongodb://ann:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100"
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished pipeline that is only read, and whose source is down."""
+    return fill(new_workspace(tmp_path_factory.mktemp("status"), DOWN, "none"))
+
+
+def document_of(workspace: Workspace, **variables: str) -> dict[str, Any]:
+    finished = workspace.run("status", "--json", **variables)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    document: dict[str, Any] = json.loads(finished.stdout)
+    return document
+
+
+def lines_of(workspace: Workspace, **variables: str) -> list[str]:
+    """What people see, with one space between words."""
+    finished = workspace.run("status", COLUMNS="400", **variables)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return [" ".join(line.split()) for line in finished.stdout.splitlines()]
+
+
+def is_recent(moment: str) -> bool:
+    return timedelta() <= datetime.now(UTC) - datetime.fromisoformat(moment) < timedelta(hours=1)
+
+
+def test_before_the_first_run(mongo_workspace: Workspace) -> None:
+    source, *others = lines_of(mongo_workspace)
+    collection = mongo_workspace.environment["MONGO_COLLECTION"]
+    assert source.startswith(f"source clogs_tests.{collection} at 127.0.0.1:")
+    assert others == [
+        "no such collection yet",
+        "watermark none yet: the next extract reads everything",
+        "last extract none yet",
+        "landing none yet",
+        "dead letters none",
+        f"warehouse none yet: {warehouse_of(mongo_workspace)}",
+    ]
+    assert not data_of(mongo_workspace).exists()
+
+
+def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace) -> None:
+    document, data = document_of(mongo_workspace), data_of(mongo_workspace)
+    assert is_recent(document.pop("at"))
+    assert (
+        document.pop("source").items()
+        >= {
+            "fault": None,
+            "exists": False,
+            "documents": 0,
+            "newest": None,
+            "undated": 0,
+        }.items()
+    )
+    assert document == {
+        "extraction": {
+            "watermark_field": "ingestedAt",
+            "watermark": None,
+            "behind_seconds": None,
+            "extracted_at": None,
+        },
+        "landing": {"folder": str(data / "landing"), "files": 0, "bytes": 0},
+        "dead_letters": {"folder": str(data / "dead_letters"), "count": 0, "newest": None},
+        "warehouse": {
+            "path": str(warehouse_of(mongo_workspace)),
+            "fault": None,
+            "bytes": None,
+            "rows": {},
+            "newest_ingested_at": None,
+            "newest_timestamp": None,
+            "last_runs": [],
+        },
+    }
+
+
+def test_after_a_pipeline_every_number_is_a_plain_count(filled: Workspace) -> None:
+    document = document_of(filled)
+    files = [path.stat().st_size for path in data_of(filled).rglob("landing/date=*/*.parquet")]
+    assert (document["landing"]["files"], document["landing"]["bytes"]) == (len(files), sum(files))
+    assert document["dead_letters"]["count"] == 2
+    warehouse = document["warehouse"]
+    assert warehouse["bytes"] == warehouse_of(filled).stat().st_size
+    assert warehouse["rows"]["raw.conversations"] == len(TRUTH.lines)
+    assert warehouse["rows"]["gold.fct_tool_calls"] == len(TRUTH.tool_calls)
+    assert warehouse["rows"]["gold.dim_sessions"] == len(TRUTH.sessions)
+    assert warehouse["rows"]["gold.fct_api_calls"] == len(TRUTH.responses)
+    assert len(warehouse["rows"]) == 9
+    newest = max(line.get("timestamp", "") for line in TRUTH.lines)
+    assert warehouse["newest_timestamp"] == newest.replace("Z", "000Z")
+    assert is_recent(warehouse["newest_ingested_at"])
+
+
+def test_the_last_load_is_the_run_in_the_ledger(filled: Workspace) -> None:
+    (run,) = document_of(filled)["warehouse"]["last_runs"]
+    assert is_recent(run["loaded_at"])
+    assert run == run | {"files": document_of(filled)["landing"]["files"], "rows": len(TRUTH.lines)}
+    lines = lines_of(filled)
+    assert any(line.startswith("last load 20") and line.endswith(f" ago, by {run['run']}") for line in lines)
+    assert lines[-2] == "last runs loaded files rows"
+    assert lines[-1].startswith(run["run"])
+    assert lines[-1].endswith(f" {run['files']} {run['rows']}")
+
+
+def test_while_mongodb_is_down_the_rest_is_told(filled: Workspace) -> None:
+    lines = lines_of(filled)
+    assert lines[0] == "source clogs_tests.none at 127.0.0.1:9"
+    assert lines[1].startswith("MongoDB at 127.0.0.1:9 does not answer: ")
+    assert f"rows {len(TRUTH.lines)} in raw.conversations" in lines
+    assert any(line.startswith("timestamp 2026-10-10 12:35:47 UTC, ") for line in lines)
+    assert any(line.startswith("dead letters 2, the newest of 20") for line in lines)
+    assert f" fct_tool_calls {len(TRUTH.tool_calls)}" in " ".join(lines)
+
+
+def test_while_mongodb_is_down_the_json_says_why_and_no_secret(filled: Workspace) -> None:
+    source = document_of(filled)["source"]
+    assert source.pop("fault").startswith("MongoDB at 127.0.0.1:9 does not answer: ")
+    assert source.pop("name") == "clogs_tests.none at 127.0.0.1:9"
+    assert set(source.values()) == {None}
+    assert "s3cret" not in filled.run("status", "--json", "--verbose").stdout
+
+
+def test_the_source_is_ahead_of_the_watermark(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    collection.insert_many([{"ingestedAt": NOON}, {"ingestedAt": NOON - timedelta(days=1)}])
+    assert mongo_workspace.run("extract").returncode == 0
+    assert "watermark 2026-03-04 12:00:00 UTC · the source is not ahead" in lines_of(mongo_workspace)
+    collection.insert_one({"ingestedAt": NOON + timedelta(minutes=5)})
+    lines, document = lines_of(mongo_workspace), document_of(mongo_workspace)
+    assert "watermark 2026-03-04 12:00:00 UTC · the source is 5 min 0 s ahead" in lines
+    assert lines[1].startswith("about 3 documents · newest ingestedAt 2026-03-04 12:05:00 UTC, ")
+    assert document["source"]["newest"] == "2026-03-04T12:05:00Z"
+    extracted_at = document["extraction"].pop("extracted_at")
+    assert is_recent(extracted_at)
+    assert document["extraction"] == {
+        "watermark_field": "ingestedAt",
+        "watermark": "2026-03-04T12:00:00Z",
+        "behind_seconds": 300,
+    }
+
+
+def test_the_watermark_is_known_while_its_source_is_down(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    collection.insert_one({"ingestedAt": NOON})
+    assert mongo_workspace.run("extract").returncode == 0
+    uri = mongo_workspace.environment["MONGO_URI"]
+    login = uri.replace("mongodb://", "mongodb://ann:s3cret@")  # the server knows no users, and says so
+    document = document_of(mongo_workspace, MONGO_URI=login)
+    assert document["source"]["fault"]
+    assert document["extraction"]["watermark"] == "2026-03-04T12:00:00Z"
+    assert document["extraction"]["behind_seconds"] is None
+    assert "watermark 2026-03-04 12:00:00 UTC" in lines_of(mongo_workspace, MONGO_URI=login)
+
+
+def test_documents_that_no_watermark_can_reach(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    collection.insert_many([{"ingestedAt": NOON}, {"ingestedAt": "2026-03-04"}, {"n": 1}])
+    assert document_of(mongo_workspace)["source"]["undated"] == 2
+    assert (
+        "2 documents without a Date in ingestedAt: only `clogs extract --full-backfill` finds them"
+        in lines_of(mongo_workspace)
+    )
+
+
+def test_a_date_in_the_future_is_not_the_newest(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    collection.insert_many([{"ingestedAt": NOON}, {"ingestedAt": datetime.now(UTC) + timedelta(days=1)}])
+    assert document_of(mongo_workspace)["source"]["newest"] == "2026-03-04T12:00:00Z"
+
+
+def test_a_held_warehouse_is_told(filled: Workspace) -> None:
+    with connect(warehouse_of(filled)):
+        document, lines = document_of(filled), lines_of(filled)
+    assert "is held by another program: " in document["warehouse"]["fault"]
+    assert document["warehouse"]["rows"] == {}
+    assert document["landing"]["files"] > 0
+    assert document["warehouse"]["fault"] in lines
+
+
+def test_an_empty_warehouse(workspace: Workspace) -> None:
+    with connect(warehouse_of(workspace)):
+        pass
+    lines = lines_of(workspace, MONGO_URI=DOWN)
+    assert {"last load none yet", "rows 0 in raw.conversations", "timestamp none yet"} <= set(lines)
+
+
+def test_the_last_five_runs_are_told(workspace: Workspace) -> None:
+    assert workspace.run("load", "--init-only").returncode == 0
+    ledger = """
+        INSERT INTO raw.ledger
+        SELECT 'file ' || i, 10, i, 'run ' || i // 2, TIMESTAMPTZ '2026-03-04 12:00:00Z' + INTERVAL (i) MINUTE
+        FROM range(14) AS files(i)
+    """
+    with connect(warehouse_of(workspace)) as connection:
+        connection.execute(ledger)
+    runs = document_of(workspace, MONGO_URI=DOWN)["warehouse"]["last_runs"]
+    assert [run["run"] for run in runs] == ["run 6", "run 5", "run 4", "run 3", "run 2"]
+    assert runs[0] == {"run": "run 6", "loaded_at": "2026-03-04T12:13:00Z", "files": 2, "rows": 12 + 13}
+
+
+def test_hostile_names_drive_no_terminal(workspace: Workspace) -> None:
+    fill(workspace)
+    with connect(warehouse_of(workspace)) as connection:
+        connection.execute('CREATE VIEW gold."\x1b[2J""x" AS SELECT 1')
+    lines = lines_of(workspace, MONGO_URI=DOWN, MONGO_COLLECTION="\x1b[2Jy")
+    assert lines[0] == "source clogs_tests.�[2Jy at 127.0.0.1:9"
+    assert '�[2J"x 1' in " ".join(lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_broken_view_is_told(workspace: Workspace) -> None:
+    fill(workspace)
+    with connect(warehouse_of(workspace)) as connection:
+        connection.execute("CREATE TABLE gone AS SELECT 1; CREATE VIEW gold.own AS FROM gone")
+        connection.execute("DROP TABLE gone")
+    assert "gone does not exist" in document_of(workspace, MONGO_URI=DOWN)["warehouse"]["fault"]
+
+
+def test_a_foreign_file_among_the_dead_letters_is_told(workspace: Workspace) -> None:
+    folder = data_of(workspace) / "dead_letters"
+    folder.mkdir(parents=True)
+    (folder / "notes.jsonl").write_text("{}\n", encoding="utf-8")
+    finished = workspace.run("status", MONGO_URI=DOWN)
+    assert finished.returncode == 1
+    assert f"A file in {folder} does not hold dead letters: " in finished.stderr
+
+
+def test_what_cannot_be_read_is_told(workspace: Workspace) -> None:
+    finished = workspace.run("status", MONGO_URI=DOWN, DUCKDB_PATH=f"/{'x' * 300}")
+    assert finished.returncode == 1
+    assert "xxx: File name too long." in finished.stderr
+    assert "clogs doctor" in finished.stderr

@@ -1,0 +1,208 @@
+"""Several processes land what one would, and none outlives the run it works for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import polars as pl
+import pytest
+from bson import ObjectId
+from conftest import Workspace, new_workspace
+from pymongo.collection import Collection
+from replay import Server, replay
+
+from clogs.errors import ClogsError, TransientSourceError
+from clogs.extract import ExtractResult, Scope, Settings, extract, stage, workers
+from clogs.extract.batches import Landed
+from clogs.landing import landed
+from clogs.mongo import CODEC, Address, connect
+from clogs.stages import new_run
+from clogs.state import ExtractState, write_extract_state
+
+Document = dict[str, Any]
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+IDS = [ObjectId((number << 64).to_bytes(12)) for number in range(1000)]
+LOST: Document = {"code": 43, "errmsg": "cursor id 1 not found"}
+
+
+def entries() -> list[Document]:
+    return [
+        {"_id": identity, "ingestedAt": NOON + timedelta(seconds=number), "text": "x" * 200}
+        for number, identity in enumerate(IDS)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
+    monkeypatch.setattr(workers, "_cpus", lambda: 3)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        raw_dir=tmp_path / "raw",
+        dead_letter_dir=tmp_path / "dead_letters",
+        state_dir=tmp_path / "state",
+        exclude=(),
+        batch_size=100,
+        watermark_field="ingestedAt",
+        lookback=timedelta(minutes=5),
+        retry_delays=(timedelta(0),),
+        max_rejected=0.01,
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with replay([bson.encode(each, codec_options=CODEC) for each in entries()]) as running:
+        yield running
+
+
+Progress = Callable[[int, int | None], None]
+Run = Callable[..., ExtractResult]
+
+
+@pytest.fixture
+def run(server: Server, settings: Settings) -> Run:
+    """Extract from the server."""
+
+    def extracted(on_progress: Progress = lambda _done, _total: None) -> ExtractResult:
+        with connect(Address(server.uri, "logs", "conversations")) as source:
+            return extract(source, settings, Scope(), run=new_run(), on_progress=on_progress)
+
+    return extracted
+
+
+def landed_ids(settings: Settings) -> list[str]:
+    return sorted(identity for path in landed(settings.raw_dir) for identity in pl.read_parquet(path)["_id"])
+
+
+def test_every_document_is_landed_once(run: Run, settings: Settings) -> None:
+    first = run()
+    assert (first.documents, first.landed, first.rejected) == (1000, 1000, 0)
+    assert first.watermark == NOON + timedelta(seconds=999)
+    assert first.files == len(list(landed(settings.raw_dir)))
+    assert landed_ids(settings) == sorted(map(str, IDS))
+    second = run()
+    assert (second.documents, second.landed, second.unchanged) == (301, 0, 301)
+
+
+def test_a_catch_up_is_shared_by_its_dates(run: Run, settings: Settings, server: Server) -> None:
+    run()
+    (path,) = settings.state_dir.glob("extract-*.parquet")
+    write_extract_state(path, ExtractState(NOON + timedelta(minutes=8)), source="logs at db")
+    server.commands.clear()
+    assert run().landed == 1000 - 3 * 60
+    orders = [command["sort"] for command in server.commands if "find" in command]
+    assert orders == [{"ingestedAt": 1}, {"ingestedAt": -1}] + [{"ingestedAt": 1}] * 8
+
+
+def test_a_real_server_is_shared_too(
+    mongo_uri: str, collection: Collection[Document], settings: Settings
+) -> None:
+    collection.insert_many(entries())
+    with connect(Address(mongo_uri, collection.database.name, collection.name)) as source:
+        assert extract(source, settings, Scope(), run=new_run()).landed == 1000
+        assert extract(source, settings, Scope(), run=new_run()).landed == 0
+    assert landed_ids(settings) == sorted(map(str, IDS))
+
+
+def test_progress_is_told_to_the_end(run: Run) -> None:
+    told: list[tuple[int, int | None]] = []
+    run(lambda done, total: told.append((done, total)))
+    assert told[0] == (0, 1000)
+    assert told[-1] == (1000, 1000)
+    assert told == sorted(told)
+
+
+def test_what_a_worker_warns_of_is_told_here(
+    run: Run, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "land_range", take_no_range)
+    server.faults = dict.fromkeys(range(2, 1000), LOST)
+    with pytest.raises(TransientSourceError):
+        run()
+    (first, *_) = caplog.records
+    assert first.processName
+    assert first.processName.startswith("Spawn")
+    assert first.getMessage().endswith("Trying again in 0.0 s.")
+
+
+def take_no_range(*_arguments: object, **_options: object) -> Landed:
+    """Leave the work to the workers."""
+    time.sleep(1)
+    return Landed()
+
+
+def test_a_fault_that_lasts_ends_all(run: Run, server: Server, settings: Settings) -> None:
+    server.faults = dict.fromkeys(range(6, 1000), LOST)
+    with pytest.raises(TransientSourceError, match="cursor id 1 not found"):
+        run()
+    assert multiprocessing.active_children() == []
+    server.faults = {}
+    assert run().watermark == NOON + timedelta(seconds=999)
+    assert set(landed_ids(settings)) == set(map(str, IDS))
+
+
+def test_a_killed_worker_is_told_and_the_next_run_is_whole(run: Run, settings: Settings) -> None:
+    threading.Thread(target=kill_a_worker).start()
+    with pytest.raises(ClogsError, match="A worker process of the extraction was killed"):
+        run()
+    assert run().watermark == NOON + timedelta(seconds=999)
+    assert set(landed_ids(settings)) == set(map(str, IDS))
+
+
+def kill_a_worker() -> None:
+    while not (children := multiprocessing.active_children()):
+        time.sleep(0.01)
+    children[0].kill()
+
+
+# Whole processes
+
+
+@pytest.fixture
+def workspace_of_server(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace whose collection is large enough for workers, on a server that is slow to answer."""
+    many = [{"_id": ObjectId((number << 64).to_bytes(12)), "ingestedAt": NOON} for number in range(60_000)]
+    with replay([bson.encode(each, codec_options=CODEC) for each in many]) as running:
+        running.pause = 0.01
+        yield new_workspace(tmp_path, running.uri, "conversations")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_no_worker_outlives_its_run(workspace_of_server: Workspace, number: int, code: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "clogs", "extract"],
+        cwd=workspace_of_server.folder,
+        env=workspace_of_server.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not (children := children_of(process.pid)):
+            time.sleep(0.01)
+        time.sleep(1)
+        process.send_signal(number)
+        assert process.wait(10) == code
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
+
+
+def children_of(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
