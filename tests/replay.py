@@ -49,6 +49,9 @@ class Documents:
     Args:
         documents: Their BSON, ascending by ``_id``, and by ``field`` unless it is None.
         field: The watermark field, of which there is an index. None where there is none.
+
+    Attributes:
+        visible: How many of the documents are there, from the first on.
     """
 
     def __init__(self, documents: Sequence[bytes], *, field: str | None) -> None:
@@ -56,10 +59,11 @@ class Documents:
         self._keys = {name: [_value(each, name) for each in documents] for name in ("_id", field) if name}
         self._arrays: dict[tuple[int, int], bytes] = {}
         self.indexes = list(self._keys)
+        self.visible = len(documents)
 
     def places(self, query: Document) -> range:
         """The places of the documents that a filter lets through."""
-        start, stop = 0, len(self._documents)
+        start, stop = 0, self.visible
         for name, operator, bound in _conditions(query):
             if operator == "$lt":
                 stop = min(stop, bisect_left(self._keys[name], bound))
@@ -73,9 +77,12 @@ class Documents:
         start = places.start
         while start < places.stop:
             stop = self._stop(start, min(places.stop, start + size))
-            if (start, stop) not in self._arrays:
-                self._arrays[start, stop] = _array(self._documents[start:stop])
-            yield self._arrays[start, stop]
+            if stop - start == 1:
+                yield _array(self._documents[start:stop])  # large ones would double all the memory
+            else:
+                if (start, stop) not in self._arrays:
+                    self._arrays[start, stop] = _array(self._documents[start:stop])
+                yield self._arrays[start, stop]
             start = stop
 
     def _stop(self, start: int, stop: int) -> int:

@@ -1,0 +1,114 @@
+"""The measures of extraction, as ratios of things measured in one run: ``nox -s bench``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import MB, Measured, measure, served
+
+ROUNDS = 3
+SMALL, LARGE, LARGER_BY = 200_000, 1_000_000, 5
+NEW = 1_000
+HUGE_DOCUMENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        measure: What was measured.
+        figures: What it is made of.
+        value: The result.
+        bound: What to reach, and whether it is at least or at most.
+    """
+
+    measure: str
+    figures: str
+    value: float
+    bound: str
+
+    @property
+    def reached(self) -> bool:
+        """Whether the result is within the bound."""
+        relation, _, limit = self.bound.partition(" ")
+        return self.value >= float(limit) if relation == "≥" else self.value <= float(limit)
+
+
+def main(scale: float) -> None:
+    """Measure everything, and print one table."""
+    small, large = int(SMALL * scale), int(LARGE * scale)
+    table = Table("measure", "figures", "result", "to reach", "", title="Extraction", title_justify="left")
+    console = Console(width=140)
+    for row in (*speed(small), *memory(small, large)):
+        mark = "✓" if row.reached else "✗"
+        table.add_row(row.measure, row.figures, f"{row.value:.2f}", row.bound, mark)
+        console.print(f"{mark} {row.measure}: {row.value:.2f} ({row.bound}); {row.figures}", style="dim")
+    console.print(table)
+
+
+def speed(count: int) -> Iterator[Row]:
+    """Against iterating the same cursor, and against the classic way."""
+    for whole, kind in ((False, "as MongoDB sends them"), (True, "sent whole")):
+        with served(count, whole=whole) as (uri, _):
+            subject("cursor", uri)  # now every reply is made
+            subject("extract", uri)
+            names = ("cursor", "extract", "classic")
+            rounds = [{name: seconds(subject(name, uri)) for name in names} for _ in range(ROUNDS)]
+        best = {name: min(each[name] for each in rounds) for name in names}
+        told = f"{count:,} documents {kind}, best of {ROUNDS}: " + ", ".join(
+            f"{name} {taken:.2f} s" for name, taken in best.items()
+        )
+        yield Row(f"time / iterating the cursor, {kind}", told, best["extract"] / best["cursor"], "≤ 1.5")
+        yield Row(f"classic way / time, {kind}", told, best["classic"] / best["extract"], "≥ 3")
+
+
+def memory(small: int, large: int) -> Iterator[Row]:
+    """Peaks of whole backfills, and an incremental run after the largest."""
+    with served(small) as (uri, _):
+        low = subject("extract", uri).peak / MB
+    with served(small, large=HUGE_DOCUMENTS) as (uri, _):
+        huge = subject("extract", uri).peak / MB
+    with served(large + NEW, hidden=NEW) as (uri, show), tempfile.TemporaryDirectory() as folder:
+        variables = {"MONGO_URI": uri, "DATA_DIR": folder, "XDG_CONFIG_HOME": folder}
+        backfill = measure(["-m", "clogs", "extract", "--json"], **variables)
+        show.write("\n")
+        show.flush()
+        again = measure(["-m", "clogs", "extract", "--json"], **variables)
+    high = backfill.peak / MB
+    told = f"{high:.0f} MB at {large:,} documents, {low:.0f} MB at {small:,}"
+    yield Row("peak memory, large / small", told, high / low, "≤ 1.1")
+    told = f"{small:,} documents with {HUGE_DOCUMENTS} of 15 MB among them"
+    yield Row("peak memory of a backfill, MB", told, max(huge, high), "≤ 500")
+    told = f"the whole command; {NEW:,} new among {large:,} took {documents_of(again)} documents to read"
+    yield Row("incremental run, s", told, again.seconds, "≤ 2")
+
+
+def subject(name: str, uri: str) -> Measured:
+    """Run one of `bench.subjects` in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return measure(["-m", "bench.subjects", name, uri, folder])
+
+
+def seconds(measured: Measured) -> float:
+    """The time that a subject took by itself, without the start of Python."""
+    return float(measured.output)
+
+
+def documents_of(measured: Measured) -> str:
+    """How many documents a run of clogs has read, by its JSON."""
+    return (
+        next(line for line in measured.output.splitlines() if '"documents"' in line)
+        .strip(" ,")
+        .split(": ")[1]
+    )
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
