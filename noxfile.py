@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -47,6 +48,31 @@ def minimums(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
     session.run("pytest", *(session.posargs or PARALLEL))
+
+
+@nox.session(python=OLDEST)
+def ferretdb(session: nox.Session) -> None:
+    """Run the tests that read from a server against FerretDB, where Go is there to build it."""
+    if not shutil.which("go"):
+        session.skip("Go, which builds FerretDB, is not installed")
+    executable = Path(session.create_tmp()).resolve() / "ferretdb"
+    with session.chdir("tests/ferretdb"):
+        session.run("go", "build", "-o", str(executable), ".", external=True)
+    session.install("--editable", ".", "--group", "tests")
+    modules = [f"tests/test_{name}.py" for name in ("mongo", "reading", "extract", "workers")]
+    session.run(
+        "pytest",
+        *(session.posargs or [*PARALLEL, *modules]),
+        env={"CLOGS_TEST_FERRETDB": str(executable)},
+    )
+
+
+@nox.session(python=OLDEST)
+def bench(session: nox.Session) -> None:
+    """Measure speed and memory, some minutes long; `-- 0.1` takes a tenth of the documents."""
+    session.install("--editable", ".", "--group", "tests")
+    session.chdir("tests")
+    session.run("python", "-m", "bench", *session.posargs)
 
 
 @nox.session(reuse_venv=False)

@@ -12,7 +12,7 @@ TEMPORARY_PREFIX = ".writing-"
 
 
 def make_private_dir(path: Path) -> Path:
-    """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700).
+    """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700) and durable.
 
     Returns:
         ``path``, for chaining.
@@ -24,6 +24,7 @@ def make_private_dir(path: Path) -> Path:
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
+            _flush(folder.parent)
     except OSError as exc:
         raise _cannot_write(path, exc) from exc
     if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):

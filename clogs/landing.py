@@ -31,9 +31,9 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     Raises:
         ClogsError: The disk is full or the folder cannot be written to.
     """
-    partitions = frame.partition_by("date", as_dict=True, include_key=False)
     files = []
-    for (day,), rows in sorted(partitions.items()):
+    for day in frame["date"].unique().sort():
+        rows = frame.filter(date=day).drop("date")  # one partition after the other, to save memory
         path = partition(raw_dir, day) / f"conversations_{name}.parquet"
         content = BytesIO()  # a batch is small, and Polars tells of a full disk in no way of its own
         rows.write_parquet(content, compression_level=ZSTD_LEVEL)

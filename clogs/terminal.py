@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from clogs.progress import Bar, Lines, Progress
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
 
     from clogs.errors import ClogsError
 
@@ -79,16 +79,17 @@ class Terminal:
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
-        """Show how far something is: a bar on a terminal, nothing elsewhere or under ``--quiet``."""
-        if not self._err.is_terminal or not logger.isEnabledFor(logging.INFO):
-            yield Progress()
-            return
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
+        """Show how far something is: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
+        shown = self._shown(label)
+        try:
+            yield shown
+        finally:
+            shown.close()
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with RichProgress(*columns, console=self._err, transient=True) as bar:
-            yield _Bar(bar, bar.add_task(label, total=None))
+    def _shown(self, label: str) -> Progress:
+        if not logger.isEnabledFor(logging.INFO):
+            return Progress()
+        return Bar(self._err, label) if self._err.is_terminal else Lines(self.say, label)
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
@@ -117,28 +118,6 @@ def _formatter(log_format: str) -> logging.Formatter:
     if sys.stderr.isatty():
         return logging.Formatter("%(message)s")
     return logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
-
-
-class Progress:
-    """How far something is; this one shows nothing."""
-
-    def begin(self, label: str) -> None:
-        """Start again with another thing to do."""
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Tell how much is done and, where known, how much there is."""
-
-
-class _Bar(Progress):
-    def __init__(self, bar: RichProgress, task: TaskID) -> None:
-        self._bar = bar
-        self._task = task
-
-    def begin(self, label: str) -> None:
-        self._bar.reset(self._task, description=label, total=None)
-
-    def __call__(self, done: int, total: int | None) -> None:
-        self._bar.update(self._task, completed=done, total=total)
 
 
 class _JSONLines(logging.Formatter):

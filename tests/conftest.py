@@ -6,7 +6,9 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,12 +62,32 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def mongo_uri() -> Iterator[str]:
-    """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else one started here and stopped at the end."""
+    """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else of one that is stopped at the end.
+
+    That is FerretDB if ``CLOGS_TEST_FERRETDB`` names its executable, as ``nox -s ferretdb`` builds it.
+    """
     if uri := os.environ.get("CLOGS_TEST_MONGO_URI"):
         yield uri
         return
-    with mongo_server() as uri:
+    executable = os.environ.get("CLOGS_TEST_FERRETDB")
+    with ferretdb(executable) if executable else mongo_server() as uri:
         yield uri
+
+
+@contextmanager
+def ferretdb(executable: str) -> Iterator[str]:
+    """Run FerretDB on an empty database."""
+    address = f"127.0.0.1:{free_port()}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen([executable, address, folder], stdin=subprocess.PIPE) as server,
+    ):
+        uri = f"mongodb://{address}"
+        with MongoClient[Document](uri) as client:
+            client.admin.command("ping")  # waits until it listens
+        yield uri
+        if server.stdin:
+            server.stdin.close()
 
 
 @pytest.fixture

@@ -113,6 +113,7 @@ class Server(socketserver.ThreadingTCPServer):
     """Serves `Documents` as the one collection of every database, on a port of the loopback interface.
 
     Attributes:
+        hello: What it says of itself.
         commands: Every ``find`` and ``getMore`` so far.
         faults: Answers in place of those to ``commands`` of these places; None cuts the connection.
         pause: Seconds before each answer to one of them.
@@ -127,6 +128,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.collection = collection
         self.cursors: dict[int, Iterator[bytes]] = {}
         self.next_cursor = itertools.count(1)
+        self.hello = dict(HELLO)
         self.commands: list[Document] = []
         self.faults: dict[int, Document | None] = {}
         self.pause = 0.0
@@ -147,7 +149,9 @@ class _Connection(socketserver.StreamRequestHandler):
                 size, request, _, code = struct.unpack("<iiii", header)
                 body = self.rfile.read(size - 16)
                 if code == OP_QUERY:
-                    self._reply(OP_REPLY, request, struct.pack("<iqii", 0, 0, 0, 1) + bson.encode(HELLO))
+                    self._reply(
+                        OP_REPLY, request, struct.pack("<iqii", 0, 0, 0, 1) + bson.encode(self.server.hello)
+                    )
                 else:
                     self._reply(OP_MSG, request, b"\0\0\0\0\0", *self._answer(bson.decode(body[5:], _AWARE)))
 
@@ -194,7 +198,7 @@ class _Connection(socketserver.StreamRequestHandler):
         elif name == "listIndexes":
             first = [{"v": 2, "key": {each: 1}, "name": f"{each}_1"} for each in documents.indexes]
         else:
-            return HELLO
+            return self.server.hello
         return {"cursor": {"firstBatch": first, "id": 0, "ns": namespace}, "ok": 1.0}
 
     def _batch(self, key: str, replies: Iterator[bytes], cursor: int, namespace: str) -> tuple[bytes, ...]:

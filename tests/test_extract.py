@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
-import socketserver
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +19,7 @@ import pytest
 from bson import ObjectId
 from conftest import Workspace
 from pymongo.collection import Collection
+from relay import relay
 
 from clogs import dead_letters
 from clogs.errors import ClogsError, DataError, SourceError, TransientSourceError
@@ -383,40 +381,8 @@ def test_a_connection_lost_for_good_is_told_and_the_next_run_begins_again(
 @contextmanager
 def flaky(mongo_uri: str) -> Iterator[str]:
     """The URI of a relay to the server that once cuts a connection, after 50,000 bytes."""
-    host, _, port = mongo_uri.removeprefix("mongodb://").partition(":")
-    with Relay(("127.0.0.1", 0), Relayed) as relay:
-        relay.upstream = (host, int(port))
-        threading.Thread(target=relay.serve_forever, daemon=True).start()
-        yield f"mongodb://127.0.0.1:{relay.server_address[1]}"
-        relay.shutdown()
-
-
-class Relay(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    upstream: tuple[str, int]
-    bytes_left = 50_000
-    cuts_left = 1
-
-
-class Relayed(socketserver.BaseRequestHandler):
-    server: Relay
-
-    def handle(self) -> None:
-        with socket.create_connection(self.server.upstream) as upstream:
-            threading.Thread(target=forward, args=(self.request, upstream), daemon=True).start()
-            while data := upstream.recv(4096):
-                self.server.bytes_left -= len(data)
-                if self.server.bytes_left < 0 and self.server.cuts_left:
-                    self.server.cuts_left = 0
-                    return
-                self.request.sendall(data)
-
-
-def forward(client: socket.socket, upstream: socket.socket) -> None:
-    with suppress(OSError):
-        while data := client.recv(4096):
-            upstream.sendall(data)
-        upstream.shutdown(socket.SHUT_RDWR)
+    with relay(mongo_uri, cut_after=50_000) as running:
+        yield f"mongodb://127.0.0.1:{running.server_address[1]}"
 
 
 def test_half_written_files_of_killed_runs_are_swept(

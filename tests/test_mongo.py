@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import traceback
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,11 +14,14 @@ from uuid import UUID
 
 import bson
 import pytest
+import trustme
 from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pymongo import errors
 from pymongo.collection import Collection
+from relay import relay
+from replay import Server, replay
 
 from clogs.embedded import free_port
 from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
@@ -353,3 +357,66 @@ def test_a_document_that_cannot_be_stored_harms_no_other(
     assert [each.index for each in refused] == [1]
     assert refused[0].reason.startswith(reason)
     assert [each["_id"] for each in collection.find()] == [1, 3]
+
+
+# Ways to a server
+
+
+@pytest.fixture
+def secondary() -> Iterator[Server]:
+    """A secondary of a replica set whose primary cannot be reached."""
+    documents = [bson.encode({"_id": number, "at": datetime(2026, 1, 1, tzinfo=UTC)}) for number in range(3)]
+    with replay(documents, field="at") as running:
+        running.hello |= {
+            "isWritablePrimary": False,
+            "ismaster": False,
+            "secondary": True,
+            "setName": "rs",
+            "hosts": [running.uri.removeprefix("mongodb://")],
+        }
+        yield running
+
+
+@pytest.mark.parametrize("options", ["replicaSet=rs&readPreference=secondary", "directConnection=true"])
+def test_a_secondary_is_enough(secondary: Server, options: str) -> None:
+    with connect(Address(f"{secondary.uri}/?{options}", "logs", "conversations")) as source:
+        assert source.exists()
+        assert source.is_indexed("at")
+        assert (source.count({}), source.estimated_count()) == (3, 3)
+        assert len(read(source)) == 3
+
+
+def test_a_secondary_is_not_asked_unless_the_uri_allows_it(secondary: Server) -> None:
+    error = error_of(f"{secondary.uri}/?replicaSet=rs&serverSelectionTimeoutMS=100")
+    assert isinstance(error, TransientSourceError)
+
+
+@pytest.fixture
+def tls_address(mongo_uri: str, collection: Collection[Document], tmp_path: Path) -> Iterator[str]:
+    """The address of a relay to the server that speaks TLS; ``ca.pem`` in ``tmp_path`` vouches for it."""
+    collection.insert_one({"_id": 1})
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    with relay(mongo_uri, tls=context) as running:
+        yield f"localhost:{running.server_address[1]}"
+
+
+def test_tls_works_through_the_uri(
+    tls_address: str, collection: Collection[Document], tmp_path: Path
+) -> None:
+    uri = f"mongodb://{tls_address}/?tls=true&tlsCAFile={tmp_path}/ca.pem"
+    with connect(Address(uri, collection.database.name, collection.name)) as source:
+        assert read(source) == [{"_id": 1}]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_waited_for(tls_address: str) -> None:
+    error = error_of(f"mongodb://{tls_address}/?tls=true&serverSelectionTimeoutMS=500")
+    assert type(error) is SourceError
+    assert "CERTIFICATE_VERIFY_FAILED" in error.message
+
+
+def test_a_host_that_is_not_there_is_not_waited_for() -> None:
+    error = error_of("mongodb://nowhere.invalid/?serverSelectionTimeoutMS=500")
+    assert type(error) is SourceError

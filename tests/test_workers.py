@@ -47,6 +47,7 @@ def entries() -> list[Document]:
 def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
     monkeypatch.setattr(workers, "_cpus", lambda: 3)
+    monkeypatch.setattr(workers, "MOST_PROCESSES", 3)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from clogs.mongo import (
 from clogs.state import WINDOW_SCHEMA, Seen, known, mark_landing, no_documents, version_of, versions_of
 from clogs.wording import duration
 
-BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024
 """Of a batch's rows in memory: it ends when it is larger, also before it has ``batch_size`` documents."""
 
 logger = logging.getLogger(__name__)
@@ -152,10 +152,11 @@ def land_range(
 
 
 def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
-    """Put replies together until a batch is full. Each reply is flattened before the next one is read."""
+    """Put replies together until a batch is full. Each reply is flattened, and let go, before the next."""
     batch = _Batch(job)
-    for reply in _replies(reading, job.retry_delays):
+    while reply := _next_reply(reading, job.retry_delays):
         batch.add(reply)
+        del reply
         if batch.is_full():
             yield batch
             batch = _Batch(job)
@@ -163,24 +164,23 @@ def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
         yield batch
 
 
-def _replies(reading: Reading, retry_delays: Sequence[timedelta]) -> Iterator[Reply]:
-    """Every reply, after waits where a fault passes by itself; each reply has all its retries."""
+def _next_reply(reading: Reading, retry_delays: Sequence[timedelta]) -> Reply | None:
+    """Read on, after waits where a fault passes by itself."""
     delays = [delay.total_seconds() for delay in retry_delays]
-
-    def tell(state: RetryCallState) -> None:
-        fault = state.outcome and state.outcome.exception()
-        wait = state.next_action.sleep if state.next_action else 0
-        logger.warning("%s Trying again in %s.", fault, duration(wait))
-
     retrying = Retrying(
         retry=retry_if_exception_type(TransientSourceError),
         stop=stop_after_attempt(len(delays) + 1),
         wait=wait_chain(*map(wait_fixed, delays or [0])),
-        before_sleep=tell,
+        before_sleep=_tell,
         reraise=True,
     )
-    while reply := retrying(reading.next_reply):
-        yield reply
+    return retrying(reading.next_reply)
+
+
+def _tell(state: RetryCallState) -> None:
+    fault = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0
+    logger.warning("%s Trying again in %s.", fault, duration(wait))
 
 
 class _Batch:
@@ -221,6 +221,7 @@ class _Batch:
     def land(self, after: datetime | None, *, name: str) -> Landed:
         """Make durable what is new."""
         rows, job = pl.concat(self._frames), self._job
+        self._frames.clear()
         documents = pl.concat(
             [
                 versions_of(rows).with_columns(pl.Series("moment", self._moments, dtype=pl.Int64)),
@@ -233,15 +234,15 @@ class _Batch:
             return counted
         mark_landing(job.state_path)
         extracted_at = _later(after)
-        fresh = batch_of(rows.filter(new.head(rows.height)), extracted_at=extracted_at)
+        rows = batch_of(rows.filter(new.head(rows.height)), extracted_at=extracted_at)
         letters = [
             each for each, is_new in zip(self._rejected, new.tail(len(self._rejected)), strict=True) if is_new
         ]
-        files = land(fresh, job.raw_dir, name=name)
+        files = land(rows, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
         return replace(
             counted,
-            landed=fresh.height,
+            landed=rows.height,
             rejected=len(letters),
             undated=documents.filter(new)["moment"].null_count(),
             files=len(files),

@@ -20,8 +20,8 @@ from clogs.errors import ClogsError
 from clogs.extract.batches import Job, Landed, land_range
 from clogs.mongo import Address, KeyRange, Source, connect
 
-MOST_PROCESSES = 3
-"""More read no faster than a server and a disk can follow, and each keeps a batch in memory."""
+MOST_PROCESSES = 2
+"""Each takes memory of its own: with two, a backfill stays under 500 MB, whatever it reads."""
 
 logger = logging.getLogger("clogs")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import bson
@@ -143,11 +144,9 @@ class Source:
 
     def is_indexed(self, field: str) -> bool:
         """Tell whether an index orders all documents that have a Date in ``field``."""
-        with mapped_errors(self.name):
-            indexes = self._collection.index_information().values()
+        indexes = self._listed("listIndexes", self._collection.name)
         return any(
-            index["key"][0][0] == field
-            and index["key"][0][1] in {1, -1}
+            next(iter(index["key"].items())) in {(field, 1), (field, -1)}
             and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
             for index in indexes
         )
@@ -177,12 +176,21 @@ class Source:
 
     def exists(self) -> bool:
         """Tell whether the collection is there; an empty one is."""
+        named = {"name": self._collection.name}
+        # With authorizedCollections, a role for this collection alone is enough.
+        return bool(
+            self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
+        )
+
+    def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
+        """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
+        database = self._collection.database
         with mapped_errors(self.name):
-            names = self._collection.database.list_collection_names(
-                filter={"name": self._collection.name},
-                authorizedCollections=True,  # so a role for this collection alone is enough
+            answer = database.command(
+                command, value, read_preference=self._collection.read_preference, **options
             )
-            return self._collection.name in names
+        found: list[Document] = answer["cursor"]["firstBatch"]
+        return found
 
     def is_empty(self) -> bool:
         """Tell whether the collection holds no document, or is not there."""
@@ -267,13 +275,14 @@ def _client(uri: str) -> MongoClient[Document]:
 
 def _first_answer(client: MongoClient[Document], hosts: str) -> float:
     """Wait until a server answers, and take the time of a second question to it, in seconds."""
+    ping = partial(client.admin.command, "ping", read_preference=client.read_preference)
     try:
-        client.admin.command("ping")
+        ping()
     except KeyError as exc:
         raise SourceError(
             f"The server at {hosts} does not know MongoDB's authentication.",
             hint="Take user and password out of mongo.uri (MONGO_URI).",
         ) from exc
     asked = time.perf_counter()
-    client.admin.command("ping")
+    ping()
     return time.perf_counter() - asked
