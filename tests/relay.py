@@ -40,6 +40,7 @@ class _Relayed(socketserver.BaseRequestHandler):
                 threading.Thread(target=_forward, args=(client, upstream), daemon=True).start()
                 while (data := upstream.recv(4096)) and not self._is_cut(len(data)):
                     client.sendall(data)
+                client.shutdown(socket.SHUT_RDWR)  # a close alone would wait for the other thread
 
     def _is_cut(self, size: int) -> bool:
         """Whether the connection ends before so many bytes more."""
