@@ -56,9 +56,9 @@ class Documents:
 
     def __init__(self, documents: Sequence[bytes], *, field: str | None) -> None:
         self._documents = documents
-        self._keys = {name: [_value(each, name) for each in documents] for name in ("_id", field) if name}
+        self._keys: dict[str, list[Any]] = {}
         self._arrays: dict[tuple[int, int], bytes] = {}
-        self.indexes = list(self._keys)
+        self.indexes = ["_id", *filter(None, [field])]
         self.visible = len(documents)
 
     def places(self, query: Document) -> range:
@@ -66,11 +66,17 @@ class Documents:
         start, stop = 0, self.visible
         for name, operator, bound in _conditions(query):
             if operator == "$lt":
-                stop = min(stop, bisect_left(self._keys[name], bound))
+                stop = min(stop, bisect_left(self._values(name), bound))
             else:
                 bisect = bisect_left if operator == "$gte" else bisect_right
-                start = max(start, bisect(self._keys[name], bound))
+                start = max(start, bisect(self._values(name), bound))
         return range(start, max(start, stop))
+
+    def _values(self, name: str) -> list[Any]:
+        """The values of a field, read when they are first asked for."""
+        if name not in self._keys:
+            self._keys[name] = [_value(each, name) for each in self._documents]
+        return self._keys[name]
 
     def replies(self, places: range, size: int) -> Iterator[bytes]:
         """The arrays of documents that a cursor gets, each made once."""

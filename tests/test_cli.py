@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -131,9 +132,10 @@ def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path
     transcript.parent.mkdir(parents=True)
     transcript.write_text('{"n":1}\n{"n":2}\n', encoding="utf-8")
     assert mongo_workspace.run("import", transcript).returncode == 0
+    shutil.rmtree(tmp_path / "data")
     finished = mongo_workspace.run("extract", "--dry-run")
     assert finished.stdout == "2 documents would be read, from the collection's beginning.\n"
-    assert not (tmp_path / "data" / "landing").exists()
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import bson
 import polars as pl
 import pytest
-from bson import ObjectId
+from bson import (
+    Binary,
+    Code,
+    DatetimeMS,
+    DBRef,
+    Decimal128,
+    Int64,
+    MaxKey,
+    MinKey,
+    ObjectId,
+    Regex,
+    Timestamp,
+)
 from conftest import Workspace
 from pymongo.collection import Collection
 from relay import relay
+from replay import replay
 
 from clogs import dead_letters
 from clogs.errors import ClogsError, DataError, SourceError, TransientSourceError
 from clogs.extract import ExtractResult, Scope, Settings, extract
 from clogs.landing import landed
-from clogs.mongo import Address, Source, connect
+from clogs.mongo import CODEC, LARGEST_DOCUMENT, Address, Source, connect
 from clogs.stages import new_run
 
 Document = dict[str, Any]
@@ -317,6 +334,72 @@ def test_a_rejected_document_is_rejected_once(
     assert (again.unchanged, again.rejected) == (2, 0)
     extract(source, lenient, BACKFILL, run=new_run())
     assert len(list(dead_letters.read(settings.dead_letter_dir))) == 1
+
+
+DEEP: Document = reduce(lambda inner, _: {"a": [inner]}, range(90), {})
+EVERY_VALUE = [
+    "é\0👩‍🚀",
+    7,
+    Int64(2**62),
+    -0.0,
+    float("nan"),
+    float("-inf"),
+    True,
+    None,
+    NOON,
+    DatetimeMS(-(10**15)),
+    DatetimeMS(10**15),
+    DatetimeMS(2**63 - 1),
+    Decimal128("1.50"),
+    Decimal128("NaN"),
+    ObjectId(b"a" * 12),
+    uuid.UUID(int=5),
+    b"\x00\xff",
+    Binary(b"no UUID", 4),
+    Regex("a", "ix"),
+    Timestamp(5, 1),
+    MinKey(),
+    MaxKey(),
+    Code("x"),
+    Code("x", {"a": 1}),
+    DBRef("c", 1),
+    {"a.b": {"$c": 1, "$ref": 5, "": [[]]}},
+    [1, "a", None, {}],
+    DEEP,
+    "x" * (LARGEST_DOCUMENT - 1000),
+]
+INVALID_UTF8 = bson.encode({"_id": "utf8", "text": "ab"}).replace(b"ab", b"\xff\xfe")
+LONE_SURROGATE = bson.encode({"_id": "surrogate", "text": "abc"}).replace(b"abc", b"\xed\xa0\x80")
+
+
+def test_any_bson_is_landed_or_rejected_and_stops_nothing(settings: Settings) -> None:
+    documents = [
+        *(
+            {"_id": f"value {number}", "ingestedAt": NOON, "v": each}
+            for number, each in enumerate(EVERY_VALUE)
+        ),
+        *({"_id": each, "ingestedAt": NOON} for each in EVERY_VALUE[:-1]),
+        *({"_id": f"session {number}", "sessionId": each} for number, each in enumerate(EVERY_VALUE)),
+    ]
+    raw = [*(bson.encode(each, codec_options=CODEC) for each in documents), INVALID_UTF8, LONE_SURROGATE]
+    lenient = replace(settings, max_rejected=1)
+    with (
+        replay(raw, field=None) as server,
+        connect(Address(server.uri, "logs", "conversations")) as source,
+    ):
+        result = extract(source, lenient, EVERYTHING, run=new_run())
+    rows = pl.concat(map(pl.read_parquet, landed(settings.raw_dir)))
+    letters = list(dead_letters.read(settings.dead_letter_dir))
+    assert result.documents == len(raw)
+    assert (rows.height, len(letters)) == (result.landed, result.rejected)
+    assert result.landed + result.rejected == len(raw)
+    assert rows["_id"].is_unique().all()
+    assert all(isinstance(json.loads(entry), dict) for entry in rows["entry_raw"])
+    assert {"utf8", "surrogate", "value 28", "value 9"} <= set(rows["_id"])
+    assert {reason.partition(" ")[0] for letter in letters for reason in letter.reasons} == {
+        "sessionId",
+        "invalid",
+    }
 
 
 # Faults

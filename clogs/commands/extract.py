@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -45,7 +46,8 @@ def extract(
         since = since.replace(tzinfo=UTC)
     scope = Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
     settings, terminal = session.settings, session.terminal
-    with run_lock(settings.data.state_dir, command="extract"), terminal.progress("extract") as progress:
+    lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
+    with lock, terminal.progress("extract") as progress:
         result = stages.extract(settings, scope, run=stages.new_run(), on_progress=progress)
     if result.dry_run:
         origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -71,43 +72,43 @@ def speed(count: int) -> Iterator[Row]:
 
 def memory(small: int, large: int) -> Iterator[Row]:
     """Peaks of whole backfills, and an incremental run after the largest."""
-    with served(small) as (uri, _):
-        low = subject("extract", uri).peak / MB
-    with served(small, large=HUGE_DOCUMENTS) as (uri, _):
-        huge = subject("extract", uri).peak / MB
-    with served(large + NEW, hidden=NEW) as (uri, show), tempfile.TemporaryDirectory() as folder:
-        variables = {"MONGO_URI": uri, "DATA_DIR": folder, "XDG_CONFIG_HOME": folder}
-        backfill = measure(["-m", "clogs", "extract", "--json"], **variables)
+    with served(small) as (uri, _), folder() as place:
+        low = command(uri, place).peak / MB
+    with served(small, large=HUGE_DOCUMENTS) as (uri, _), folder() as place:
+        huge = command(uri, place).peak / MB
+    with served(large + NEW, hidden=NEW) as (uri, show), folder() as place:
+        high = command(uri, place).peak / MB
         show.write("\n")
         show.flush()
-        again = measure(["-m", "clogs", "extract", "--json"], **variables)
-    high = backfill.peak / MB
+        again = command(uri, place, watch_memory=False)
     told = f"{high:.0f} MB at {large:,} documents, {low:.0f} MB at {small:,}"
     yield Row("peak memory, large / small", told, high / low, "≤ 1.1")
-    told = f"{small:,} documents with {HUGE_DOCUMENTS} of 15 MB among them"
+    told = f"{huge:.0f} MB at {small:,} documents with {HUGE_DOCUMENTS} of 15 MB among them"
     yield Row("peak memory of a backfill, MB", told, max(huge, high), "≤ 500")
-    told = f"the whole command; {NEW:,} new among {large:,} took {documents_of(again)} documents to read"
+    told = f"the whole command; {NEW:,} new among {large:,}, read {json.loads(again.output)['documents']:,}"
     yield Row("incremental run, s", told, again.seconds, "≤ 2")
+
+
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that is gone in the end."""
+    return tempfile.TemporaryDirectory(prefix="clogs-bench-")
+
+
+def command(uri: str, place: str, *, watch_memory: bool = True) -> Measured:
+    """Run ``clogs extract`` with all its data in a folder."""
+    variables = {"MONGO_URI": uri, "DATA_DIR": place, "XDG_CONFIG_HOME": place}
+    return measure(["-m", "clogs", "extract", "--json"], watch_memory=watch_memory, **variables)
 
 
 def subject(name: str, uri: str) -> Measured:
     """Run one of `bench.subjects` in an empty folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        return measure(["-m", "bench.subjects", name, uri, folder])
+    with folder() as place:
+        return measure(["-m", "bench.subjects", name, uri, place])
 
 
 def seconds(measured: Measured) -> float:
     """The time that a subject took by itself, without the start of Python."""
     return float(measured.output)
-
-
-def documents_of(measured: Measured) -> str:
-    """How many documents a run of clogs has read, by its JSON."""
-    return (
-        next(line for line in measured.output.splitlines() if '"documents"' in line)
-        .strip(" ,")
-        .split(": ")[1]
-    )
 
 
 if __name__ == "__main__":

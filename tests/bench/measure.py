@@ -24,8 +24,8 @@ class Measured:
 
     Attributes:
         seconds: Wall time of the whole process, its start included.
-        peak: The most memory, in bytes, that it and its children took at a time. Memory they share counts
-            once (Linux's proportional set size).
+        peak: The most memory, in bytes, that it and its children took at a time, if it was watched. What they
+            share counts once (Linux's proportional set size).
         output: What it printed.
     """
 
@@ -34,8 +34,13 @@ class Measured:
     output: str
 
 
-def measure(arguments: Sequence[str | Path], **variables: str) -> Measured:
+def measure(arguments: Sequence[str | Path], *, watch_memory: bool = False, **variables: str) -> Measured:
     """Run Python with ``arguments``, to its end.
+
+    Args:
+        arguments: After the interpreter's name.
+        watch_memory: Look at its memory, which slows it down.
+        variables: Environment variables.
 
     Raises:
         CalledProcessError: It failed.
@@ -44,11 +49,12 @@ def measure(arguments: Sequence[str | Path], **variables: str) -> Measured:
     command = [sys.executable, *map(str, arguments)]
     with subprocess.Popen(command, env=ENVIRONMENT | variables, stdout=subprocess.PIPE, text=True) as process:
         peak = 0
-        while process.poll() is None:
+        while watch_memory and process.poll() is None:
             peak = max(peak, sum(map(_memory, _family(process.pid))))
             time.sleep(LOOK_EVERY)
-        seconds = time.perf_counter() - started
         output = process.stdout.read() if process.stdout else ""
+        process.wait()
+        seconds = time.perf_counter() - started
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return Measured(seconds, peak, output)

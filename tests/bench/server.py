@@ -6,9 +6,11 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
+from bson import ObjectId
 from replay import Documents, Server
 
 from bench.documents import entries
@@ -55,6 +57,7 @@ def main(count: str, whole: str, large: str, hidden: str) -> None:
         list(documents(int(count), whole=whole == "whole", large=int(large))), field="ingestedAt"
     )
     made.visible = int(count) - int(hidden)
+    made.places({"_id": {"$gte": ObjectId()}, "ingestedAt": {"$gte": datetime.now(UTC)}})  # now it knows them
     gc.freeze()
     with Server(made, "conversations") as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
