@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
@@ -98,14 +99,14 @@ def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExec
     listener.start()
     try:
         yield executor
-    except BrokenProcessPool as exc:
-        raise ClogsError(
-            "A worker process of the extraction was killed.",
-            hint="Was memory short? Run it again: nothing is lost.",
-        ) from exc
-    except BaseException:
+    except BaseException as exc:
         for worker in multiprocessing.active_children():
             worker.terminate()
+        if isinstance(exc, BrokenProcessPool):
+            raise ClogsError(
+                "A worker process of the extraction was killed.",
+                hint="Was memory short? Run it again: nothing is lost.",
+            ) from exc
         raise
     finally:
         executor.shutdown(cancel_futures=True)
@@ -122,24 +123,32 @@ class _Here(logging.Handler):
 class _Worker:
     """What a worker process keeps from one range to the next."""
 
-    open = ExitStack()  # until the process ends
-    source: Source
-    job: Job
+    def __init__(self, address: Address, job: Job) -> None:
+        self.job = job
+        self._connection = connect(address)
+
+    @cached_property
+    def source(self) -> Source:
+        """The collection, connected to for the first range and until the process ends."""
+        return self._connection.__enter__()
+
+
+_worker: _Worker
 
 
 def _begin(address: Address, job: Job, messages: Any, level: int) -> None:  # noqa: ANN401
     """Prepare a worker: its messages go to the process that started it, and so does a Ctrl-C."""
+    global _worker  # noqa: PLW0603  # the only thing a pool's initializer can leave behind
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logger.handlers = [QueueHandler(messages)]
     logger.setLevel(level)
     logger.propagate = False
-    _Worker.source = _Worker.open.enter_context(connect(address))
-    _Worker.job = job
+    _worker = _Worker(address, job)
 
 
 def _land(key_range: KeyRange, number: int) -> Landed:
-    return land_range(_Worker.source, key_range, _Worker.job, number=number)
+    return land_range(_worker.source, key_range, _worker.job, number=number)
 
 
 def _end_with_parent() -> None:
