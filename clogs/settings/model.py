@@ -40,7 +40,7 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     db: Annotated[str, Check(values.mongo_db)] = "claude_logs"
     collection: Annotated[str, Check(values.mongo_collection)] = "conversations"
     exclude: Annotated[tuple[str, ...], Check(values.field_paths)] = (
-        "toolUseResult",  # repeats the tool_result block in message
+        "toolUseResult",  # repeats the tool_result block, and holds files as they were before an edit
         "snapshot",  # lists files' backups on the writer's disk
         "data.prompt",  # repeats the input of the call that began the sub-agent
         "data.normalizedMessages",  # repeats the sub-agent's entries so far
