@@ -43,7 +43,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
 
 
 def identity(raw_dir: Path, *, create: bool) -> str:
-    """What tells this landing folder from every other one, also from one that was emptied and made anew.
+    """What tells this landing folder from every other one, also from one that was removed and made anew.
 
     Args:
         raw_dir: The landing folder.

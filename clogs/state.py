@@ -19,6 +19,9 @@ WINDOW_SCHEMA = pl.Schema({"version": pl.UInt64(), "check": pl.UInt64(), "moment
 """A row per version of a document: two hashes of it, and its watermark field in milliseconds since 1970, UTC,
 which is null where that field holds no Date, or several."""
 
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""No watermark is before it, whatever Dates there are."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -42,6 +45,10 @@ class ExtractState:
     extracted_at: datetime | None = None
     window: pl.DataFrame = field(default_factory=no_documents)
 
+    def start(self, lookback: timedelta) -> datetime | None:
+        """Where the next run begins to read, in UTC; None for the collection's beginning."""
+        return self.watermark and self.watermark - min(lookback, self.watermark - EARLIEST)
+
 
 class Seen:
     """The documents that were read and are durable, as far as the next run may read them again.
@@ -60,16 +67,17 @@ class Seen:
         self._undated = undated
         self._newest: int | None = None
         self._documents = no_documents()
+        self._prune_above = PRUNE_ABOVE_ROWS
 
     def add(self, documents: pl.DataFrame) -> None:
         """Note that these documents, by `WINDOW_SCHEMA`, are durable."""
-        newest: int | None = documents.select(
-            pl.col("moment").filter(pl.col("moment") <= self._started).max()
-        ).item()
+        dated = pl.col("moment").filter(pl.col("moment").is_between(_milliseconds(EARLIEST), self._started))
+        newest: int | None = documents.select(dated.max()).item()
         self._newest = max((each for each in (self._newest, newest) if each is not None), default=None)
         self._documents = pl.concat([self._documents, documents])
-        if self._documents.height > PRUNE_ABOVE_ROWS:
+        if self._documents.height > self._prune_above:
             self._documents = self.documents(self._newest)
+            self._prune_above = max(PRUNE_ABOVE_ROWS, 2 * self._documents.height)
 
     def documents(self, newest: int | None = None) -> pl.DataFrame:
         """What the next run will read again if the watermark is ``newest``, or what is known of it here."""

@@ -108,7 +108,8 @@ def _conditions(query: Document) -> Iterator[tuple[str, str, Any]]:
             for each in condition:
                 yield from _conditions(each)
         elif name == "$nor":
-            yield "_id", "$gt", condition[0]["_id"]["$lte"]
+            ((field, bound),) = condition[0].items()
+            yield from ((field, "$gt", value) for operator, value in bound.items() if operator == "$lte")
         elif "$nin" in condition:
             yield "_id", "$gt", max(condition["$nin"])
         else:

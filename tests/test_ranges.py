@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
+from bson import Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from clogs.mongo import KeyRange, Position
+from clogs.mongo import KeyRange, Position, ranges
 
 Document = dict[str, Any]
 
@@ -66,6 +66,9 @@ def test_a_range_goes_on_after_a_position() -> None:
         (Decimal128("1"), ["null"]),
         ("x", ["null", "number"]),
         ({"a": 1}, ["null", "number", "string"]),
+        (DBRef("c", 1), ["null", "number", "string"]),
+        (MaxKey(), []),
+        (Regex("x"), []),
         (b"x", ["null", "number", "string", "object"]),
         (uuid.UUID(int=5), ["null", "number", "string", "object"]),
         (object_id(1), ["null", "number", "string", "object", "binData"]),
@@ -77,14 +80,13 @@ def test_a_range_goes_on_after_a_position() -> None:
 def test_after_an_id_come_the_larger_ones_of_its_type_and_all_of_later_types(
     value: object, before: Sequence[str]
 ) -> None:
-    types = [{"_id": {"$type": name}} for name in before]
-    assert Position("_id", value).filter() == {"$nor": [{"_id": {"$lte": value}}, *types]}
+    types = [{"$nor": [{"_id": {"$type": name}}]} for name in before]
+    assert Position("_id", value).filter() == {"$and": [{"$nor": [{"_id": {"$lte": value}}]}, *types]}
 
 
-@pytest.mark.parametrize("value", [Code("x"), MaxKey()])
-def test_an_id_of_a_late_type_comes_after_all_usual_ones(value: object) -> None:
-    excluded = Position("_id", value).filter()["$nor"]
-    assert {"_id": {"$type": "timestamp"}} in excluded
+def test_code_comes_after_all_other_types() -> None:
+    (_, *types) = Position("_id", Code("x")).filter()["$and"]
+    assert types[-1:] == [{"$nor": [{"_id": {"$type": "timestamp"}}]}]
 
 
 # Positions
@@ -127,6 +129,12 @@ def test_a_position_by_date_knows_who_shares_it(
     assert Position.behind(documents, "at", before) == expected
 
 
+def test_more_ties_than_a_query_holds_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "MOST_TIES", 2)
+    documents = [dated(number, NOON) for number in range(3)]
+    assert Position.behind(documents, "at", None) == Position("at", NOON_MS, ())
+
+
 # Parts
 
 
@@ -140,17 +148,9 @@ def test_object_ids_are_cut_evenly() -> None:
     ]
 
 
-def test_dates_are_cut_evenly() -> None:
-    parts = SINCE.split(NOON, LATER, 2)
-    assert [(part.start, part.stop) for part in parts] == [
-        (NOON, NOON + timedelta(hours=2)),
-        (NOON + timedelta(hours=2), None),
-    ]
-
-
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(None, None), (1, 100), ("a", "z"), (1, object_id(5)), (object_id(5), True), (b"a", NOON)],
+    [(None, None), (1, 100), ("a", "z"), (1, object_id(5)), (object_id(5), True), (NOON, LATER)],
 )
 def test_what_cannot_be_cut_stays_whole(first: object, last: object) -> None:
     assert WHOLE.split(first, last, 4) == [WHOLE]

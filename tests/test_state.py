@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 from clogs import state as module
 from clogs.errors import ClogsError
 from clogs.state import (
+    EARLIEST,
     WINDOW_SCHEMA,
     ExtractState,
     Seen,
@@ -58,13 +59,30 @@ def after(*versions: Version, before: ExtractState | None = None, undated: bool 
         ([NOON, IN_A_YEAR], NOON),
         ([IN_A_YEAR], None),
         ([STARTED], STARTED),
-        ([datetime(1, 1, 1, tzinfo=UTC)], datetime(1, 1, 1, tzinfo=UTC)),
+        ([EARLIEST], EARLIEST),
     ],
 )
 def test_the_watermark_is_the_newest_date_that_is_not_in_the_future(
     moments: list[datetime | None], watermark: datetime | None
 ) -> None:
     assert after(*((str(number), moment) for number, moment in enumerate(moments))).watermark == watermark
+
+
+@pytest.mark.parametrize(
+    ("watermark", "start"),
+    [(None, None), (NOON, NOON - LOOKBACK), (EARLIEST, EARLIEST), (EARLIEST + LOOKBACK / 2, EARLIEST)],
+)
+def test_the_next_run_begins_a_lookback_before_the_watermark(
+    watermark: datetime | None, start: datetime | None
+) -> None:
+    assert ExtractState(watermark).start(LOOKBACK) == start
+
+
+def test_a_date_before_year_1_is_no_watermark() -> None:
+    rows = [(*version_of("a"), -(10**15)), (*version_of("b"), -(10**15))]
+    seen = Seen(started=STARTED, lookback=LOOKBACK, undated=True)
+    seen.add(pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row"))
+    assert seen.state(ExtractState(), extracted_at=STARTED).watermark is None
 
 
 def test_the_watermark_never_goes_back() -> None:

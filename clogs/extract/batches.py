@@ -144,7 +144,7 @@ def land_range(
     reading = source.read(key_range, exclude=job.exclude, batch_size=job.batch_size, limit=limit)
     total, seen = Landed(extracted_at=job.after), job.seen()
     for place, batch in enumerate(_batches(reading, job)):
-        landed = batch.land(total.extracted_at, name=f"{job.run}_{number:03}{place:04}")
+        landed = batch.land(total.extracted_at, name=f"{job.run}_{number:03}_{place:04}")
         seen.add(landed.seen)
         total = total.plus(landed)
         on_documents(landed.documents)

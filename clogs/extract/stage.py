@@ -197,8 +197,9 @@ def _land(
 
     on_documents(0)
     parts = 1 if limit else (expected or 0) // RANGE_DOCUMENTS
-    if parts > 1:
-        return land_ranges(source, source.split(key_range, parts), job, on_documents=on_documents)
+    ranges = source.split(key_range, parts) if parts > 1 else [key_range]
+    if len(ranges) > 1:
+        return land_ranges(source, ranges, job, on_documents=on_documents)
     return land_range(source, key_range, job, limit=limit, on_documents=on_documents)
 
 
@@ -253,7 +254,7 @@ def _start(state: ExtractState, settings: Settings, scope: Scope) -> datetime | 
         return None
     if scope.since:
         return scope.since
-    return state.watermark - settings.lookback if state.watermark else None
+    return state.start(settings.lookback)
 
 
 def _covers_all_new(state: ExtractState, settings: Settings, scope: Scope) -> bool:
@@ -261,7 +262,8 @@ def _covers_all_new(state: ExtractState, settings: Settings, scope: Scope) -> bo
         return False
     if scope.since is None:
         return True
-    return state.watermark is not None and scope.since <= state.watermark - settings.lookback
+    start = state.start(settings.lookback)
+    return start is not None and scope.since <= start
 
 
 def _check_rejected(result: ExtractResult, settings: Settings) -> None:

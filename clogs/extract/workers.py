@@ -24,6 +24,8 @@ from clogs.mongo import Address, KeyRange, Source, connect
 MOST_PROCESSES = 2
 """Each takes memory of its own: with two, a backfill stays under 500 MB, whatever it reads."""
 
+SECONDS_TO_END = 5
+
 logger = logging.getLogger("clogs")
 
 
@@ -44,7 +46,9 @@ def land_ranges(
     """
     total, seen = Landed(), job.seen()
     count = min(_cpus(), MOST_PROCESSES, len(ranges)) - 1
-    with _workers(source.address, job, max(1, count)) as workers:  # it starts none before it has work for it
+    with _workers(
+        source.address, job, max(1, count)
+    ) as workers:  # none is started before there is work for it
         for landed in _shared(source, ranges, job, workers, count=count, on_documents=on_documents):
             seen.add(landed.seen)
             total = total.plus(landed)
@@ -100,17 +104,26 @@ def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExec
     try:
         yield executor
     except BaseException as exc:
-        for worker in multiprocessing.active_children():
-            worker.terminate()
+        _end(executor, messages)
         if isinstance(exc, BrokenProcessPool):
             raise ClogsError(
                 "A worker process of the extraction was killed.",
                 hint="Was memory short? Run it again: nothing is lost.",
             ) from exc
         raise
-    finally:
-        executor.shutdown(cancel_futures=True)
-        listener.stop()
+    executor.shutdown()
+    listener.stop()
+
+
+def _end(executor: ProcessPoolExecutor, messages: Any) -> None:  # noqa: ANN401
+    """End workers at once, and wait for nothing that one of them may have left half-done."""
+    workers = multiprocessing.active_children()
+    for worker in workers:
+        worker.terminate()
+    executor.shutdown(wait=False, cancel_futures=True)
+    messages.cancel_join_thread()
+    for worker in workers:
+        worker.join(SECONDS_TO_END)
 
 
 class _Here(logging.Handler):

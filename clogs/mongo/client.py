@@ -36,6 +36,9 @@ REPLY_DOCUMENTS = 250
 SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
 
+HAS_NO_INDEXES = frozenset({26, 166})
+"""What a server says of a collection that is not there, and of a view."""
+
 DUPLICATE_KEY = 11_000
 
 _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
@@ -130,17 +133,17 @@ class Source:
         return replace(self.whole(), query={field: {"$gte": moment}})
 
     def split(self, key_range: KeyRange, parts: int) -> list[KeyRange]:
-        """Cut a range into about equal ones; into one if that is not possible. See `KeyRange.split`."""
+        """Cut a range by ``_id`` into about equal ones; into one if that is not possible."""
+        if key_range.field != "_id":
+            return [key_range]
         first, last = (self._end(key_range, direction) for direction in (1, -1))
         return key_range.split(first, last, parts)
 
     def _end(self, key_range: KeyRange, direction: int) -> object:
-        """The smallest or the largest value of the field that orders a range."""
-        field = key_range.field
+        """The smallest or the largest ``_id`` of a range."""
         with mapped_errors(self.name):
-            found = self._collection.find_one(key_range.filter(), {field: 1}, sort=[(field, direction)])
-        value = field_at(found, field) if found else None
-        return moment_of(value) or value
+            found = self._collection.find_one(key_range.filter(), {"_id": 1}, sort=[("_id", direction)])
+        return found and found["_id"]
 
     def is_indexed(self, field: str) -> bool:
         """Tell whether an index orders all documents that have a Date in ``field``."""
@@ -186,9 +189,14 @@ class Source:
         """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
         database = self._collection.database
         with mapped_errors(self.name):
-            answer = database.command(
-                command, value, read_preference=self._collection.read_preference, **options
-            )
+            try:
+                answer = database.command(
+                    command, value, read_preference=self._collection.read_preference, **options
+                )
+            except errors.OperationFailure as exc:
+                if exc.code in HAS_NO_INDEXES:
+                    return []
+                raise
         found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any
 
-from bson import Code, Decimal128, MinKey, ObjectId, Timestamp
+from bson import Code, DBRef, Decimal128, ObjectId, Timestamp
 from bson.datetime_ms import DatetimeMS
 
 from clogs.mongo.documents import Document, field_at
 
 OBJECT_ID_BYTES = 12
 
+MOST_TIES = 10_000
+"""So many ids fit a query; documents of one date beyond them are read again after a fault."""
+
 _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("null", (type(None),)),
     ("number", (int, float, Decimal128)),
     ("string", (str,)),
-    ("object", (dict,)),
+    ("object", (dict, DBRef)),
     ("binData", (bytes, uuid.UUID)),
     ("objectId", (ObjectId,)),
     ("bool", (bool,)),
@@ -39,9 +41,9 @@ class KeyRange:
     """Documents to be read in the order of one field.
 
     Attributes:
-        field: ``_id``; or a field with an index, of which ``start`` and ``stop`` are moments in UTC.
+        field: ``_id``; or a field with an index, of which ``start`` is a moment in UTC.
         start: The field's first value; None for the collection's beginning, with ``_id`` only.
-        stop: The first value behind the last; None for the collection's end.
+        stop: The first value behind the last; None for the end.
         query: What the documents have to match, too.
     """
 
@@ -63,20 +65,20 @@ class KeyRange:
         return present[0] if present else {}
 
     def split(self, first: object, last: object, parts: int) -> list[KeyRange]:
-        """Cut this range into ``parts`` of about the same length.
+        """Cut this range into ``parts`` of about the same length, by ``_id``, which no document changes.
+
+        By date it cannot be: one that changes meanwhile is then in two parts, the old version perhaps last.
 
         Args:
-            first: The smallest value of the field in the range.
+            first: The smallest ``_id`` in the range.
             last: The largest one.
-            parts: How many to make. Only ObjectIds and moments can be cut: of any other values there is one.
+            parts: How many to make; one if these are no ObjectIds.
         """
-        cuts: Sequence[Any] = ()
+        cuts: list[ObjectId] = []
         if isinstance(first, ObjectId) and isinstance(last, ObjectId):
             low, high = (int.from_bytes(each.binary) for each in (first, last))
             numbers = (low + (high - low) * part // parts for part in range(1, parts))
             cuts = [ObjectId(number.to_bytes(OBJECT_ID_BYTES)) for number in numbers]
-        elif isinstance(first, datetime) and isinstance(last, datetime):
-            cuts = [first + (last - first) * part / parts for part in range(1, parts)]
         bounds = [self.start, *cuts, self.stop]
         return [replace(self, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
@@ -99,11 +101,9 @@ class Position:
         """The query for what comes after."""
         if self.field != "_id":
             return {self.field: {"$gte": self.value}, "_id": {"$nin": list(self.ids)}}
-        read = [
-            {"_id": {"$lte": self.value}},
-            *({"_id": {"$type": name}} for name in _types_before(self.value)),
-        ]
-        return {"$nor": read}
+        read = [{"$lte": self.value}, *({"$type": name} for name in _types_before(self.value))]
+        # One $nor each: MongoDB takes such for $not, and $not finds its way in an index.
+        return {"$and": [{"$nor": [{"_id": condition}]} for condition in read]}
 
     @classmethod
     def behind(cls, documents: Sequence[Document], field: str, before: Position | None) -> Position | None:
@@ -121,13 +121,11 @@ class Position:
         ids = tuple(each.get("_id") for each in ties)
         if before and before.value == last:
             ids += before.ids
-        return cls(field, last, ids)
+        return cls(field, last, ids if len(ids) <= MOST_TIES else ())
 
 
 def _types_before(value: object) -> list[str]:
-    """The usual types that come before that of ``value``: all of them, if it is none of these itself."""
-    if isinstance(value, MinKey):
-        return []
+    """The usual types before that of ``value``; none if it is a rare one: reading twice is harmless."""
     # True is an int in Python, too, and Code a str, so the last place is the right one.
     places = [place for place, (_, types) in enumerate(_TYPES) if isinstance(value, types)]
-    return [name for name, _ in _TYPES[: places[-1] if places else len(_TYPES)]]
+    return [name for name, _ in _TYPES[: places[-1]]] if places else []
