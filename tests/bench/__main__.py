@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +48,7 @@ def main(scale: float) -> None:
     small, large = int(SMALL * scale), int(LARGE * scale)
     table = Table("measure", "figures", "result", "to reach", "", title="Extraction", title_justify="left")
     console = Console(width=140)
-    for row in (*speed(small), *memory(small, large)):
+    for row in chain(speed(small), memory(small, large)):
         mark = "✓" if row.reached else "✗"
         table.add_row(row.measure, row.figures, f"{row.value:.2f}", row.bound, mark)
         console.print(f"{mark} {row.measure}: {row.value:.2f} ({row.bound}); {row.figures}", style="dim")

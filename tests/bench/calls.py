@@ -15,7 +15,7 @@ Document = dict[str, Any]
 Made = tuple[Document, Any, Any]
 """A call's input, the content of its tool_result block, and its toolUseResult."""
 
-BEGIN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+BEGIN = datetime(2024, 1, 8, 7, tzinfo=UTC)  # so a million documents end in the past
 PAUSE = 5.0
 """Mean seconds between entries while a session goes on."""
 FOLDERS = ("/home/ora/src/lumen", "/Users/teo/code/quarry-api", "c:\\Users\\ina\\Hedge", "/srv/build/vane")
