@@ -276,7 +276,7 @@ def _client(uri: str) -> MongoClient[Document]:
         raise errors.InvalidURI from exc
     except OSError as exc:
         raise SettingsError(
-            f"mongo.uri names a file that cannot be used: {exc.strerror}.",
+            f"mongo.uri names a file that cannot be used: {exc.filename or ''} {exc.strerror}.",
             hint="Check its tlsCAFile and tlsCertificateKeyFile options.",
         ) from exc
 
