@@ -1,4 +1,4 @@
-"""Ranges shared among processes: this one, and a worker for each further CPU."""
+"""Ranges shared between this process and a worker, where there is a second CPU."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def land_ranges(
     """
     total, seen = Landed(), job.seen()
     count = min(_cpus(), MOST_PROCESSES, len(ranges)) - 1
-    with _workers(
-        source.address, job, max(1, count)
-    ) as workers:  # none is started before there is work for it
+    with _workers(source.address, job, max(1, count)) as workers:  # started with their first range
         for landed in _shared(source, ranges, job, workers, count=count, on_documents=on_documents):
             seen.add(landed.seen)
             total = total.plus(landed)
