@@ -15,7 +15,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from clogs.errors import ClogsError, WarehouseError
+from clogs.errors import ClogsError, HeldWarehouseError
 from clogs.lock import holder
 from clogs.mongo import Address, Source, connect
 from clogs.status import bytes_on_disk, landing
@@ -181,10 +181,10 @@ def _warehouse(path: Path, state_dir: Path) -> Finding:
     try:
         with open_warehouse(path, read_only=True) as connection:
             has_tables(connection)
-    except WarehouseError as error:
-        pid = (holder(state_dir) or "nobody").partition(",")[0]
-        if f"({pid})" in error.message:
-            message = f"{path} is in use by the run that is on ({pid})."
+    except HeldWarehouseError as error:
+        running = (holder(state_dir) or "nobody").partition(",")[0]
+        if running == f"PID {error.pid}":
+            message = f"{path} is in use by the run that is on ({running})."
             return Finding(check="warehouse", state="ok", message=message)
         raise
     message = f"{path} ({size(bytes_on_disk(path))}) can be read."

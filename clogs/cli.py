@@ -30,6 +30,8 @@ COMMANDS = {
     "validate": "Check the data.",
     "status": "How things stand: watermark, freshness, row counts, last runs, dead letters.",
     "query": "Ask the warehouse a question in SQL.",
+    "compact": "Merge the many small landing files of past days.",
+    "prune": "Remove old days from landing folder and warehouse.",
     "doctor": "Check all that a run needs; each fault with its remedy.",
 }
 """In the order of the help: what a newcomer runs, the daily run and its steps, then how to look at them."""

@@ -9,6 +9,8 @@
     │   ├── SourceError            MongoDB
     │   │   └── TransientSourceError   a fault that passes by itself: worth a retry
     │   └── WarehouseError         the DuckDB file
+    │       ├── HeldWarehouseError     another program has it open: worth waiting for
+    │       └── DamagedWarehouseError  it was written only in part: it can be made again
     ├── LockedError           75   another run holds the lock
     └── SettingsError         78   bad settings, all of them listed
 
@@ -65,6 +67,24 @@ class TransientSourceError(SourceError):
 
 class WarehouseError(UnavailableError):
     """The DuckDB file cannot be opened, or is no warehouse of ours."""
+
+
+class HeldWarehouseError(WarehouseError):
+    """Another program has the DuckDB file open.
+
+    Args:
+        message: What failed, and where.
+        hint: What to do next.
+        pid: The other program's process, where it can be told.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, pid: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
+
+
+class DamagedWarehouseError(WarehouseError):
+    """A part of the DuckDB file is not what was written there."""
 
 
 class LockedError(ClogsError):

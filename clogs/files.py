@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 
 from clogs.errors import ClogsError
 
@@ -45,18 +46,24 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.
     """
-    folder = make_private_dir(path.parent)
-    aside = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{path.name}"
-    try:
-        aside.touch(mode=0o600)
-        write(aside)
-        _flush(aside)
-        aside.replace(path)
-        _flush(folder)
-    except OSError as exc:
-        raise _cannot_write(path, exc) from exc
-    finally:
-        aside.unlink(missing_ok=True)
+    _write(path.parent, write, lambda _aside: path.name, told=path)
+
+
+def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str]) -> Path:
+    """Do as `write_atomic` does, for a file whose name follows from its content.
+
+    Args:
+        folder: Where the file is to stand. It is created if it is missing.
+        write: Called with the temporary path, in the same folder.
+        name: Called with the same path when all is written.
+
+    Returns:
+        The file.
+
+    Raises:
+        ClogsError: The disk is full, or the folder cannot be written to.
+    """
+    return _write(folder, write, name, told=folder)
 
 
 def sweep_temporary(folder: Path) -> int:
@@ -69,6 +76,22 @@ def sweep_temporary(folder: Path) -> int:
     for path in stray:
         path.unlink(missing_ok=True)
     return len(stray)
+
+
+def _write(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str], *, told: Path) -> Path:
+    aside = make_private_dir(folder) / f"{TEMPORARY_PREFIX}{os.getpid()}-{token_hex(4)}"
+    try:
+        aside.touch(mode=0o600)
+        write(aside)
+        _flush(aside)
+        path = folder / name(aside)
+        aside.replace(path)
+        _flush(folder)
+    except OSError as exc:
+        raise _cannot_write(told, exc) from exc
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
 
 
 def _flush(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -13,8 +15,17 @@ import polars as pl
 
 from clogs.files import write_atomic
 
+FORMAT = 1
+"""The version of the files: it grows with every change of their columns. Older ones are read as they are."""
+
+FORMAT_KEY = "clogs.format"
+"""Under which a file's metadata tells its format; the first files did not tell."""
+
 ZSTD_LEVEL = 1
 """The fastest of zstd's levels: two thirds of the size of snappy; level 3 gains 7% for twice the time."""
+
+_DIGITS = 16
+_TOLD = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
 def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
@@ -23,7 +34,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     Args:
         frame: Rows with the columns of ``raw.conversations``; ``date`` says the partition.
         raw_dir: The landing folder; it is created where it is missing.
-        name: What makes the files' names unique: ``conversations_<name>.parquet``.
+        name: What makes the files' names unique: ``conversations_<name>_<digest>.parquet``.
 
     Returns:
         The files, ordered by date.
@@ -34,9 +45,10 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     files = []
     for day in frame["date"].unique().sort():
         rows = frame.filter(date=day).drop("date")  # one partition after the other, to save memory
-        path = partition(raw_dir, day) / f"conversations_{name}.parquet"
         content = BytesIO()  # a batch is small, and Polars tells of a full disk in no way of its own
-        rows.write_parquet(content, compression_level=ZSTD_LEVEL)
+        rows.write_parquet(content, compression_level=ZSTD_LEVEL, metadata={FORMAT_KEY: str(FORMAT)})
+        digest = hashlib.sha256(content.getbuffer()).hexdigest()
+        path = partition(raw_dir, day) / file_name(name, digest)
         write_atomic(path, partial(Path.write_bytes, data=content.getvalue()))
         files.append(path)
     return files
@@ -58,9 +70,35 @@ def identity(raw_dir: Path, *, create: bool) -> str:
     return path.read_text(encoding="ascii") if path.exists() else ""
 
 
+def file_name(name: str, sha256: str) -> str:
+    """A landing file's name, which tells the beginning of its content's SHA-256."""
+    return f"conversations_{name}_{sha256[:_DIGITS]}.parquet"
+
+
+def told_digest(path: Path) -> str | None:
+    """The beginning of the SHA-256 that a landing file was written with; the first files do not tell it."""
+    found = _TOLD.search(path.name)
+    return found["digest"] if found else None
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def partition(raw_dir: Path, day: date) -> Path:
     """The folder of one UTC date."""
     return raw_dir / f"date={day.isoformat()}"
+
+
+def day_of(path: Path) -> date | None:
+    """The partition that a landing file stands in; None where its folder is none."""
+    try:
+        day = date.fromisoformat(path.parent.name.removeprefix("date="))
+    except ValueError:
+        return None
+    return day if partition(path.parent.parent, day) == path.parent else None
 
 
 def landed(raw_dir: Path) -> Iterator[Path]:

@@ -27,7 +27,7 @@ class StepResult:
     """How one step of a pipeline ended.
 
     Attributes:
-        name: ``extract``, ``load``, ``transform`` or ``validate``.
+        name: ``extract``, ``load``, ``transform``, ``validate`` or ``compact``.
         status: ``unchanged``: there was nothing new for it. ``skipped``: by request, or after a failure.
         seconds: Wall time.
         result: What the stage returned; None where it did not run or failed.
@@ -87,10 +87,10 @@ def run_pipeline(
     on_step: Callable[[str], None] = lambda _name: None,
     on_progress: Progress = silent,
 ) -> PipelineResult:
-    """Run all four steps under one lock.
+    """Run the steps under one lock.
 
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
-    other failure does.
+    other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
 
     Args:
         settings: The settings.
@@ -105,15 +105,21 @@ def run_pipeline(
     steps: list[StepResult] = []
     with run_lock(settings.data.state_dir, command="pipeline"):
         for name, step in _steps(settings, plan, run, on_progress).items():
-            failed = any(step.error and not isinstance(step.error, DataError) for step in steps)
-            if failed or name in plan.skip:
+            if _has_failed(steps) or name in plan.skip:
                 steps.append(StepResult(name=name, status="skipped"))
                 continue
             on_step(name)
             steps.append(_step(name, step))
+        if not _has_failed(steps) and "load" not in plan.skip and stages.compacting_pays(settings):
+            on_step("compact")
+            steps.append(_step("compact", lambda: stages.compact(settings, run=run, on_progress=on_progress)))
     return PipelineResult(
         run=run, started_at=started_at, seconds=time.perf_counter() - started, steps=tuple(steps)
     )
+
+
+def _has_failed(steps: list[StepResult]) -> bool:
+    return any(step.error and not isinstance(step.error, DataError) for step in steps)
 
 
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
@@ -148,7 +154,9 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
 
     return {
         "extract": extract_new,
-        "load": lambda: stages.load(settings, run=run, full_refresh=plan.full_refresh),
+        "load": lambda: stages.load(
+            settings, run=run, full_refresh=plan.full_refresh, on_progress=on_progress
+        ),
         "transform": transform_new,
         "validate": validate_new,
     }

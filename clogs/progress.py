@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0
 """Seconds between two lines."""
 
-UNITS = {"extract": "documents", "import": "files", "transform": "models"}
+UNITS = {
+    "extract": "documents",
+    "import": "files",
+    "load": "files",
+    "transform": "models",
+    "compact": "days",
+}
 """What the stages count."""
 
 

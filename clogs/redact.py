@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 
@@ -14,6 +15,7 @@ _MONGO_URI = (
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<options>(?:[/?][^@]*)?)"
 )
+_CREDENTIAL_WORD = r"(?i)pass|pwd|secret|token|key|credential"
 _CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*"
 
 
@@ -50,3 +52,17 @@ def hide_url(url: str) -> str:
 def hide_addresses(text: str) -> str:
     """Hide whatever follows ``://``, for text that should hold no address but might."""
     return re.sub(r"(?s)://.*", f"://{HIDDEN}", text)
+
+
+def hide_secrets(words: Iterable[str]) -> Iterator[str]:
+    """Hide what follows ``://`` in the words of a command line, and all of it from a password's name on.
+
+    Examples:
+        >>> list(hide_secrets(["psql", "postgres://ann:s3cret@db", "--password", "s3cret"]))
+        ['psql', 'postgres://***', '***']
+    """
+    for word in words:
+        if re.search(_CREDENTIAL_WORD, word):
+            yield HIDDEN
+            return
+        yield hide_addresses(word)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs import __version__
+from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.lock import run_lock
 from clogs.resources import bundled
 
 if TYPE_CHECKING:
     from clogs.checkup import Finding
+    from clogs.compact import CompactResult
     from clogs.extract import ExtractResult, Scope
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
     from clogs.mongo import Address
+    from clogs.prune import PruneResult
     from clogs.settings import Settings
     from clogs.status import Status
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
     from clogs.warehouse import Connection
+
+_LOAD_FIRST = "Load something first: clogs pipeline"
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int | None], None]
 
@@ -79,18 +87,75 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
         return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
 
 
-def load(settings: Settings, *, run: str, full_refresh: bool = False) -> LoadResult:
-    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock."""
+def load(
+    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = silent
+) -> LoadResult:
+    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
+
+    A warehouse that is damaged is set aside, and made again from the landing files.
+    """
     from clogs.load import load as stage
+    from clogs.warehouse import set_aside
+
+    def once() -> LoadResult:
+        with open_warehouse(settings) as connection:
+            return stage(
+                connection,
+                raw_dir=settings.data.raw_dir,
+                dead_letter_dir=settings.data.dead_letter_dir,
+                run=run,
+                full_refresh=full_refresh,
+                on_progress=on_progress,
+            )
+
+    try:
+        return once()
+    except DamagedWarehouseError as error:
+        aside = set_aside(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        return once()
+
+
+def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> CompactResult:
+    """Merge small landing files. See `clogs.compact.compact`; the caller holds the run lock."""
+    from clogs.compact import compact as stage
 
     with open_warehouse(settings) as connection:
         return stage(
             connection,
             raw_dir=settings.data.raw_dir,
-            dead_letter_dir=settings.data.dead_letter_dir,
             run=run,
-            full_refresh=full_refresh,
+            today=datetime.now(UTC).date(),
+            on_progress=on_progress,
         )
+
+
+def compacting_pays(settings: Settings) -> bool:
+    """Tell whether a day that is over has many landing files, without opening the warehouse."""
+    from clogs.compact import PAYS_FROM, candidates
+
+    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+
+
+def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
+    """Remove days, and build the models without them. See `clogs.prune.prune`; the caller holds the run lock.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs import warehouse
+    from clogs.prune import prune as stage
+
+    if not settings.duckdb.path.exists():
+        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    with open_warehouse(settings, read_only=dry_run) as connection:
+        if not warehouse.has_tables(connection):
+            raise WarehouseError(f"Nothing is loaded yet in {settings.duckdb.path}.", hint=_LOAD_FIRST)
+        result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
+        has_models = warehouse.has_views(connection, "gold")
+    if result.rows and has_models and not dry_run:
+        transform(settings)
+    return result
 
 
 def transform(
@@ -115,6 +180,7 @@ def transform(
         timezone=settings.transform.timezone,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
+        patience=settings.duckdb.lock_timeout,
         select=select,
         full_refresh=full_refresh,
         on_model=on_model,
@@ -169,8 +235,10 @@ def checkup(settings: Settings) -> list[Finding]:
 
 
 @contextmanager
-def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[Connection]:
-    """Open the warehouse that the settings name. See `clogs.warehouse.connect`."""
+def open_warehouse(
+    settings: Settings, *, read_only: bool = False, patience: timedelta | None = None
+) -> Iterator[Connection]:
+    """Open the warehouse that the settings name, with their patience. See `clogs.warehouse.connect`."""
     from clogs import warehouse
 
     with warehouse.connect(
@@ -178,6 +246,7 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[C
         read_only=read_only,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
+        patience=settings.duckdb.lock_timeout if patience is None else patience,
     ) as connection:
         yield connection
 

@@ -149,7 +149,7 @@ def read_extract_state(path: Path) -> ExtractState:
         return ExtractState()
     try:
         metadata = pl.read_parquet_metadata(path)
-        window = pl.read_parquet(path)
+        window = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as exc:
         raise ClogsError(
             f"The extraction state {path} is damaged.",

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from clogs.errors import UsageError
 from clogs.progress import Bar, Lines, Progress
 
 if TYPE_CHECKING:
@@ -67,6 +68,19 @@ class Terminal:
     def say(self, text: str) -> None:
         """Tell people something, on stderr; ``--quiet`` silences it."""
         logger.info(text)
+
+    def confirm(self, question: str) -> bool:
+        """Ask somebody at the terminal, on stderr; anything but yes is no.
+
+        Raises:
+            UsageError: Nobody is there to answer.
+        """
+        if not (sys.stdin and sys.stdin.isatty()):
+            raise UsageError(
+                f"{question} Nobody is there to answer.", hint="To go on without being asked, add --yes."
+            )
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # no progress, no log line
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def fail(self, error: ClogsError) -> None:
         """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""

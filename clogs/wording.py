@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 MINUTE = 60
@@ -14,6 +15,12 @@ THOUSAND = 1000
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 file``, ``14,109 files``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def few(things: Sequence[str], most: int = 5) -> str:
+    """The first of them: ``a, b``, ``a, b, c, d, e and 12 more``."""
+    more = f" and {len(things) - most:,} more" if len(things) > most else ""
+    return ", ".join(things[:most]) + more
 
 
 def size(count_of_bytes: float) -> str:

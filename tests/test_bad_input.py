@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,9 +161,37 @@ def test_a_landing_file_changed_after_it_was_loaded(workspace: Workspace) -> Non
 def test_a_warehouse_held_by_another_process(workspace: Workspace, command: list[str]) -> None:
     fill(workspace)
     with held(warehouse_of(workspace)) as pid:
-        finished = workspace.run(*command)
+        finished = workspace.run(*command, DUCKDB_LOCK_TIMEOUT="0 s")
     assert finished.returncode == 69
-    assert f"(PID {pid})" in message(finished)
+    assert f"held by another program: PID {pid} (" in message(finished)
+
+
+def test_a_held_warehouse_is_waited_for(workspace: Workspace) -> None:
+    fill(workspace)
+    with held(warehouse_of(workspace)) as pid:
+        timer = threading.Timer(2.0, os.kill, (pid, signal.SIGKILL))
+        timer.start()
+        finished = workspace.run("load")
+        timer.join()
+    assert finished.returncode == 0
+    assert f"PID {pid} ({sys.executable} -c " in finished.stderr
+    assert "Waiting up to 1 min 0 s for it." in finished.stderr
+
+
+def test_a_damaged_warehouse_is_set_aside_and_made_again(workspace: Workspace) -> None:
+    warehouse = warehouse_of(fill(workspace))
+    before = workspace.run("query", "FROM gold.agg_daily_summary", "--format", "csv").stdout
+    with warehouse.open("r+b") as file:
+        file.seek(20_000)
+        file.write(b"torn" * 10_000)
+    content = warehouse.read_bytes()
+    refused = workspace.run("query", "SELECT 1")
+    assert (refused.returncode, "is damaged" in refused.stderr) == (69, True)
+    finished = workspace.run("pipeline", "--skip-extract")
+    assert finished.returncode == 0
+    assert "is made again from the landing files" in finished.stderr
+    assert [path.read_bytes() for path in warehouse.parent.glob("*.damaged-*")] == [content]
+    assert workspace.run("query", "FROM gold.agg_daily_summary", "--format", "csv").stdout == before
 
 
 @pytest.mark.parametrize("command", [["load"], ["transform"], ["query", "SELECT 1"]], ids=" ".join)

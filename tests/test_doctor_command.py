@@ -198,7 +198,7 @@ def test_a_warehouse_held_by_another_program_is_an_error(sound: Workspace) -> No
     with connect(warehouse_of(sound)):
         outcome = doctor(sound)
     assert (outcome.code, outcome.states) == (1, {"warehouse": "error"})
-    assert f"(PID {os.getpid()})" in outcome.findings["warehouse"]["message"]
+    assert f"PID {os.getpid()} (" in outcome.findings["warehouse"]["message"]
 
 
 def test_a_warehouse_that_is_none_is_an_error(sound: Workspace) -> None:

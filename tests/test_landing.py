@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from clogs.errors import ClogsError
 from clogs.flatten import batch_of, flatten
-from clogs.landing import land, landed, partition
+from clogs.landing import land, landed, partition, told_digest
 from clogs.schemas import COLUMNS
 
 Document = dict[str, Any]
@@ -31,11 +32,18 @@ def frame(documents: Sequence[Document]) -> pl.DataFrame:
 
 def test_each_date_has_a_file(tmp_path: Path) -> None:
     files = land(frame(ENTRIES), tmp_path, name="run_00000")
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
     assert files == [
-        tmp_path / "date=2026-11-20" / "conversations_run_00000.parquet",
-        tmp_path / "date=2026-11-21" / "conversations_run_00000.parquet",
+        tmp_path / "date=2026-11-20" / f"conversations_run_00000_{digests[0]}.parquet",
+        tmp_path / "date=2026-11-21" / f"conversations_run_00000_{digests[1]}.parquet",
     ]
+    assert [told_digest(file) for file in files] == digests
     assert pl.read_parquet(files[1])["_id"].to_list() == ["1", "3"]
+
+
+def test_a_file_tells_its_format(tmp_path: Path) -> None:
+    (file, *_) = land(frame(ENTRIES), tmp_path, name="run")
+    assert pl.read_parquet_metadata(file)["clogs.format"] == "1"
 
 
 def test_what_is_landed_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -76,6 +84,8 @@ def test_a_partition_is_named_by_its_date(tmp_path: Path, day: date, name: str) 
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_told_and_leaves_no_file(tmp_path: Path) -> None:
     entries = frame([{"_id": number, "text": f"{number:099}"} for number in range(999)])
-    with pytest.raises(ClogsError, match=r"^Cannot write .*/conversations_run\.parquet: File too large\.$"):
+    with pytest.raises(
+        ClogsError, match=r"^Cannot write .*/conversations_run_\w+\.parquet: File too large\.$"
+    ):
         land(entries, tmp_path, name="run")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

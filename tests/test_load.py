@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
+import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,25 +16,14 @@ from hypothesis import strategies as st
 
 from clogs import dead_letters, warehouse
 from clogs.columns import POLARS_TYPES
-from clogs.errors import DataError
-from clogs.landing import land
+from clogs.errors import ClogsError, DataError
+from clogs.landing import land, sha256_of
 from clogs.load import LoadResult, load, stats
 from clogs.schemas import COLUMNS
 
 DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SCHEMA = pl.Schema({column.name: POLARS_TYPES[column.kind] for column in COLUMNS})
-
-LOAD = """
-import sys
-from pathlib import Path
-from clogs import warehouse
-from clogs.load import load
-root = Path(sys.argv[1])
-print("begin", flush=True)
-with warehouse.connect(root / "clogs.duckdb") as connection:
-    load(connection, raw_dir=root / "landing", dead_letter_dir=root / "dead_letters", run="killed")
-"""
 
 
 def row(identity: str, version: int = 0, *, day: date = DAY, **columns: object) -> dict[str, Any]:
@@ -73,6 +60,9 @@ class Folder:
     def versions(self) -> dict[str, str]:
         return dict(self.query("SELECT _id, message_content FROM raw.conversations"))
 
+    def fates(self) -> list[str]:
+        return [fate for (fate,) in self.query("SELECT fate FROM raw.ledger ORDER BY file")]
+
     def ledger(self) -> list[str]:
         return [file for (file,) in self.query("SELECT file FROM raw.ledger ORDER BY file")]
 
@@ -89,9 +79,20 @@ def counts(result: LoadResult) -> tuple[int, int, int, int]:
 def test_new_documents_are_inserted_and_entered_in_the_ledger(folder: Folder) -> None:
     (path,) = folder.land(row("a"), row("b"))
     assert counts(folder.load()) == (1, 2, 0, 2)
-    assert folder.query("SELECT file, bytes, rows, run FROM raw.ledger") == [
-        ("date=2026-03-04/conversations_00001.parquet", path.stat().st_size, 2, "run")
+    assert folder.query("SELECT file, bytes, sha256, rows, run, format, fate FROM raw.ledger") == [
+        (f"date=2026-03-04/{path.name}", path.stat().st_size, sha256_of(path), 2, "run", 1, "landed")
     ]
+
+
+def test_the_ledger_counts_what_became_of_the_rows_of_each_file(folder: Folder) -> None:
+    folder.land(row("a", 1), row("b", 1), row("b", 2))
+    folder.load()
+    folder.land(row("a", 2), row("b", 1), row("c", 1))
+    folder.land(row("a", 1), row("d", 1))
+    result = folder.load()
+    rows = folder.query("SELECT rows, inserted, updated, unchanged FROM raw.ledger ORDER BY file")
+    assert rows == [(3, 2, 0, 1), (3, 1, 1, 1), (2, 1, 0, 1)]
+    assert (result.rows, result.inserted, result.updated, result.unchanged) == (5, 2, 1, 2)
 
 
 def test_a_loaded_file_is_not_loaded_again(folder: Folder) -> None:
@@ -157,34 +158,79 @@ def test_a_full_refresh_gives_the_same_rows(folder: Folder) -> None:
     assert folder.query("SELECT * EXCLUDE (extracted_at) FROM raw.conversations ORDER BY _id") == before
 
 
-@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"damaged")])
-def test_a_full_refresh_loses_no_row_that_is_no_longer_landed(
-    folder: Folder, lose: Callable[[Path], object]
+@pytest.mark.parametrize(
+    ("lose", "told"),
+    [
+        (Path.unlink, nullcontext()),
+        (lambda path: path.write_bytes(b"damaged"), pytest.raises(DataError, match="1 landing file changed")),
+    ],
+    ids=["vanished", "changed"],
+)
+def test_a_full_refresh_keeps_rows_that_are_no_longer_landed(
+    folder: Folder, lose: Callable[[Path], object], told: AbstractContextManager[object]
 ) -> None:
-    (gone,) = folder.land(row("a"))
-    folder.land(row("b"))
+    (gone,) = folder.land(row("a", 1), row("b", 3))
+    folder.land(row("b", 2), row("c", 1))
     folder.load()
     lose(gone)
-    with pytest.raises(DataError, match="1 landing file that the table was loaded from"):
+    folder.land(row("d", 4))
+    with told:
         folder.load(full_refresh=True)
-    assert (folder.versions(), len(folder.ledger())) == ({"a": "version 0", "b": "version 0"}, 2)
+    assert folder.versions() == {"a": "version 1", "b": "version 3", "c": "version 1", "d": "version 4"}
+    assert len(folder.ledger()) == 3
+
+
+def test_a_full_refresh_drops_what_no_file_ever_held(folder: Folder) -> None:
+    folder.land(row("a"))
+    folder.load()
+    with warehouse.connect(folder.root / "clogs.duckdb") as connection:
+        connection.execute("INSERT INTO raw.conversations (_id) VALUES ('by hand')")
+    folder.load(full_refresh=True)
+    assert folder.versions() == {"a": "version 0"}
 
 
 def test_a_full_refresh_that_fails_changes_nothing(folder: Folder) -> None:
     folder.land(row("a"))
     folder.load()
+    folder.land(row("b"))
+    before = folder.query("FROM raw.ledger")
+
+    def fail(done: int, _total: int | None) -> None:
+        if done:
+            raise InterruptedError
+
+    with warehouse.connect(folder.root / "clogs.duckdb") as connection, pytest.raises(InterruptedError):
+        load(
+            connection,
+            raw_dir=folder.root / "landing",
+            dead_letter_dir=folder.root / "dead_letters",
+            run="r",
+            full_refresh=True,
+            on_progress=fail,
+        )
+    assert (folder.versions(), folder.query("FROM raw.ledger")) == ({"a": "version 0"}, before)
+
+
+def test_readers_see_the_old_table_until_a_full_refresh_has_ended(folder: Folder) -> None:
+    folder.land(row("a", 1))
+    folder.load()
+    folder.land(row("a", 2), row("b", 2))
+    seen: list[list[tuple[Any, ...]]] = []
     with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        connection.execute("CREATE UNIQUE INDEX one_row ON raw.conversations (type)")
-        folder.land(row("b", type="user"), row("c", type="user"))
-        with pytest.raises(duckdb.ConstraintException, match="duplicate key"):
-            load(
-                connection,
-                raw_dir=folder.root / "landing",
-                dead_letter_dir=folder.root,
-                run="r",
-                full_refresh=True,
-            )
-    assert (folder.versions(), len(folder.ledger())) == ({"a": "version 0"}, 1)
+        reader = connection.cursor()
+
+        def read(_done: int, _total: int | None) -> None:
+            seen.append(reader.execute("SELECT _id, extracted_at FROM raw.conversations").fetchall())
+
+        load(
+            connection,
+            raw_dir=folder.root / "landing",
+            dead_letter_dir=folder.root / "dead_letters",
+            run="r",
+            full_refresh=True,
+            on_progress=read,
+        )
+    assert seen == [[("a", NOON + timedelta(minutes=1))]] * 2
 
 
 @pytest.mark.parametrize(
@@ -193,20 +239,40 @@ def test_a_full_refresh_that_fails_changes_nothing(folder: Folder) -> None:
         (lambda path: path.write_bytes(b""), "cannot be read"),
         (lambda path: path.write_bytes(b"no parquet at all"), "cannot be read"),
         (lambda path: path.write_bytes(path.read_bytes()[:-20]), "cannot be read"),
-        (lambda path: pl.DataFrame({"a": [1]}).write_parquet(path), "cannot be read"),
+        (lambda path: path.write_bytes(flipped(path.read_bytes())), "cannot be read"),
+        (lambda path: pl.DataFrame({"a": [1]}).write_parquet(path), "has no column _id, type"),
         (lambda path: retyped(path, _id=pl.lit(1)), "has another type in _id"),
+        (lambda path: retyped(path, timestamp=pl.lit("noon")), "has another type in timestamp"),
         (lambda path: retyped(path, _id=pl.lit(None, pl.String)), "has rows without _id"),
+        (
+            lambda path: retyped(path, extracted_at=pl.lit(None, pl.Datetime("us", "UTC"))),
+            "without extracted",
+        ),
     ],
-    ids=["empty", "foreign", "truncated", "another table", "another type", "no key"],
+    ids=[
+        "empty",
+        "foreign",
+        "truncated",
+        "flipped",
+        "another table",
+        "another type",
+        "text for a time",
+        "no key",
+        "no moment",
+    ],
 )
+@pytest.mark.parametrize("told", [True, False], ids=["digest told", "digest not told"])
 def test_a_damaged_file_is_set_aside_and_the_others_are_loaded(
-    folder: Folder, damage: Callable[[Path], object], reason: str
+    folder: Folder, damage: Callable[[Path], object], reason: str, *, told: bool
 ) -> None:
     (path,) = folder.land(row("a"))
+    if not told:
+        path = path.rename(path.with_name("conversations_1.parquet"))
+        reason = f"{path.name} .*{reason}"
     folder.land(row("b"))
     damage(path)
     content = path.read_bytes()
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(DataError, match="is not what was written" if told else reason):
         folder.load()
     aside = folder.root / "dead_letters" / "landing" / path.relative_to(folder.root / "landing")
     (letter,) = dead_letters.read(folder.root / "dead_letters")
@@ -216,6 +282,11 @@ def test_a_damaged_file_is_set_aside_and_the_others_are_loaded(
     assert counts(folder.load()) == (0, 0, 0, 1)
 
 
+def flipped(content: bytes) -> bytes:
+    """The same with some bytes of its data, not of its footer, turned over."""
+    return content[:60] + bytes(255 - byte for byte in content[60:90]) + content[90:]
+
+
 def retyped(path: Path, **columns: pl.Expr) -> None:
     pl.read_parquet(path, hive_partitioning=False).with_columns(**columns).write_parquet(path)
 
@@ -223,7 +294,7 @@ def retyped(path: Path, **columns: pl.Expr) -> None:
 def test_a_folder_that_is_no_date_is_damage_too(folder: Folder) -> None:
     (path,) = folder.land(row("a"))
     path.parent.rename(path.parent.with_name("date=someday"))
-    with pytest.raises(DataError, match=r"date=someday/.*cannot be read"):
+    with pytest.raises(DataError, match=r"is in no folder of a date: date=someday"):
         folder.load()
 
 
@@ -237,6 +308,116 @@ def test_a_file_changed_after_it_was_loaded_is_refused_and_the_others_are_loaded
         folder.load()
     path.write_bytes(content)
     assert counts(folder.load()) == (0, 0, 0, 2)
+
+
+def test_a_change_that_keeps_the_size_is_found_by_the_time_of_writing(folder: Folder) -> None:
+    (path,) = folder.land(row("a"))
+    folder.load()
+    path.write_bytes(flipped(path.read_bytes()))
+    with pytest.raises(DataError, match=f"changed after being loaded: .*{path.name}"):
+        folder.load()
+
+
+def test_what_is_in_the_ledger_is_read_again_by_a_full_refresh_only(folder: Folder) -> None:
+    (path,) = folder.land(row("a"))
+    folder.load()
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(flipped(path.read_bytes()))
+    os.utime(path, ns=(stamp, stamp))
+    folder.load()
+    with pytest.raises(DataError, match=f"changed after being loaded: .*{path.name}"):
+        folder.load(full_refresh=True)
+    assert folder.versions() == {"a": "version 0"}
+
+
+def test_a_landing_folder_that_was_copied_is_known_again(folder: Folder) -> None:
+    folder.land(row("a"))
+    folder.load()
+    for path in (folder.root / "landing").rglob("*.parquet"):
+        os.utime(path, (1, 1))
+    assert counts(folder.load()) == (0, 0, 0, 1)
+    assert folder.query("SELECT modified_at FROM raw.ledger") == [
+        (datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC),)
+    ]
+
+
+def test_a_file_that_vanished_is_told_once_and_its_rows_stay(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    (gone,) = folder.land(row("a"))
+    folder.load()
+    content, stamp = gone.read_bytes(), gone.stat().st_mtime_ns
+    gone.unlink()
+    assert [folder.load().missing, folder.load().missing] == [1, 1]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(
+        f"1 file gone from the landing folder, though loaded: date=2026-03-04/{gone.name}."
+    )
+    assert (folder.versions(), folder.fates()) == ({"a": "version 0"}, ["vanished"])
+    gone.write_bytes(content)
+    os.utime(gone, ns=(stamp, stamp))
+    assert (folder.load().missing, folder.fates()) == (0, ["landed"])
+
+
+def test_a_file_of_a_newer_clogs_is_told_and_left_where_it_is(folder: Folder) -> None:
+    (path,) = folder.land(row("a"))
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    newer = path.with_name("conversations_newer.parquet")
+    frame.write_parquet(newer, metadata={"clogs.format": "2"})
+    with pytest.raises(ClogsError, match="was written by a newer clogs: its format is 2, and this one"):
+        folder.load()
+    assert newer.exists()
+
+
+def test_a_file_without_rows_is_loaded_once(folder: Folder) -> None:
+    (path,) = folder.land(row("a"))
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    frame.clear().write_parquet(path.with_name("conversations_none.parquet"))
+    assert counts(folder.load()) == (2, 1, 0, 1)
+    assert counts(folder.load()) == (0, 0, 0, 1)
+
+
+def test_rows_are_spread_over_as_many_transactions_as_their_size_asks_for(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clogs.load.stage.BATCH_BYTES", 1)
+    for version in (2, 1, 3):
+        folder.land(row("a", version), row(f"{version}", version))
+    assert counts(folder.load()) == (3, 4, 1, 4)
+    assert folder.query("SELECT inserted, updated FROM raw.ledger ORDER BY file") == [(2, 0), (1, 0), (1, 1)]
+    assert counts(folder.load(full_refresh=True)) == (3, 4, 1, 4)
+    assert folder.versions()["a"] == "version 3"
+
+
+def test_progress_counts_files(folder: Folder) -> None:
+    folder.land(row("a"))
+    folder.land(row("b"))
+    told: list[tuple[int, int | None]] = []
+    with warehouse.connect(folder.root / "clogs.duckdb") as connection:
+        load(
+            connection,
+            raw_dir=folder.root / "landing",
+            dead_letter_dir=folder.root,
+            run="run",
+            on_progress=lambda done, total: told.append((done, total)),
+        )
+    assert told == [(0, 2), (2, 2)]
+
+
+def test_a_memory_limit_is_obeyed_and_given_back(folder: Folder) -> None:
+    folder.land(row("a"))
+    setting = "SELECT current_setting('memory_limit'), current_setting('preserve_insertion_order')"
+    seen: list[tuple[Any, ...]] = []
+    with warehouse.connect(folder.root / "clogs.duckdb", memory_limit="200MiB") as connection:
+        load(
+            connection,
+            raw_dir=folder.root / "landing",
+            dead_letter_dir=folder.root,
+            run="run",
+            on_progress=lambda _done, _total: seen.extend(connection.execute(setting).fetchall()),
+        )
+        seen.extend(connection.execute(setting).fetchall())
+    assert seen == [("200.0 MiB", False), ("200.0 MiB", False), ("200.0 MiB", True)]
 
 
 def test_a_file_being_written_is_not_loaded(folder: Folder) -> None:
@@ -261,27 +442,3 @@ def test_stats_of_an_empty_table(folder: Folder) -> None:
     with warehouse.connect(folder.root / "clogs.duckdb", read_only=True) as connection:
         found = stats(connection)
     assert (found.rows, found.first_day, found.days, found.types) == (0, None, 0, {})
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """Forty files, loaded undisturbed."""
-    folder = Folder(tmp_path_factory.mktemp("undisturbed"))
-    for version in range(40):
-        folder.land(*(row(f"{version * each % 3000}", version) for each in range(2000)))
-    folder.load()
-    return folder
-
-
-@pytest.mark.parametrize("delay", [0.02, 0.1, 0.2, 0.35])
-def test_killed_at_any_moment_the_next_load_is_whole(loaded: Folder, tmp_path: Path, delay: float) -> None:
-    (tmp_path / "landing").symlink_to(loaded.root / "landing")
-    with subprocess.Popen([sys.executable, "-c", LOAD, tmp_path], stdout=subprocess.PIPE) as killed:
-        assert killed.stdout is not None
-        killed.stdout.readline()
-        time.sleep(delay)
-        killed.kill()
-    folder = Folder(tmp_path)
-    folder.load()
-    assert folder.versions() == loaded.versions()
-    assert folder.ledger() == loaded.ledger()

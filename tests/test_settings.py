@@ -50,6 +50,7 @@ def value(settings: Settings, key: str) -> object:
         ("mongo.collection", "conversations"),
         ("duckdb.threads", min(os.cpu_count() or 1, 32)),
         ("duckdb.memory_limit", None),
+        ("duckdb.lock_timeout", MINUTES),
         ("pipeline.batch_size", 10_000),
         ("pipeline.lookback", 15 * MINUTES),
         ("pipeline.watermark_field", "ingestedAt"),

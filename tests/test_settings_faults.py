@@ -40,7 +40,10 @@ def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text
         ("[mongo]\nlevel = 1", "mongo.level (clogs.toml line 2): unknown key, the nearest is logging.level"),
         (
             "[duckdb]\nx = 1",
-            "duckdb.x (clogs.toml line 2): unknown key, [duckdb] has path, threads, memory_limit",
+            (
+                "duckdb.x (clogs.toml line 2): unknown key,"
+                " [duckdb] has path, threads, memory_limit, lock_timeout"
+            ),
         ),
         ("[mongod]\nuri = 1", "[mongod] (clogs.toml line 1): unknown section, the nearest is mongo"),
         ("[xyzzy]", "[xyzzy] (clogs.toml line 1): unknown section"),

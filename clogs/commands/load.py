@@ -43,8 +43,8 @@ def load(
 
 def _load(session: Given, *, full_refresh: bool) -> None:
     settings, terminal = session.settings, session.terminal
-    with run_lock(settings.data.state_dir, command="load"):
-        result = stages.load(settings, run=stages.new_run(), full_refresh=full_refresh)
+    with run_lock(settings.data.state_dir, command="load"), terminal.progress("load") as progress:
+        result = stages.load(settings, run=stages.new_run(), full_refresh=full_refresh, on_progress=progress)
     terminal.summarize(result, f"{loaded(result)} · {duration(result.seconds)}")
 
 

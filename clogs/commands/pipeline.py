@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from clogs import highlights, stages
 from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import extracted, loaded, transformed, validated
+from clogs.commands.summaries import compacted, extracted, loaded, transformed, validated
 from clogs.errors import WarehouseError
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.session import Session
@@ -23,6 +24,7 @@ SUMMARIES: dict[str, Callable[[Any], str]] = {
     "load": loaded,
     "transform": transformed,
     "validate": validated,
+    "compact": compacted,
 }
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
@@ -110,7 +112,7 @@ def _found(session: Session) -> Text:
     """What the warehouse holds now, and where it lies."""
     path = session.settings.duckdb.path
     try:
-        with stages.open_warehouse(session.settings, read_only=True) as connection:
+        with stages.open_warehouse(session.settings, read_only=True, patience=timedelta(0)) as connection:
             found = highlights.read(connection)
     except WarehouseError:  # a step has met it before, and says so
         return Text()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from clogs.wording import count, size
 
 if TYPE_CHECKING:
+    from clogs.compact import CompactResult
     from clogs.extract import ExtractResult
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
@@ -37,6 +38,14 @@ def loaded(result: LoadResult) -> str:
     if not result.files:
         return f"nothing new · {rows}"
     return f"{count(result.files, 'file')} · {result.inserted:,} new · {result.updated:,} updated · {rows}"
+
+
+def compacted(result: CompactResult) -> str:
+    """Say in a line what a compaction did."""
+    if not result.merged:
+        return "nothing to merge"
+    merged = f"{count(result.merged, 'file')} of {count(result.days, 'day')} merged into {result.files:,}"
+    return f"{merged} ({size(result.bytes_before)} → {size(result.bytes_after)})"
 
 
 def transformed(result: TransformResult) -> str:

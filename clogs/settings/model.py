@@ -56,6 +56,7 @@ class DuckDBSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         path: The DuckDB file; ``clogs.duckdb`` in the data folder if not set.
         threads: How many threads DuckDB uses, 1 to 32.
         memory_limit: How much memory DuckDB may take, such as ``4GB``; None leaves it to DuckDB.
+        lock_timeout: How long to wait for another program that has the warehouse open.
     """
 
     path: Location
@@ -63,6 +64,7 @@ class DuckDBSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         default_factory=lambda: min(os.cpu_count() or 1, MOST_THREADS)
     )
     memory_limit: Annotated[str | None, Check(values.memory_limit)] = None
+    lock_timeout: Annotated[timedelta, Parse(values.duration)] = timedelta(minutes=1)
 
 
 class DataSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from clogs import warehouse as duckdb_file
@@ -53,6 +54,7 @@ def transform(
     timezone: str,
     threads: int,
     memory_limit: str | None,
+    patience: timedelta = timedelta(0),
     select: Sequence[str] = (),
     full_refresh: bool = False,
     on_model: Callable[[str, int, int], None] | None = None,
@@ -69,6 +71,7 @@ def transform(
         timezone: IANA name; decides hours, days and ``date_key``.
         threads: DuckDB's threads.
         memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
+        patience: How long to wait for another process that has the warehouse open.
         select: As ``--models`` takes it, ``fct_messages`` or ``+gold.fct_messages``; empty for all.
         full_refresh: Rebuild by force even where SQLMesh believes that nothing has changed.
         on_model: Called after each model with its name, how many have ended and how many are due.
@@ -80,7 +83,7 @@ def transform(
         ClogsError: There is nothing to transform, or a model could not be built.
     """
     started = time.perf_counter()
-    _require_conversations(warehouse)
+    _require_conversations(warehouse, patience)
     cache_dir = _cache_of(models_dir, cache_dir)
     _quiet_sqlmesh(cache_dir)
     from clogs.transform.console import RecordingConsole
@@ -95,7 +98,9 @@ def transform(
         built = {name: console.seconds[name] for name in graph if name in console.seconds}
         failure = explain(context, console.failures[0]) if console.failures else None
         standing = views(context)
-    with duckdb_file.connect(warehouse, threads=threads, memory_limit=memory_limit) as connection:
+    with duckdb_file.connect(
+        warehouse, threads=threads, memory_limit=memory_limit, patience=patience
+    ) as connection:
         # after a failure too: what was built before it is there to be read
         publish(connection, standing)
         runs = _runs(connection, built, standing)
@@ -104,12 +109,12 @@ def transform(
     return TransformResult(models=runs, seconds=time.perf_counter() - started)
 
 
-def _require_conversations(warehouse: Path) -> None:
+def _require_conversations(warehouse: Path, patience: timedelta) -> None:
     """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
     hint = "Load it first: clogs pipeline"
     if not warehouse.exists():
         raise WarehouseError(f"There is no warehouse at {warehouse} yet.", hint=hint)
-    with duckdb_file.connect(warehouse) as connection:
+    with duckdb_file.connect(warehouse, patience=patience) as connection:
         if not duckdb_file.has_tables(connection):
             raise WarehouseError(f"The warehouse {warehouse} has no table raw.conversations yet.", hint=hint)
 

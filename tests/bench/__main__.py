@@ -1,116 +1,35 @@
-"""The measures of extraction, as ratios of things measured in one run: ``nox -s bench``."""
+"""Measures as ratios of things measured in one run: ``python -m bench [SCALE [extraction|loading]]``."""
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import MB, Measured, measure, served
+from bench.extraction import extraction
+from bench.loading import loading
+from bench.rows import Row
 
-ROUNDS = 3
-SMALL, LARGE, LARGER_BY = 200_000, 1_000_000, 5
-NEW = 1_000
-HUGE_DOCUMENTS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        measure: What was measured.
-        figures: What it is made of.
-        value: The result.
-        bound: What to reach, and whether it is at least or at most.
-    """
-
-    measure: str
-    figures: str
-    value: float
-    bound: str
-
-    @property
-    def reached(self) -> bool:
-        """Whether the result is within the bound."""
-        relation, _, limit = self.bound.partition(" ")
-        return self.value >= float(limit) if relation == "≥" else self.value <= float(limit)
+PARTS: dict[str, Callable[[float], Iterator[Row]]] = {"extraction": extraction, "loading": loading}
 
 
-def main(scale: float) -> None:
-    """Measure everything, and print one table."""
-    small, large = int(SMALL * scale), int(LARGE * scale)
-    table = Table("measure", "figures", "result", "to reach", "", title="Extraction", title_justify="left")
+def main(scale: float, *names: str) -> None:
+    """Measure everything, or some parts, and print a table of each."""
     console = Console(width=140)
-    for row in chain(speed(small), memory(small, large)):
-        mark = "✓" if row.reached else "✗"
-        table.add_row(row.measure, row.figures, f"{row.value:.2f}", row.bound, mark)
-        console.print(f"{mark} {row.measure}: {row.value:.2f} ({row.bound}); {row.figures}", style="dim")
-    console.print(table)
-
-
-def speed(count: int) -> Iterator[Row]:
-    """Against iterating the same cursor, and against the classic way."""
-    for whole, kind in ((False, "as MongoDB sends them"), (True, "sent whole")):
-        with served(count, whole=whole) as (uri, _):
-            subject("cursor", uri)  # now every reply is made
-            subject("extract", uri)
-            names = ("cursor", "extract", "classic")
-            rounds = [{name: seconds(subject(name, uri)) for name in names} for _ in range(ROUNDS)]
-        best = {name: min(each[name] for each in rounds) for name in names}
-        told = f"{count:,} documents {kind}, best of {ROUNDS}: " + ", ".join(
-            f"{name} {taken:.2f} s" for name, taken in best.items()
+    tables = []
+    for name in names or PARTS:
+        table = Table(
+            "measure", "figures", "result", "to reach", "", title=name.capitalize(), title_justify="left"
         )
-        yield Row(f"time / iterating the cursor, {kind}", told, best["extract"] / best["cursor"], "≤ 1.5")
-        yield Row(f"classic way / time, {kind}", told, best["classic"] / best["extract"], "≥ 3")
-
-
-def memory(small: int, large: int) -> Iterator[Row]:
-    """Peaks of whole backfills, and an incremental run after the largest."""
-    with served(small) as (uri, _), folder() as place:
-        low = command(uri, place).peak / MB
-    with served(small, large=HUGE_DOCUMENTS) as (uri, _), folder() as place:
-        huge = command(uri, place).peak / MB
-    with served(large + NEW, hidden=NEW) as (uri, show), folder() as place:
-        high = command(uri, place).peak / MB
-        show.write("\n")
-        show.flush()
-        again = command(uri, place, watch_memory=False)
-    told = f"{high:.0f} MB at {large:,} documents, {low:.0f} MB at {small:,}"
-    yield Row("peak memory, large / small", told, high / low, "≤ 1.1")
-    told = f"{huge:.0f} MB at {small:,} documents with {HUGE_DOCUMENTS} of 15 MB among them"
-    yield Row("peak memory of a backfill, MB", told, max(huge, high), "≤ 500")
-    told = f"the whole command; {NEW:,} new among {large:,}, read {json.loads(again.output)['documents']:,}"
-    yield Row("incremental run, s", told, again.seconds, "≤ 2")
-
-
-def folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that is gone in the end."""
-    return tempfile.TemporaryDirectory(prefix="clogs-bench-")
-
-
-def command(uri: str, place: str, *, watch_memory: bool = True) -> Measured:
-    """Run ``clogs extract`` with all its data in a folder."""
-    variables = {"MONGO_URI": uri, "DATA_DIR": place, "XDG_CONFIG_HOME": place}
-    return measure(["-m", "clogs", "extract", "--json"], watch_memory=watch_memory, **variables)
-
-
-def subject(name: str, uri: str) -> Measured:
-    """Run one of `bench.subjects` in an empty folder."""
-    with folder() as place:
-        return measure(["-m", "bench.subjects", name, uri, place])
-
-
-def seconds(measured: Measured) -> float:
-    """The time that a subject took by itself, without the start of Python."""
-    return float(measured.output)
+        for row in PARTS[name](scale):
+            table.add_row(row.measure, row.figures, f"{row.value:.2f}", row.bound, row.mark)
+            line = f"{row.mark} {row.measure}: {row.value:.2f} ({row.bound}); {row.figures}"
+            console.print(line, style="dim")
+        tables.append(table)
+    console.print(*tables, sep="\n")
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0, *sys.argv[2:])

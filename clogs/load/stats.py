@@ -1,0 +1,52 @@
+"""What ``raw.conversations`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from clogs.warehouse import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What ``raw.conversations`` holds.
+
+    Attributes:
+        rows: Documents.
+        first_day: The earliest date; None in an empty table.
+        last_day: The latest.
+        days: Dates with documents.
+        types: Rows per entry type, most first.
+        projects: Rows per project, most first.
+    """
+
+    rows: int
+    first_day: date | None
+    last_day: date | None
+    days: int
+    types: dict[str, int]
+    projects: dict[str, int]
+
+
+def stats(connection: Connection) -> Stats:
+    """Count what ``raw.conversations`` holds."""
+    rows, first, last, days = connection.execute(
+        "SELECT count(*), min(date), max(date), count(DISTINCT date) FROM raw.conversations"
+    ).fetchall()[0]
+    return Stats(
+        rows=rows,
+        first_day=first,
+        last_day=last,
+        days=days,
+        types=_counts(connection, "type"),
+        projects=_counts(connection, "project_id"),
+    )
+
+
+def _counts(connection: Connection, column: str) -> dict[str, int]:
+    rows: Sequence[tuple[str, int]] = connection.execute(
+        f"SELECT coalesce({column}, '(none)'), count(*) FROM raw.conversations GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return dict(rows)

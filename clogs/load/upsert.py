@@ -1,0 +1,98 @@
+"""Landing files into a table, and what became of their rows into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from clogs.ledger import LandingFile
+from clogs.schemas import COLUMNS
+from clogs.versions import LANDED, open_files
+from clogs.warehouse import Connection
+
+# As parameters, not as a frame: what Python hands over while DuckDB works turns to zeros if a signal comes.
+_FILES = """
+    CREATE OR REPLACE TEMP TABLE files AS
+    SELECT
+        unnest(range(len($name))) AS place, unnest($name::VARCHAR[]) AS file, unnest($day::DATE[]) AS day,
+        unnest($bytes::BIGINT[]) AS bytes, unnest($modified::BIGINT[]) AS modified,
+        unnest($sha256::VARCHAR[]) AS sha256, unnest($format::INTEGER[]) AS format
+"""
+_NAMES = ", ".join(f'"{column.name}"' for column in COLUMNS)
+
+# One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
+_WANTED = """
+    CREATE OR REPLACE TEMP TABLE wanted AS
+    SELECT newest.file, newest.place, known.rowid AS replaced
+    FROM newest LEFT JOIN raw.{table} AS known USING (_id)
+    WHERE known._id IS NULL OR newest.extracted_at > known.extracted_at
+"""
+_DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted WHERE replaced IS NOT NULL)"
+_INSERT = f"""
+    INSERT INTO raw.{{table}}
+    SELECT {_NAMES}
+    FROM (SELECT *, file_index, file_row_number FROM {LANDED})
+    JOIN (SELECT place AS file_index, day AS date FROM files) USING (file_index)
+"""
+_ONLY_WANTED = "SEMI JOIN wanted ON file_index = wanted.file AND file_row_number = wanted.place"
+_ENTER = """
+    INSERT INTO raw.ledger BY NAME
+    WITH counted AS (SELECT file, count(*) AS rows FROM incoming GROUP BY file),
+    taken AS (
+        SELECT file, count(*) - count(replaced) AS inserted, count(replaced) AS updated
+        FROM wanted GROUP BY file
+    )
+    SELECT
+        files.file, bytes, make_timestamptz(modified) AS modified_at, sha256, format, 'landed' AS fate,
+        ? AS run, ?::TIMESTAMPTZ AS loaded_at,
+        coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
+        coalesce(rows - inserted - updated, rows, 0) AS unchanged
+    FROM files
+    LEFT JOIN counted ON counted.file = files.place
+    LEFT JOIN taken ON taken.file = files.place
+    RETURNING rows, inserted, updated, unchanged
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of rows: new documents, newer versions, and those that the table had or that are older."""
+
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.rows + other.rows,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+        )
+
+
+def upsert(
+    connection: Connection, batch: Sequence[LandingFile], *, run: str, table: str = "conversations"
+) -> Counts:
+    """Insert or replace the newest versions, and enter the files in the ledger. The caller commits.
+
+    Args:
+        connection: The warehouse, in a transaction.
+        batch: The files, none of which is empty of columns.
+        run: The run's id, for the ledger.
+        table: The table in schema ``raw``, made like ``raw.conversations``.
+    """
+    open_files(connection, [file.path for file in batch])
+    connection.execute(_WANTED.format(table=table))
+    connection.execute(_DELETE.format(table=table))
+    names = ("name", "day", "bytes", "modified", "sha256", "format")
+    connection.execute(_FILES, {name: [getattr(file, name) for file in batch] for name in names})
+    some = "SELECT (SELECT count(*) FROM wanted) < (SELECT count(*) FROM incoming)"
+    only = _ONLY_WANTED if connection.execute(some).fetchall()[0][0] else ""
+    connection.execute(_INSERT.format(table=table) + only)
+    connection.execute("DELETE FROM raw.ledger WHERE file IN (SELECT file FROM files)")
+    counted = connection.execute(_ENTER, [run, datetime.now(UTC)]).fetchall()
+    return sum((Counts(*row) for row in counted), Counts())

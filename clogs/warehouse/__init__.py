@@ -1,0 +1,26 @@
+"""The DuckDB file: the one package that imports duckdb, opens the warehouse and maps its errors to ours."""
+
+from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_passed
+from clogs.warehouse.connection import Connection, bounded, transaction
+from clogs.warehouse.faults import mapped
+from clogs.warehouse.layout import create_conversations, create_tables, has_tables
+from clogs.warehouse.opening import connect, set_aside
+from clogs.warehouse.reading import has_views, query
+
+__all__ = [
+    "Connection",
+    "bounded",
+    "connect",
+    "create_conversations",
+    "create_tables",
+    "forget_passed",
+    "has_passed",
+    "has_tables",
+    "has_views",
+    "loaded",
+    "mapped",
+    "mark_passed",
+    "query",
+    "set_aside",
+    "transaction",
+]

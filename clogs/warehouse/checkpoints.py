@@ -1,0 +1,34 @@
+"""What each stage last passed on, so that it can be skipped while nothing has changed."""
+
+from __future__ import annotations
+
+from clogs.warehouse.connection import Connection, transaction
+from clogs.warehouse.layout import has_tables
+
+
+def loaded(connection: Connection) -> str:
+    """A text that is another one after every load that changed a row, and after no other one."""
+    found = connection.execute("""
+        SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0) FROM raw.ledger
+    """).fetchall()
+    inserted, updated, at = found[0]
+    return f"{inserted} inserted, {updated} updated, the last at {at}"
+
+
+def mark_passed(connection: Connection, stage: str, fingerprint: str) -> None:
+    """Note what a stage passed on, in place of what it passed on before."""
+    with transaction(connection):
+        connection.execute("DELETE FROM raw.checkpoints WHERE stage = ?", [stage])
+        connection.execute("INSERT INTO raw.checkpoints VALUES (?, ?, now())", [stage, fingerprint])
+
+
+def forget_passed(connection: Connection) -> None:
+    """Let every stage that can be skipped run again."""
+    if has_tables(connection):
+        connection.execute("DELETE FROM raw.checkpoints")
+
+
+def has_passed(connection: Connection, stage: str, fingerprint: str) -> bool:
+    """Tell whether a stage has passed on just this."""
+    query = "SELECT count(*) FROM raw.checkpoints WHERE stage = ? AND fingerprint = ?"
+    return bool(connection.execute(query, [stage, fingerprint]).fetchall()[0][0])

@@ -1,0 +1,91 @@
+"""What DuckDB says of the file, the disk and the memory, in our words."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, WarehouseError
+from clogs.redact import hide_secrets
+
+_DAMAGED = "Corrupt database file"
+_HELD = "Could not set lock on file"
+_HOLDER = re.compile(r"\(PID (?P<pid>\d+)\)")
+
+_FILE_FAULTS = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.FatalException,
+    duckdb.TransactionException,  # a commit that the disk has no room for
+)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Raise DuckDB's errors about the file, the disk and the memory as ours.
+
+    Raises:
+        WarehouseError: The file is held by another process, or is no DuckDB file of this series.
+        ClogsError: The memory is full.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as exc:
+        raise ClogsError(
+            f"DuckDB ran out of memory: {_first_line(exc)}", hint="Raise duckdb.memory_limit."
+        ) from exc
+    except _FILE_FAULTS as exc:
+        raise _unavailable(path, exc) from exc
+
+
+def _held(path: Path, message: str) -> HeldWarehouseError:
+    found = _HOLDER.search(message)
+    pid = int(found["pid"]) if found else None
+    who = f"PID {pid} ({_command_of(pid)})" if pid else "it cannot be told which, maybe on another machine"
+    return HeldWarehouseError(
+        f"The warehouse {path} is held by another program: {who}.",
+        hint="Close it there, or wait for it to end, then run this again.",
+        pid=pid,
+    )
+
+
+def _command_of(pid: int) -> str:
+    """The command line of a process, without secrets."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    except OSError:  # it has just ended, or this is no Linux
+        try:
+            command = ["ps", "-o", "args=", "-p", str(pid)]
+            words = subprocess.run(command, capture_output=True, check=False, text=True).stdout.split()  # noqa: S603
+        except OSError:
+            words = []
+    return " ".join(hide_secrets(words)) or "its command is not known"
+
+
+def _unavailable(path: Path, exc: duckdb.Error) -> ClogsError:
+    message = str(exc)
+    if _HELD in message:
+        return _held(path, message)
+    if _DAMAGED in message:
+        return DamagedWarehouseError(
+            f"The warehouse {path} is damaged ({_first_line(exc)}).",
+            hint="Make it again from the landing files; it is set aside, not removed: clogs pipeline",
+        )
+    if "not a valid DuckDB database" in message or "newer version" in message or "storage version" in message:
+        return WarehouseError(
+            f"{path} is no DuckDB file that this version can read.",
+            hint="Set duckdb.path (DUCKDB_PATH) to another file, or move this one away.",
+        )
+    return WarehouseError(
+        f"The warehouse {path} cannot be used: {_first_line(exc)}",
+        hint="Check the disk and the permissions of its folder, then run this again.",
+    )
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).partition("\n")[0]

@@ -1,0 +1,174 @@
+"""The tables of schema ``raw``, and how those of older versions become those of this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from clogs import __version__
+from clogs.errors import WarehouseError
+from clogs.schemas import COLUMNS, SQL_TYPES
+from clogs.warehouse.connection import Connection, transaction
+
+Config = dict[str, str | bool | int | float | list[str]]
+
+LAYOUT = 2
+"""The number of this layout: it grows with every change of the tables below.
+
+1. As clogs 0.1 began: no ``raw.layout``, and a ledger of ``file, bytes, rows, run, loaded_at``.
+2. Texts compressed with zstd; the ledger knows content, counts and fate of a file.
+"""
+
+STORAGE_VERSION = "v1.5.0"
+"""DuckDB's file format: the newest that all of 1.5 read. Older formats have no zstd."""
+
+_ZSTD = {"message_content", "message_raw", "entry_raw"}
+"""Long texts. DuckDB by itself stores what is longer than a few KB without any compression."""
+
+_LEDGER = """
+    CREATE TABLE raw.ledger (
+        file VARCHAR NOT NULL,
+        bytes BIGINT NOT NULL,
+        rows BIGINT NOT NULL,
+        run VARCHAR NOT NULL,
+        loaded_at TIMESTAMPTZ NOT NULL,
+        modified_at TIMESTAMPTZ,
+        sha256 VARCHAR,
+        inserted BIGINT,
+        updated BIGINT,
+        unchanged BIGINT,
+        format INTEGER NOT NULL,
+        fate VARCHAR NOT NULL
+    );
+    COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
+    COMMENT ON COLUMN raw.ledger.file IS 'Its place in the landing folder.';
+    COMMENT ON COLUMN raw.ledger.rows IS 'Rows in it: versions of documents.';
+    COMMENT ON COLUMN raw.ledger.run IS 'The run that loaded it.';
+    COMMENT ON COLUMN raw.ledger.modified_at IS 'When it was last written to, in UTC.';
+    COMMENT ON COLUMN raw.ledger.sha256 IS 'Of its content, in hex digits.';
+    COMMENT ON COLUMN raw.ledger.inserted IS 'Rows whose document was not in the table; NULL if not known.';
+    COMMENT ON COLUMN raw.ledger.updated IS 'Rows that took the place of an older version.';
+    COMMENT ON COLUMN raw.ledger.unchanged IS 'Rows that did not: the table had this version or a newer one.';
+    COMMENT ON COLUMN raw.ledger.format IS 'The version of the landing format.';
+    COMMENT ON COLUMN raw.ledger.fate IS 'landed, vanished, compacted (into another file) or pruned.';
+"""
+
+_REST = """
+    CREATE TABLE IF NOT EXISTS raw.checkpoints (
+        stage VARCHAR NOT NULL,
+        fingerprint VARCHAR NOT NULL,
+        passed_at TIMESTAMPTZ NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS raw.layout (
+        version INTEGER NOT NULL,
+        clogs VARCHAR NOT NULL,
+        since TIMESTAMPTZ NOT NULL
+    );
+    COMMENT ON TABLE raw.checkpoints IS 'What each stage last passed on: with nothing new it is skipped.';
+    COMMENT ON TABLE raw.layout IS 'The layouts that these tables have had; the highest holds.';
+"""
+
+_FROM_1 = """
+    INSERT INTO raw.rebuilt BY NAME SELECT * FROM raw.conversations;
+    DROP TABLE raw.conversations;
+    ALTER TABLE raw.rebuilt RENAME TO conversations;
+    ALTER TABLE raw.ledger RENAME TO ledger_1;
+    {ledger}
+    INSERT INTO raw.ledger BY NAME SELECT *, 1 AS format, 'landed' AS fate FROM raw.ledger_1;
+    DROP TABLE raw.ledger_1;
+"""
+
+
+def create_conversations(connection: Connection, name: str) -> None:
+    """Create an empty table like ``raw.conversations``, under some name in schema ``raw``."""
+    columns = ", ".join(
+        f'"{column.name}" {SQL_TYPES[column.kind]}'
+        + (" USING COMPRESSION zstd" if column.name in _ZSTD else "")
+        for column in COLUMNS
+    )
+    connection.execute(f"""
+        CREATE TABLE raw.{name} ({columns});
+        COMMENT ON TABLE raw.{name} IS 'One row per document of the collection, its newest version.';
+    """)
+
+
+def create_tables(connection: Connection) -> None:
+    """Create ``raw.conversations``, the ledger and what goes with them, where they are missing.
+
+    Raises:
+        WarehouseError: There is a table of that name that is not ours.
+    """
+    if has_tables(connection):
+        return
+    with transaction(connection):
+        connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+        create_conversations(connection, "conversations")
+        connection.execute(_LEDGER)
+        _enter_layout(connection)
+
+
+def has_tables(connection: Connection) -> bool:
+    """Tell whether ``raw.conversations`` is there.
+
+    Raises:
+        WarehouseError: It is, but it is not ours, or of a newer version.
+    """
+    found = _columns(connection, "conversations")
+    if found and found != {column.name for column in COLUMNS}:
+        raise WarehouseError(
+            "The table raw.conversations in the warehouse was not made by clogs.",
+            hint="Set duckdb.path (DUCKDB_PATH) to another file.",
+        )
+    if found and _version(connection) > LAYOUT:
+        raise WarehouseError(
+            f"The warehouse was written by a newer clogs than this one, {__version__}.",
+            hint="Upgrade clogs: pipx upgrade clogs",
+        )
+    return bool(found)
+
+
+def is_outdated(connection: Connection) -> bool:
+    """Tell whether the tables are those of an older version."""
+    return has_tables(connection) and _version(connection) < LAYOUT
+
+
+def migrate(path: Path, config: Config) -> None:
+    """Bring the tables and the file's format up to date, all at once or not at all.
+
+    Args:
+        path: The DuckDB file, open nowhere else. Only one that is attached can change its format.
+        config: As for `duckdb.connect`.
+    """
+    place, spill = (str(each).replace("'", "''") for each in (path, path.with_name(f"{path.name}.tmp")))
+    with duckdb.connect(config=config) as connection:
+        connection.execute(f"""
+            SET TimeZone = 'UTC'; SET temp_directory = '{spill}';
+            ATTACH '{place}' AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}'); USE warehouse;
+        """)
+        with transaction(connection):
+            create_conversations(connection, "rebuilt")
+            connection.execute(_FROM_1.format(ledger=_LEDGER))
+            _enter_layout(connection)
+        connection.execute("CHECKPOINT")
+
+
+def _enter_layout(connection: Connection) -> None:
+    connection.execute(_REST)
+    connection.execute("INSERT INTO raw.layout VALUES (?, ?, now())", [LAYOUT, __version__])
+
+
+def _version(connection: Connection) -> int:
+    if not _columns(connection, "layout"):
+        return 1
+    return int(connection.execute("SELECT max(version) FROM raw.layout").fetchall()[0][0])
+
+
+def _columns(connection: Connection, table: str) -> set[str]:
+    """The columns of a table in schema ``raw`` of this file; none where it is missing."""
+    found = connection.execute(
+        "SELECT column_name FROM duckdb_columns()"
+        " WHERE schema_name = 'raw' AND table_name = ? AND database_name = current_database()",
+        [table],
+    ).fetchall()
+    return {name for (name,) in found}
