@@ -68,8 +68,15 @@ def ferretdb(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def crash(session: nox.Session) -> None:
+    """Kill extract, load, compact and prune at random, many hundred times."""
+    session.install("--editable", ".", "--group", "tests")
+    session.run("pytest", *(session.posargs or ["tests/test_crash.py"]), env={"CLOGS_TEST_KILLS": "400"})
+
+
+@nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Measure speed and memory, some minutes long; `-- 0.1` takes a tenth of the documents."""
+    """Measure speed and memory, a quarter of an hour; `-- 0.1 loading` takes a tenth, and one part."""
     session.install("--editable", ".", "--group", "tests")
     session.chdir("tests")
     session.run("python", "-m", "bench", *session.posargs)

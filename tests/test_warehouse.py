@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +16,7 @@ import duckdb
 import pytest
 
 from clogs import warehouse
-from clogs.errors import ClogsError, UsageError, WarehouseError
+from clogs.errors import ClogsError, HeldWarehouseError, UsageError, WarehouseError
 from clogs.warehouse import connect, create_tables, has_tables, query, transaction
 
 
@@ -110,8 +116,92 @@ def test_a_damaged_file(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(12)
         file.write(b"damaged!")
-    with pytest.raises(WarehouseError, match=r"cannot be used: .*Corrupt database file"), connect(path):
+    with pytest.raises(WarehouseError, match=r"is damaged \(.*Corrupt database file"), connect(path):
         pass
+
+
+HOLD = """
+import duckdb, sys
+held = duckdb.connect(sys.argv[1])
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(path: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that has the file open until its stdin is closed."""
+    with connect(path):
+        pass
+    command = [sys.executable, "-c", HOLD, str(path), *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        yield holder
+        holder.kill()
+
+
+def test_the_holder_of_a_file_is_told_without_its_secrets(path: Path) -> None:
+    with (
+        held(path, "mongodb://ann:s3cret@db", "--password", "s3cret") as holder,
+        pytest.raises(HeldWarehouseError) as told,
+        connect(path),
+    ):
+        pass
+    assert told.value.pid == holder.pid
+    assert f"is held by another program: PID {holder.pid} ({sys.executable} -c " in told.value.message
+    assert told.value.message.endswith(f"{path} mongodb://*** ***).")
+
+
+def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with held(path) as holder:
+        timer = threading.Timer(0.5, holder.kill)
+        timer.start()
+        with connect(path, patience=timedelta(minutes=1)) as connection:
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+        timer.join()
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.endswith("Waiting up to 1 min 0 s for it.")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_patience_ends(path: Path, *, read_only: bool) -> None:
+    patience = timedelta(seconds=0.3)
+    with held(path), pytest.raises(HeldWarehouseError), connect(path, read_only=read_only, patience=patience):
+        pass
+
+
+def test_a_log_without_its_file_is_told(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.with_name("clogs.duckdb.wal").touch()
+    with pytest.raises(WarehouseError, match="belongs to a warehouse that is no longer there"), connect(path):
+        pass
+
+
+def test_what_a_killed_process_spilled_is_removed(path: Path) -> None:
+    spilled = path.with_name("clogs.duckdb.tmp") / "duckdb_temp_storage-0.tmp"
+    with connect(path):
+        spilled.parent.mkdir()
+        spilled.touch()
+    with connect(path, read_only=True):
+        assert spilled.exists()
+    with connect(path):
+        assert not spilled.parent.exists()
+
+
+def test_long_texts_are_compressed(path: Path) -> None:
+    text = "SELECT string_agg(md5(i::VARCHAR), ' ') FROM range(200) AS numbers(i)"
+    with connect(path) as connection:
+        create_tables(connection)
+        connection.execute(
+            f"INSERT INTO raw.conversations (_id, message_raw) SELECT i, ({text}) FROM range(3000) AS rows(i)"
+        )
+        connection.execute("CHECKPOINT")
+        used = connection.execute(
+            "SELECT DISTINCT compression FROM pragma_storage_info('raw.conversations')"
+            " WHERE column_name = 'message_raw' AND segment_type = 'VARCHAR'"
+        ).fetchall()
+    assert used == [("ZSTD",)]
 
 
 def test_names_that_come_again_are_told_apart(path: Path) -> None:

@@ -30,7 +30,9 @@ def prune(
     """
     settings, terminal = session.settings, session.terminal
     found = stages.prune(settings, before=before.date(), dry_run=True)
-    if dry_run or not (found.rows or found.files):
+    if not (found.rows or found.files):
+        terminal.summarize(found, "Nothing to remove.")
+    elif dry_run:
         terminal.summarize(found, f"{_said(found)} would be removed.")
     elif not yes and not terminal.confirm(f"Remove {_said(found)} for good?"):
         terminal.summarize(found, "Nothing was removed.")
