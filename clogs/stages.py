@@ -279,7 +279,7 @@ def has_passed(settings: Settings, stage: str) -> bool:
     if not settings.duckdb.path.exists():
         return False
     with open_warehouse(settings, read_only=True) as connection:
-        return warehouse.has_tables(connection) and warehouse.has_passed(
+        return warehouse.is_current(connection) and warehouse.has_passed(
             connection, stage, _fingerprint(settings, connection)
         )
 

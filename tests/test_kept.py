@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, new_workspace
 
 from clogs import warehouse
 from clogs.errors import WarehouseError
@@ -106,6 +106,18 @@ def test_it_has_the_layout_and_the_compression_of_a_new_one(root: Path, tmp_path
         with warehouse.connect(tmp_path / "new.duckdb", read_only=True) as connection:
             assert asked(root, sql) == connection.execute(sql).fetchall()
     assert asked(root, "SELECT max(version) FROM raw.layout") == [(LAYOUT,)]
+
+
+@LAYOUTS
+def test_commands_that_only_read_work_on_it_as_it_is(root: Path, tmp_path: Path) -> None:
+    workspace = new_workspace(tmp_path, "mongodb://127.0.0.1:9", "none")
+    place = {"DUCKDB_PATH": str(root / "clogs.duckdb"), "DATA_RAW_DIR": str(root / "landing")}
+    for command in (["load", "--stats"], ["status"], ["query", "FROM raw.ledger"], ["doctor"]):
+        finished = workspace.run(*command, **place)
+        assert "Traceback" not in finished.stderr
+    assert workspace.run("load", "--stats", **place).stdout.startswith("3 rows")
+    skipping = [f"--skip-{step}" for step in ("extract", "load", "validate")]
+    assert workspace.run("pipeline", *skipping, **place).returncode == 0
 
 
 @LAYOUTS

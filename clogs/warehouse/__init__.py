@@ -3,7 +3,7 @@
 from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_passed
 from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import mapped
-from clogs.warehouse.layout import create_conversations, create_tables, has_tables
+from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
 from clogs.warehouse.opening import connect, set_aside
 from clogs.warehouse.reading import has_views, query
 
@@ -17,6 +17,7 @@ __all__ = [
     "has_passed",
     "has_tables",
     "has_views",
+    "is_current",
     "loaded",
     "mapped",
     "mark_passed",

@@ -128,6 +128,11 @@ def has_tables(connection: Connection) -> bool:
     return bool(found)
 
 
+def is_current(connection: Connection) -> bool:
+    """Tell whether the tables are there, as this version makes them."""
+    return has_tables(connection) and _version(connection) == LAYOUT
+
+
 def is_outdated(connection: Connection) -> bool:
     """Tell whether the tables are those of an older version."""
     return has_tables(connection) and _version(connection) < LAYOUT
