@@ -33,8 +33,8 @@ MEMORY = 1_000_000_000
 _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != "date")
 _COPY = f"""
     COPY (
-        SELECT {_COLUMNS} FROM (SELECT *, file_index, file_row_number FROM {LANDED})
-        SEMI JOIN newest ON file_index = newest.file AND file_row_number = newest.place
+        SELECT {_COLUMNS} FROM {LANDED} AS landed
+        SEMI JOIN newest ON landed.file_index = newest.file AND landed.file_row_number = newest.place
     )
     TO '{{aside}}' (
         FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}, USE_TMP_FILE false,

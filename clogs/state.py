@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -23,6 +24,7 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 """No watermark is before it, whatever Dates there are."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -126,17 +128,26 @@ def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, la
     return state_dir / f"extract-{digest}.parquet"
 
 
-def mark_landing(path: Path) -> None:
+def mark_landing(path: Path, extracted_at: datetime) -> None:
     """Note, before a run lands anything, that the state at ``path`` will not tell what was landed since.
 
     Until `write_extract_state` takes the note away, the window is not believed: a document that changed,
-    was landed by a run that was killed, and changed back would pass for one that is landed already.
+    was landed by a run that was killed, and changed back would pass for one that is landed already. The
+    note's time keeps later batches later than this one, also after the clock was set back.
+
+    Args:
+        path: The state's file.
+        extracted_at: When the batch to be landed was read, in UTC.
 
     Raises:
         ClogsError: The disk is full or the folder cannot be written to.
     """
-    if not _marker(path).exists():
-        write_atomic(_marker(path), Path.touch)
+    marker = _marker(path)
+    if not marker.exists():
+        write_atomic(marker, Path.touch)
+    stamp = (extracted_at - _EPOCH) // _MICROSECOND * 1000
+    if stamp > marker.stat().st_mtime_ns:
+        os.utime(marker, ns=(stamp, stamp))
 
 
 def read_extract_state(path: Path) -> ExtractState:
@@ -145,8 +156,9 @@ def read_extract_state(path: Path) -> ExtractState:
     Raises:
         ClogsError: The file is damaged.
     """
+    marked = _marked_at(path)
     if not path.exists():
-        return ExtractState()
+        return ExtractState(extracted_at=marked)
     try:
         metadata = pl.read_parquet_metadata(path)
         window = pl.read_parquet(path, glob=False)
@@ -157,9 +169,10 @@ def read_extract_state(path: Path) -> ExtractState:
         ) from exc
     moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
     parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
-    if _marker(path).exists() or window.schema != WINDOW_SCHEMA:
+    if marked or window.schema != WINDOW_SCHEMA:
         window = no_documents()
-    return ExtractState(parsed["watermark"], parsed["extracted_at"], window)
+    extracted_at = max((each for each in (parsed["extracted_at"], marked) if each), default=None)
+    return ExtractState(parsed["watermark"], extracted_at, window)
 
 
 def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None:
@@ -179,6 +192,14 @@ def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None
 
 def _marker(path: Path) -> Path:
     return path.with_suffix(".landing")
+
+
+def _marked_at(path: Path) -> datetime | None:
+    """The time of the note that `mark_landing` left, if there is one."""
+    try:
+        return _EPOCH + _marker(path).stat().st_mtime_ns // 1000 * _MICROSECOND
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -18,6 +18,7 @@ from clogs.state import (
     Seen,
     extract_state_path,
     known,
+    mark_landing,
     no_documents,
     read_extract_state,
     version_of,
@@ -164,6 +165,21 @@ def test_a_window_of_another_form_is_not_believed(tmp_path: Path) -> None:
     write_extract_state(path, ExtractState(NOON, LATER, window), source="logs at db")
     again = read_extract_state(path)
     assert (again.watermark, again.window.height) == (NOON, 0)
+
+
+@pytest.mark.parametrize("left", [None, NOON])
+def test_a_run_that_left_no_state_left_the_time_of_its_last_batch(
+    tmp_path: Path, left: datetime | None
+) -> None:
+    path = tmp_path / "state.parquet"
+    if left:
+        write_extract_state(path, ExtractState(NOON, left), source="logs at db")
+    ahead = datetime.now(UTC) + timedelta(hours=2, microseconds=7)
+    for moment in (ahead - timedelta(hours=1), ahead, ahead - timedelta(minutes=1)):
+        mark_landing(path, moment)
+    assert read_extract_state(path).extracted_at == ahead
+    write_extract_state(path, ExtractState(NOON, ahead), source="logs at db")
+    assert read_extract_state(path).extracted_at == ahead
 
 
 def test_without_a_file_nothing_was_extracted(tmp_path: Path) -> None:

@@ -232,8 +232,8 @@ class _Batch:
         counted = Landed(documents=self.documents, unchanged=self.documents - int(new.sum()), seen=documents)
         if not new.any():
             return counted
-        mark_landing(job.state_path)
         extracted_at = _later(after)
+        mark_landing(job.state_path, extracted_at)
         rows = batch_of(rows.filter(new.head(rows.height)), extracted_at=extracted_at)
         letters = [
             each for each, is_new in zip(self._rejected, new.tail(len(self._rejected)), strict=True) if is_new

@@ -70,6 +70,8 @@ def _check_columns(path: Path) -> None:
         schema = pl.read_parquet_schema(file)
     if missing := [name for name in _SCHEMA if name not in schema]:
         raise DamagedError(f"has no column {', '.join(missing)}")
+    if more := [name for name in schema if name not in _SCHEMA]:
+        raise DamagedError(f"has a column {', '.join(more)}, which no landing file has")
     if wrong := [name for name, kind in _SCHEMA.items() if schema[name] != kind]:
         raise DamagedError(f"has another type in {', '.join(wrong)}")
 

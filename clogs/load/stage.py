@@ -142,15 +142,17 @@ class _Loading:
 
     def _batches(self, paths: Sequence[Path]) -> Iterator[list[LandingFile]]:
         batch: list[LandingFile] = []
+        size = 0
         for path in paths:
             try:
                 batch.append(check(path, self.raw_dir))
             except DamagedError as exc:
                 self.damaged[path] = str(exc)
                 continue
-            if sum(file.bytes for file in batch) > BATCH_BYTES:
+            size += batch[-1].bytes
+            if size > BATCH_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
         if batch:
             yield batch
 

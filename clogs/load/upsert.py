@@ -19,7 +19,7 @@ _FILES = """
         unnest($bytes::BIGINT[]) AS bytes, unnest($modified::BIGINT[]) AS modified,
         unnest($sha256::VARCHAR[]) AS sha256, unnest($format::INTEGER[]) AS format
 """
-_NAMES = ", ".join(f'"{column.name}"' for column in COLUMNS)
+_ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.name}"' for column in COLUMNS)
 
 # One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
 _WANTED = """
@@ -31,11 +31,10 @@ _WANTED = """
 _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted WHERE replaced IS NOT NULL)"
 _INSERT = f"""
     INSERT INTO raw.{{table}}
-    SELECT {_NAMES}
-    FROM (SELECT *, file_index, file_row_number FROM {LANDED})
-    JOIN (SELECT place AS file_index, day AS date FROM files) USING (file_index)
+    SELECT {_ROW}
+    FROM {LANDED} AS landed JOIN files ON landed.file_index = files.place
 """
-_ONLY_WANTED = "SEMI JOIN wanted ON file_index = wanted.file AND file_row_number = wanted.place"
+_ONLY_WANTED = "SEMI JOIN wanted ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place"
 _ENTER = """
     INSERT INTO raw.ledger BY NAME
     WITH counted AS (SELECT file, count(*) AS rows FROM incoming GROUP BY file),
