@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from built import SAMPLES, warehouse_of
-from conftest import Workspace, new_workspace
+from conftest import DATABASE, Document, Workspace, new_workspace
+from pymongo import MongoClient
 from truth import Response, ToolCall, Truth
 
 from clogs import warehouse
@@ -49,14 +51,19 @@ class Run:
 
 
 @pytest.fixture(scope="module", params=["samples", "transcripts"])
-def run(request: pytest.FixtureRequest, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(
+    request: pytest.FixtureRequest, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
     folder = SAMPLES if request.param == "samples" else request.getfixturevalue("transcripts")
     root = tmp_path_factory.mktemp(request.param)
-    workspace = new_workspace(root, mongo_uri, f"conversations_{root.name}")
+    name = f"conversations_{root.name}"
+    workspace = new_workspace(root, mongo_uri, name)
     assert workspace.run("import", folder).returncode == 0
     finished = workspace.run("pipeline")
     assert finished.returncode == 0, finished.stderr
-    return Run(workspace, Truth(folder))
+    yield Run(workspace, Truth(folder))
+    with MongoClient[Document](mongo_uri) as client:
+        client[DATABASE].drop_collection(name)
 
 
 def test_every_line_is_a_row(run: Run) -> None:
