@@ -13,7 +13,7 @@ from clogs import warehouse
 from clogs.errors import DataError
 from clogs.files import sweep_temporary, write_named
 from clogs.landing import FORMAT, FORMAT_KEY, ZSTD_LEVEL, day_of, file_name, landed, sha256_of
-from clogs.ledger import DamagedError, check, enter_merged, ledger_name, look, record, set_fate
+from clogs.ledger import DamagedError, check, enter_merged, ledger_name, look, read_ledger, record, set_fate
 from clogs.schemas import COLUMNS
 from clogs.versions import LANDED, open_files
 from clogs.warehouse import Connection
@@ -76,8 +76,8 @@ def compact(
     """Merge the small loaded files of days that are over, as `candidates` finds them.
 
     A merged file holds the newest of its versions of each document. It is durable before the ledger names
-    it, and the ledger names it before any of the old files is removed: after a crash in between, the next
-    load or compaction ends what was begun.
+    it, and the ledger names it before any of the old files is removed. After a crash in between, the next
+    load finds in it what is loaded already, or removes the old files that are left.
 
     Args:
         connection: The warehouse, writable.
@@ -150,8 +150,9 @@ def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: str, number: int) -> Path:
     """Write the file, tell the ledger, and remove what it replaces, in this order."""
+    ledger = read_ledger(connection)
     for path in files:
-        _require_intact(path, raw_dir)
+        _require_intact(path, raw_dir, ledger[ledger_name(path, raw_dir)].sha256)
     open_files(connection, files)
     rows = 0
 
@@ -164,21 +165,25 @@ def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: st
         files[0].parent, copy, lambda aside: file_name(f"{run}_merged_{number:04}", sha256_of(aside))
     )
     with warehouse.transaction(connection):
-        enter_merged(connection, check(path, raw_dir), rows=rows, run=run)
-        set_fate(connection, [ledger_name(each, raw_dir) for each in files], "compacted")
+        merged = check(path, raw_dir)
+        enter_merged(connection, merged, rows=rows, run=run)
+        names = [ledger_name(each, raw_dir) for each in files]
+        set_fate(connection, names, "compacted", merged_into=merged.name)
     for each in files:
         each.unlink()
     return path
 
 
-def _require_intact(path: Path, raw_dir: Path) -> None:
+def _require_intact(path: Path, raw_dir: Path, sha256: str | None) -> None:
     try:
-        check(path, raw_dir)
-    except DamagedError as exc:
+        is_intact = check(path, raw_dir).sha256 == (sha256 or sha256_of(path))
+    except DamagedError:
+        is_intact = False
+    if not is_intact:
         raise DataError(
-            f"{path} {exc}, though it was loaded: it is not merged.",
+            f"{path} is not what was loaded from it: it is not merged.",
             hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
-        ) from exc
+        )
 
 
 def _size(files: Sequence[Path]) -> int:

@@ -274,7 +274,7 @@ def test_a_damaged_file_is_named_and_nothing_is_removed(folder: Folder) -> None:
     stamp = before[1].stat().st_mtime_ns
     before[1].write_bytes(flipped(before[1].read_bytes()))
     os.utime(before[1], ns=(stamp, stamp))
-    with pytest.raises(DataError, match=f"{before[1].name} is not what was written"):
+    with pytest.raises(DataError, match=f"{before[1].name} is not what was loaded from it"):
         compacted(folder)
     assert files(folder) == before
     assert folder.fates() == ["landed"] * 3
@@ -319,6 +319,31 @@ def test_killed_before_the_old_files_are_gone_the_next_compaction_removes_them(f
     assert counts(compacted(folder, run="again")) == (0, 0, 0)
     assert not any(path.exists() for path in restored)
     assert read(files(folder)) == [("a", "version 3"), ("b", "version 1")]
+
+
+def test_a_backup_of_before_is_loaded_again_where_the_merged_file_is_gone(folder: Folder) -> None:
+    restored = restore(folder)
+    before = table(folder)
+    (merged,) = set(files(folder)) - set(restored)
+    merged.unlink()
+    folder.load()
+    assert all(path.exists() for path in restored)
+    folder.load(full_refresh=True)
+    assert table(folder) == before
+    assert counts(compacted(folder, run="again")) == (1, 3, 1)
+
+
+def test_a_file_that_rots_with_its_size_and_time_kept_is_not_merged(folder: Folder) -> None:
+    (first,) = folder.land(row("a"))
+    path = first.rename(first.with_name("conversations_1.parquet"))
+    folder.land(row("b"))
+    folder.load()
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(flipped(path.read_bytes()))
+    os.utime(path, ns=(stamp, stamp))
+    with pytest.raises(DataError, match=r"conversations_1\.parquet is not what was loaded from it"):
+        compacted(folder)
+    assert len(files(folder)) == 2
 
 
 def restore(folder: Folder) -> list[Path]:

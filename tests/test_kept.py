@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from conftest import PROJECT, new_workspace
 
@@ -136,6 +137,17 @@ def test_killed_while_it_is_brought_up_to_date(root: Path, size: int) -> None:
     assert killed.returncode in {0, -signal.SIGXFSZ}
     assert asked(root, "FROM raw.conversations ORDER BY _id") == before
     assert loaded(root) == (1, 4)
+
+
+def test_what_was_not_brought_to_the_new_format_before_a_kill_is_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "clogs.duckdb"
+    with duckdb.connect(path, config={"storage_compatibility_version": "v1.0.0"}) as connection:
+        warehouse.create_tables(connection)
+        connection.execute("INSERT INTO raw.conversations (_id) VALUES ('a')")
+    with warehouse.connect(path) as connection:
+        tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchall()
+        rows = connection.execute("SELECT _id FROM raw.conversations").fetchall()
+    assert (tags, rows) == ([({"storage_version": "v1.5.0+"},)], [("a",)])
 
 
 def test_what_a_newer_clogs_wrote_is_left_alone(tmp_path: Path) -> None:

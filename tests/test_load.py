@@ -371,6 +371,34 @@ def test_a_file_of_a_newer_clogs_is_told_and_left_where_it_is(folder: Folder) ->
     assert newer.exists()
 
 
+def test_what_cannot_be_read_just_now_keeps_nothing_else_from_being_loaded(folder: Folder) -> None:
+    (newer,) = folder.land(row("a"))
+    pl.read_parquet(newer, hive_partitioning=False).write_parquet(
+        newer.with_name("conversations_0.parquet"), metadata={"clogs.format": "2"}
+    )
+    folder.land(row("b"))
+    with pytest.raises(ClogsError, match="was written by a newer clogs"):
+        folder.load()
+    assert folder.versions() == {"a": "version 0", "b": "version 0"}
+
+
+def test_a_second_damaged_file_of_the_same_name_keeps_the_first(folder: Folder) -> None:
+    path = folder.root / "landing" / "date=2026-03-04" / "conversations_1.parquet"
+    path.parent.mkdir(parents=True)
+    for content in (b"one", b"two"):
+        path.write_bytes(content)
+        with pytest.raises(DataError):
+            folder.load()
+    aside = (folder.root / "dead_letters" / "landing").rglob("*.parquet")
+    assert sorted(each.read_bytes() for each in aside) == [b"one", b"two"]
+
+
+def test_stats_of_a_file_without_tables(folder: Folder) -> None:
+    path = folder.root / "clogs.duckdb"
+    with warehouse.connect(path) as connection, pytest.raises(ClogsError, match="Nothing is loaded yet"):
+        stats(connection)
+
+
 def test_a_file_without_rows_is_loaded_once(folder: Folder) -> None:
     (path,) = folder.land(row("a"))
     frame = pl.read_parquet(path, hive_partitioning=False)

@@ -18,6 +18,7 @@ from conftest import Workspace
 from test_load import DAY, Folder, row
 
 from clogs import warehouse
+from clogs.errors import DataError
 from clogs.landing import landed
 from clogs.prune import PruneResult, prune
 
@@ -121,6 +122,17 @@ def test_no_load_brings_them_back(folder: Folder, *, full_refresh: bool) -> None
     result = folder.load(full_refresh=full_refresh)
     assert (result.missing, result.total) == (0, 2)
     assert folder.versions().keys() == {"day", "after"}
+
+
+def test_another_file_of_a_pruned_name_is_told_and_left_where_it_is(folder: Folder) -> None:
+    (path,) = folder.land(row("a", day=EVE))
+    folder.load()
+    pruned(folder)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"something else")
+    with pytest.raises(DataError, match=f"changed after being loaded: .*{path.name}"):
+        folder.load()
+    assert path.read_bytes() == b"something else"
 
 
 def test_a_document_that_moved_to_a_day_that_stays_is_kept(folder: Folder) -> None:

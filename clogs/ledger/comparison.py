@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ class Look:
         changed: Files that are not what they were when they were loaded.
         vanished: Names of files that were there at the last look.
         missing: How many files have vanished, then and before.
-        returned: Names of files that had vanished and are there again.
+        returned: Names of files that had vanished, or whose merged file has, and are there again.
         retired: Files that were merged into others or pruned, and have not been removed yet.
         touched: By name, when a file was written to, and the SHA-256 of its content, which is what it was.
     """
@@ -53,22 +53,20 @@ def look(connection: Connection, raw_dir: Path, *, verify: bool = False) -> Look
         raw_dir: The landing folder.
         verify: Read every file to see whether its content is what it was.
     """
-    ledger = read_ledger(connection)
-    found = Look()
+    every = read_ledger(connection)
+    ledger, found = dict(every), Look()
     for path in landed(raw_dir):
         name = ledger_name(path, raw_dir)
         known = ledger.pop(name, None)
         if known is None:
             found.new.append(path)
-        elif known.fate == "pruned":
-            found.retired.append(path)
         elif not _is_same(path, name, known, found, verify=verify):
             found.changed.append(path)
-        elif known.fate == "compacted":
+        elif known.fate == "pruned" or _is_merged(known, every, raw_dir):
             found.retired.append(path)
         else:
             found.loaded.append(path)
-            if known.fate == "vanished":
+            if known.fate != "landed":
                 found.returned.append(name)
     found.vanished = sorted(name for name, known in ledger.items() if known.fate == "landed")
     found.missing = sum(known.fate in {"landed", "vanished"} for known in ledger.values())
@@ -89,7 +87,12 @@ def record(connection: Connection, found: Look) -> None:
             count(len(found.vanished), "file"),
             few(found.vanished),
         )
-    remove(found.retired)
+    if found.retired:
+        names = few([path.name for path in found.retired])
+        logger.info(
+            "Removing %s that were merged or pruned before: %s.", count(len(found.retired), "file"), names
+        )
+        remove(found.retired)
 
 
 def remove(files: Iterable[Path]) -> None:
@@ -103,6 +106,14 @@ def remove(files: Iterable[Path]) -> None:
 def modified(path: Path) -> int:
     """When a file was last written to, in microseconds since 1970, UTC."""
     return path.stat().st_mtime_ns // 1000
+
+
+def _is_merged(known: Known, ledger: Mapping[str, Known], raw_dir: Path) -> bool:
+    """Tell whether another file that is there holds the rows of this one."""
+    name = known.merged_into
+    while name and (into := ledger.get(name)) and into.merged_into:
+        name = into.merged_into
+    return bool(name) and (raw_dir / str(name)).exists()
 
 
 def _is_same(path: Path, name: str, known: Known, found: Look, *, verify: bool) -> bool:

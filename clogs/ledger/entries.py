@@ -11,7 +11,7 @@ from typing import Literal
 from clogs.warehouse import Connection
 
 Fate = Literal["landed", "vanished", "compacted", "pruned"]
-"""Of a landing file that was loaded. Only ``landed`` ones are in the folder; ``vanished`` ones should be."""
+"""Of a landing file that was loaded. ``landed`` ones stay in the folder, and ``vanished`` ones should."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +47,14 @@ class Known:
             of clogs loaded it.
         sha256: Of its content, in hex digits; None likewise.
         fate: What became of it.
+        merged_into: The file that holds its rows, if it is compacted.
     """
 
     bytes: int
     modified: int | None
     sha256: str | None
     fate: Fate
+    merged_into: str | None
 
 
 def ledger_name(path: Path, raw_dir: Path) -> str:
@@ -63,7 +65,7 @@ def ledger_name(path: Path, raw_dir: Path) -> str:
 def read_ledger(connection: Connection) -> dict[str, Known]:
     """Every file that was ever loaded, by its name in the ledger."""
     rows = connection.execute(
-        "SELECT file, bytes, epoch_us(modified_at), sha256, fate FROM raw.ledger"
+        "SELECT file, bytes, epoch_us(modified_at), sha256, fate, merged_into FROM raw.ledger"
     ).fetchall()
     return {file: Known(*known) for file, *known in rows}
 
@@ -81,9 +83,12 @@ def enter_merged(connection: Connection, file: LandingFile, *, rows: int, run: s
     )
 
 
-def set_fate(connection: Connection, files: Sequence[str], fate: Fate) -> None:
+def set_fate(
+    connection: Connection, files: Sequence[str], fate: Fate, *, merged_into: str | None = None
+) -> None:
     """Note what became of files."""
     if files:
         connection.execute(
-            "UPDATE raw.ledger SET fate = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))", [fate, list(files)]
+            "UPDATE raw.ledger SET fate = ?, merged_into = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))",
+            [fate, merged_into, list(files)],
         )

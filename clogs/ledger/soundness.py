@@ -12,6 +12,7 @@ from clogs.landing import FORMAT, FORMAT_KEY, day_of, sha256_of, told_digest
 from clogs.ledger.comparison import modified
 from clogs.ledger.entries import LandingFile, ledger_name
 from clogs.schemas import COLUMNS
+from clogs.warehouse import count_nulls
 
 _SCHEMA = {column.name: POLARS_TYPES[column.kind] for column in COLUMNS if column.name != "date"}
 _KEYS = ("_id", "extracted_at")
@@ -22,7 +23,7 @@ class DamagedError(Exception):
 
 
 def check(path: Path, raw_dir: Path) -> LandingFile:
-    """Look at a file: whole, where its name tells the digest of its content, else also row by row.
+    """Look at a file. Where its name does not tell the digest of its content, every value is decoded.
 
     Raises:
         DamagedError: It is no landing file, or not as it was written.
@@ -44,7 +45,7 @@ def check(path: Path, raw_dir: Path) -> LandingFile:
         raise ClogsError(
             f"Cannot read {path}: {exc.strerror or exc}.", hint="Fix it, then: clogs load"
         ) from exc
-    except (ValueError, pl.exceptions.PolarsError) as exc:
+    except (ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
         raise DamagedError(f"cannot be read: {str(exc).partition(chr(10))[0]}") from exc
     return LandingFile(
         path=path,
@@ -78,6 +79,6 @@ def _check_columns(path: Path) -> None:
 
 def _check_rows(path: Path) -> None:
     """Decode every value, for DuckDB gives up a whole load at the first one that it cannot."""
-    frame = pl.read_parquet(path, glob=False, hive_partitioning=False, columns=list(_SCHEMA))
-    if empty := [name for name in _KEYS if frame[name].null_count()]:
+    nulls = dict(zip(_KEYS, count_nulls(path, _KEYS), strict=True))
+    if empty := [name for name, rows in nulls.items() if rows]:
         raise DamagedError(f"has rows without {' and '.join(empty)}")

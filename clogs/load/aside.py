@@ -43,6 +43,9 @@ def set_aside(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Pa
     ]
     dead_letters.write(dead_letter_dir, letters)
     for path, name in names.items():
-        write_atomic(dead_letter_dir / "landing" / name, partial(shutil.copyfile, path))
+        aside = dead_letter_dir / "landing" / name
+        if aside.exists():  # another file of this name was damaged before
+            aside = dead_letter_dir / "landing" / run / name
+        write_atomic(aside, partial(shutil.copyfile, path))
         path.unlink()
     return dead_letter_dir / "landing"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clogs import warehouse
-from clogs.errors import DataError
+from clogs.errors import ClogsError, DataError
 from clogs.ledger import DamagedError, LandingFile, Look, check, ledger_name, look, record
 from clogs.load.aside import set_aside
 from clogs.load.upsert import Counts, upsert
@@ -22,7 +22,7 @@ BATCH_BYTES = 1024 * 1024 * 1024
 MEMORY = 1_000_000_000
 """Bytes that DuckDB may take to load, if the settings do not say less: more would only fill its cache."""
 
-# Only where landing files are missing: their rows, unless a file that is there has a newer version.
+# Where some files are missing or not what they were: their rows, unless another file has a newer version.
 _KEEP = """
     DELETE FROM raw.rebuilt AS found USING raw.conversations AS known
     WHERE found._id = known._id AND found.extracted_at < known.extracted_at;
@@ -84,7 +84,8 @@ def load(
     Raises:
         DataError: A file is damaged, and set aside, or was changed after it was loaded. All others are
             loaded.
-        ClogsError: A file cannot be read or moved just now, or was written by a newer clogs.
+        ClogsError: A file cannot be read or moved just now, or was written by a newer clogs. All others
+            are loaded.
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
@@ -97,6 +98,8 @@ def load(
         else:
             loading.load(found.new)
     _refuse(found.changed, loading.damaged, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
+    if loading.refused:
+        raise loading.refused[0]
     return LoadResult(
         files=loading.files,
         rows=loading.counts.rows,
@@ -118,6 +121,7 @@ class _Loading:
     run: str
     on_progress: Progress
     damaged: dict[Path, str] = field(default_factory=dict)
+    refused: list[ClogsError] = field(default_factory=list)
     files: int = 0
     counts: Counts = field(default_factory=Counts)
 
@@ -136,7 +140,7 @@ class _Loading:
         with warehouse.transaction(self.connection):
             warehouse.create_conversations(self.connection, "rebuilt")
             self.load(sorted(found.loaded + found.new), rebuilt=True)
-            if found.missing or found.changed or self.damaged:
+            if found.missing or found.changed or self.damaged or self.refused:
                 self.connection.execute(_KEEP)
             self.connection.execute(_REPLACE)
 
@@ -148,6 +152,9 @@ class _Loading:
                 batch.append(check(path, self.raw_dir))
             except DamagedError as exc:
                 self.damaged[path] = str(exc)
+                continue
+            except ClogsError as error:
+                self.refused.append(error)
                 continue
             size += batch[-1].bytes
             if size > BATCH_BYTES:

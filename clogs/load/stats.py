@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from clogs.warehouse import Connection
+from clogs.errors import WarehouseError
+from clogs.warehouse import Connection, has_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,13 @@ class Stats:
 
 
 def stats(connection: Connection) -> Stats:
-    """Count what ``raw.conversations`` holds."""
+    """Count what ``raw.conversations`` holds.
+
+    Raises:
+        WarehouseError: It is not there yet.
+    """
+    if not has_tables(connection):
+        raise WarehouseError("Nothing is loaded yet.", hint="Load something first: clogs pipeline")
     rows, first, last, days = connection.execute(
         "SELECT count(*), min(date), max(date), count(DISTINCT date) FROM raw.conversations"
     ).fetchall()[0]

@@ -5,12 +5,13 @@ from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
 from clogs.warehouse.opening import connect, set_aside
-from clogs.warehouse.reading import has_views, query
+from clogs.warehouse.reading import count_nulls, has_views, query
 
 __all__ = [
     "Connection",
     "bounded",
     "connect",
+    "count_nulls",
     "create_conversations",
     "create_tables",
     "forget_passed",

@@ -7,7 +7,7 @@ from clogs.warehouse.layout import has_tables
 
 
 def loaded(connection: Connection) -> str:
-    """A text that is another one after every load that changed a row, and after no other one."""
+    """A text that is another one after every load that changed a row, and the same after a compaction."""
     found = connection.execute("""
         SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0) FROM raw.ledger
     """).fetchall()

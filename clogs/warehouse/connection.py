@@ -36,4 +36,7 @@ def bounded(connection: Connection, *, memory: int) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute(f"SET memory_limit = '{before}'; SET preserve_insertion_order = true")
+        with suppress(
+            duckdb.Error
+        ):  # after a fatal error nothing can be set, and that error is the one to tell
+            connection.execute(f"SET memory_limit = '{before}'; SET preserve_insertion_order = true")

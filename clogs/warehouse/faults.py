@@ -37,7 +37,8 @@ def mapped(path: Path) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as exc:
         raise ClogsError(
-            f"DuckDB ran out of memory: {_first_line(exc)}", hint="Raise duckdb.memory_limit."
+            f"DuckDB ran out of memory: {_first_line(exc)}",
+            hint="Raise duckdb.memory_limit, or lower duckdb.threads.",
         ) from exc
     except _FILE_FAULTS as exc:
         raise _unavailable(path, exc) from exc

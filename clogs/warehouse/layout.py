@@ -39,7 +39,8 @@ _LEDGER = """
         updated BIGINT,
         unchanged BIGINT,
         format INTEGER NOT NULL,
-        fate VARCHAR NOT NULL
+        fate VARCHAR NOT NULL,
+        merged_into VARCHAR
     );
     COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
     COMMENT ON COLUMN raw.ledger.file IS 'Its place in the landing folder.';
@@ -51,6 +52,7 @@ _LEDGER = """
     COMMENT ON COLUMN raw.ledger.updated IS 'Rows that took the place of an older version.';
     COMMENT ON COLUMN raw.ledger.unchanged IS 'Rows that did not: the table had this version or a newer one.';
     COMMENT ON COLUMN raw.ledger.format IS 'The version of the landing format.';
+    COMMENT ON COLUMN raw.ledger.merged_into IS 'The file that holds its rows, if it is compacted.';
     COMMENT ON COLUMN raw.ledger.fate IS 'landed, vanished, compacted (into another file) or pruned.';
 """
 
@@ -69,10 +71,12 @@ _REST = """
     COMMENT ON TABLE raw.layout IS 'The layouts that these tables have had; the highest holds.';
 """
 
-_FROM_1 = """
+_COMPRESS = """
     INSERT INTO raw.rebuilt BY NAME SELECT * FROM raw.conversations;
     DROP TABLE raw.conversations;
     ALTER TABLE raw.rebuilt RENAME TO conversations;
+"""
+_FROM_1 = """
     ALTER TABLE raw.ledger RENAME TO ledger_1;
     {ledger}
     INSERT INTO raw.ledger BY NAME SELECT *, 1 AS format, 'landed' AS fate FROM raw.ledger_1;
@@ -134,12 +138,17 @@ def is_current(connection: Connection) -> bool:
 
 
 def is_outdated(connection: Connection) -> bool:
-    """Tell whether the tables are those of an older version."""
-    return has_tables(connection) and _version(connection) < LAYOUT
+    """Tell whether the tables, or the file's format, are those of an older version."""
+    return has_tables(connection) and (
+        _version(connection) < LAYOUT or _storage(connection) < _parts(STORAGE_VERSION)
+    )
 
 
 def migrate(path: Path, config: Config) -> None:
-    """Bring the tables and the file's format up to date, all at once or not at all.
+    """Bring the tables and the file's format up to date.
+
+    The tables are changed all at once or not at all. If the process dies before the file's format is, the
+    next one does the rest.
 
     Args:
         path: The DuckDB file, open nowhere else. Only one that is attached can change its format.
@@ -153,8 +162,10 @@ def migrate(path: Path, config: Config) -> None:
         """)
         with transaction(connection):
             create_conversations(connection, "rebuilt")
-            connection.execute(_FROM_1.format(ledger=_LEDGER))
-            _enter_layout(connection)
+            connection.execute(_COMPRESS)
+            if _version(connection) == 1:
+                connection.execute(_FROM_1.format(ledger=_LEDGER))
+                _enter_layout(connection)
         connection.execute("CHECKPOINT")
 
 
@@ -167,6 +178,17 @@ def _version(connection: Connection) -> int:
     if not _columns(connection, "layout"):
         return 1
     return int(connection.execute("SELECT max(version) FROM raw.layout").fetchall()[0][0])
+
+
+def _storage(connection: Connection) -> tuple[int, ...]:
+    """The file's format, as the version of DuckDB that began it."""
+    asked = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
+    return _parts(str(connection.execute(asked).fetchall()[0][0]))
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """``v1.5.0+`` as numbers."""
+    return tuple(map(int, version.strip("v+").split(".")))
 
 
 def _columns(connection: Connection, table: str) -> set[str]:

@@ -23,6 +23,9 @@ from clogs.wording import duration
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 """Seconds until a held file is tried again."""
 
+_LOGS = (".wal.recovery", ".wal.checkpoint", ".wal")
+"""What DuckDB may leave beside a file: changes that it has still to write into it."""
+
 _NO_WAIT = timedelta(0)
 
 logger = logging.getLogger(__name__)
@@ -71,7 +74,7 @@ def set_aside(path: Path) -> Path:
         Where the file is now.
     """
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    for suffix in (".wal", ""):  # in this order: a file made anew must not meet the old one's
+    for suffix in (*_LOGS, ""):  # in this order: a file made anew must not meet the old one's
         with suppress(FileNotFoundError):
             path.with_name(f"{path.name}{suffix}").replace(f"{aside}{suffix}")
     return aside
@@ -121,10 +124,10 @@ def _say(patience: timedelta, attempt: RetryCallState) -> None:
 
 def _create(path: Path) -> None:
     """Make a file that is whole or absent: DuckDB can never open one whose making was cut short."""
-    wal = path.with_name(f"{path.name}.wal")
-    if wal.exists():
+    left = [log for suffix in _LOGS if (log := path.with_name(f"{path.name}{suffix}")).exists()]
+    if left:
         raise WarehouseError(
-            f"{wal} belongs to a warehouse that is no longer there.",
+            f"{left[0]} belongs to a warehouse that is no longer there.",
             hint="Put the warehouse back beside it, or move it away, too.",
         )
 

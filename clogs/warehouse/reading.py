@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from glob import escape
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from clogs.errors import UsageError
 from clogs.warehouse.connection import Connection
+from clogs.warehouse.layout import Config
 
 _EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 
@@ -29,6 +32,26 @@ def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, 
         raise
     except duckdb.Error as exc:
         raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
+
+
+def count_nulls(path: Path, keys: Sequence[str]) -> list[int]:
+    """Decode every value of a Parquet file, and count the rows in which each of ``keys`` is missing.
+
+    It is read by another DuckDB, in bounded memory, so that a damaged file harms no transaction.
+
+    Raises:
+        ValueError: DuckDB cannot decode it.
+    """
+    nulls = ", ".join(f'count(*) - count("{key}")' for key in keys)
+    rows = "FROM read_parquet(?, hive_partitioning = false) AS landed"
+    config: Config = {"memory_limit": "500MB", "enable_external_file_cache": False}
+    try:
+        with duckdb.connect(config=config) as connection:
+            asked = f"SELECT {nulls}, bit_xor(hash(landed)) {rows}"
+            found = connection.execute(asked, [[escape(str(path))]]).fetchall()
+    except duckdb.Error as exc:
+        raise ValueError(str(exc).partition("\n")[0]) from exc
+    return list(found[0][: len(keys)])
 
 
 def has_views(connection: Connection, schema: str) -> bool:
