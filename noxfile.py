@@ -38,7 +38,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on the oldest Python with their coverage and many kills; `-- ARGS` go to pytest instead."""
+    """Run the tests, on the oldest Python with coverage and many kills; `-- ARGS` go to pytest instead."""
     session.install("--editable", ".", "--group", "tests")
     more = "--cov" if session.python == OLDEST else WITHOUT_KILLS
     session.run("pytest", *(session.posargs or [more, *PARALLEL]))
