@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -13,7 +13,17 @@ from clogs import warehouse
 from clogs.errors import DataError
 from clogs.files import sweep_temporary, write_named
 from clogs.landing import FORMAT, FORMAT_KEY, ZSTD_LEVEL, day_of, file_name, landed, sha256_of
-from clogs.ledger import DamagedError, check, enter_merged, ledger_name, look, read_ledger, record, set_fate
+from clogs.ledger import (
+    DamagedError,
+    Known,
+    check,
+    enter_merged,
+    ledger_name,
+    look,
+    read_ledger,
+    record,
+    set_fate,
+)
 from clogs.schemas import COLUMNS
 from clogs.versions import LANDED, open_files
 from clogs.warehouse import Connection
@@ -26,9 +36,6 @@ MERGED_BYTES = 256 * 1024 * 1024
 
 PAYS_FROM = 16
 """So many small files of one day make it worth while. A day of hourly runs leaves 24 or more."""
-
-MEMORY = 1_000_000_000
-"""Bytes that DuckDB may take, if the settings do not say less."""
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != "date")
 _COPY = f"""
@@ -96,12 +103,14 @@ def compact(
     sweep_temporary(raw_dir)
     found = look(connection, raw_dir)
     record(connection, found)
+    ledger = read_ledger(connection)
     days = candidates(raw_dir, today=today, least=least, among=set(found.loaded))
     merges: list[tuple[list[Path], Path]] = []
     before = after = 0
-    with warehouse.bounded(connection, memory=MEMORY):
+    with warehouse.bounded(connection):
         for done, files in enumerate(days, start=1):
             for number, chunk in enumerate(each for each in _chunks(files) if len(each) > 1):
+                _require_intact(chunk, raw_dir, ledger)
                 before += _size(chunk)
                 merges.append((chunk, _merge(connection, chunk, raw_dir, run, number)))
                 after += _size([merges[-1][1]])
@@ -140,19 +149,18 @@ def candidates(raw_dir: Path, *, today: date, least: int, among: set[Path] | Non
 def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
     """Files that together are small enough for one."""
     chunk: list[Path] = []
+    size = 0
     for path in files:
-        if _size([*chunk, path]) > MERGED_BYTES:
+        size += _size([path])
+        if size > MERGED_BYTES:
             yield chunk
-            chunk = []
+            chunk, size = [], _size([path])
         chunk.append(path)
     yield chunk
 
 
 def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: str, number: int) -> Path:
     """Write the file, tell the ledger, and remove what it replaces, in this order."""
-    ledger = read_ledger(connection)
-    for path in files:
-        _require_intact(path, raw_dir, ledger[ledger_name(path, raw_dir)].sha256)
     open_files(connection, files)
     rows = 0
 
@@ -174,16 +182,17 @@ def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: st
     return path
 
 
-def _require_intact(path: Path, raw_dir: Path, sha256: str | None) -> None:
-    try:
-        is_intact = check(path, raw_dir).sha256 == (sha256 or sha256_of(path))
-    except DamagedError:
-        is_intact = False
-    if not is_intact:
-        raise DataError(
-            f"{path} is not what was loaded from it: it is not merged.",
-            hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
-        )
+def _require_intact(files: Sequence[Path], raw_dir: Path, ledger: Mapping[str, Known]) -> None:
+    for path in files:
+        try:
+            is_intact = check(path, raw_dir).sha256 == ledger[ledger_name(path, raw_dir)].sha256
+        except DamagedError:
+            is_intact = False
+        if not is_intact:
+            raise DataError(
+                f"{path} is not what was loaded from it: it is not merged.",
+                hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
+            )
 
 
 def _size(files: Sequence[Path]) -> int:

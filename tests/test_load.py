@@ -23,6 +23,7 @@ from clogs.schemas import COLUMNS
 
 DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+Progress = Callable[[int, int | None], None]
 SCHEMA = pl.Schema({column.name: POLARS_TYPES[column.kind] for column in COLUMNS})
 
 
@@ -43,7 +44,9 @@ class Folder:
         self.files += 1
         return land(pl.DataFrame(rows, SCHEMA), self.root / "landing", name=f"{self.files:05}")
 
-    def load(self, *, full_refresh: bool = False) -> LoadResult:
+    def load(
+        self, *, full_refresh: bool = False, on_progress: Progress = lambda _done, _total: None
+    ) -> LoadResult:
         with warehouse.connect(self.root / "clogs.duckdb") as connection:
             return load(
                 connection,
@@ -51,6 +54,7 @@ class Folder:
                 dead_letter_dir=self.root / "dead_letters",
                 run="run",
                 full_refresh=full_refresh,
+                on_progress=on_progress,
             )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -199,15 +203,8 @@ def test_a_full_refresh_that_fails_changes_nothing(folder: Folder) -> None:
         if done:
             raise InterruptedError
 
-    with warehouse.connect(folder.root / "clogs.duckdb") as connection, pytest.raises(InterruptedError):
-        load(
-            connection,
-            raw_dir=folder.root / "landing",
-            dead_letter_dir=folder.root / "dead_letters",
-            run="r",
-            full_refresh=True,
-            on_progress=fail,
-        )
+    with pytest.raises(InterruptedError):
+        folder.load(full_refresh=True, on_progress=fail)
     assert (folder.versions(), folder.query("FROM raw.ledger")) == ({"a": "version 0"}, before)
 
 
@@ -389,7 +386,8 @@ def test_a_second_damaged_file_of_the_same_name_keeps_the_first(folder: Folder) 
         path.write_bytes(content)
         with pytest.raises(DataError):
             folder.load()
-    aside = (folder.root / "dead_letters" / "landing").rglob("*.parquet")
+    letters = folder.root / "dead_letters"
+    aside = [letters / letter.document for letter in dead_letters.read(letters)]
     assert sorted(each.read_bytes() for each in aside) == [b"one", b"two"]
 
 
@@ -423,14 +421,7 @@ def test_progress_counts_files(folder: Folder) -> None:
     folder.land(row("a"))
     folder.land(row("b"))
     told: list[tuple[int, int | None]] = []
-    with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        load(
-            connection,
-            raw_dir=folder.root / "landing",
-            dead_letter_dir=folder.root,
-            run="run",
-            on_progress=lambda done, total: told.append((done, total)),
-        )
+    folder.load(on_progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 2), (2, 2)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,23 +30,28 @@ def set_aside(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Pa
     Raises:
         ClogsError: They cannot be written there.
     """
-    names = {path: ledger_name(path, raw_dir) for path in damaged}
+    folder = dead_letter_dir / "landing"
+    places = {path: _place(path, ledger_name(path, raw_dir), folder, run) for path in damaged}
     letters = [
         DeadLetter(
             stage="load",
-            source=names[path],
+            source=ledger_name(path, raw_dir),
             reasons=(reason,),
-            document=f"landing/{names[path]}",
+            document=places[path].relative_to(dead_letter_dir).as_posix(),
             run=run,
             at=datetime.now(UTC),
         )
         for path, reason in damaged.items()
     ]
     dead_letters.write(dead_letter_dir, letters)
-    for path, name in names.items():
-        aside = dead_letter_dir / "landing" / name
-        if aside.exists():  # another file of this name was damaged before
-            aside = dead_letter_dir / "landing" / run / name
-        write_atomic(aside, partial(shutil.copyfile, path))
+    for path, place in places.items():
+        write_atomic(place, partial(shutil.copyfile, path))
         path.unlink()
-    return dead_letter_dir / "landing"
+    return folder
+
+
+def _place(path: Path, name: str, folder: Path, run: str) -> Path:
+    """Where a damaged file goes: below its run, if another one of its name is there already."""
+    place = folder / name
+    is_free = not place.exists() or filecmp.cmp(path, place, shallow=False)
+    return place if is_free else folder / run / name

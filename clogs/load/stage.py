@@ -19,9 +19,6 @@ from clogs.wording import count, few
 BATCH_BYTES = 1024 * 1024 * 1024
 """Landing files are loaded in one transaction up to this size on disk."""
 
-MEMORY = 1_000_000_000
-"""Bytes that DuckDB may take to load, if the settings do not say less: more would only fill its cache."""
-
 # Where some files are missing or not what they were: their rows, unless another file has a newer version.
 _KEEP = """
     DELETE FROM raw.rebuilt AS found USING raw.conversations AS known
@@ -92,7 +89,7 @@ def load(
     found = look(connection, raw_dir, verify=full_refresh)
     record(connection, found)
     loading = _Loading(connection, raw_dir, run, on_progress)
-    with warehouse.bounded(connection, memory=MEMORY):
+    with warehouse.bounded(connection):
         if full_refresh:
             loading.refresh(found)
         else:

@@ -24,15 +24,21 @@ def transaction(connection: Connection) -> Iterator[None]:
         raise
 
 
+BULK_MEMORY = 1_000_000_000
+"""Bytes that DuckDB may take for many rows: more would only fill its cache."""
+
+
 @contextmanager
-def bounded(connection: Connection, *, memory: int) -> Iterator[None]:
-    """Inside, DuckDB takes at most ``memory`` bytes, or what the settings say if that is less.
+def bounded(connection: Connection) -> Iterator[None]:
+    """Inside, DuckDB takes at most `BULK_MEMORY`, or what the settings say if that is less.
 
     It also need not keep the order of rows, which would take more.
     """
     asked = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
     before, most = connection.execute(asked).fetchall()[0]
-    connection.execute(f"SET memory_limit = '{min(memory, most)}B'; SET preserve_insertion_order = false")
+    connection.execute(
+        f"SET memory_limit = '{min(BULK_MEMORY, most)}B'; SET preserve_insertion_order = false"
+    )
     try:
         yield
     finally:

@@ -14,7 +14,6 @@ import msgspec
 from clogs import warehouse
 from clogs.load import LoadResult
 from clogs.load import load as stage
-from clogs.load.stage import MEMORY
 from clogs.schemas import COLUMNS, SQL_TYPES
 from clogs.warehouse.layout import STORAGE_VERSION
 
@@ -107,7 +106,7 @@ def upsert(path: Path, landing: Path, statement: str) -> None:
     """Run one statement, with the memory that clogs takes; nobody looks at files or keeps a ledger."""
     with (
         duckdb.connect(path, config={"enable_external_file_cache": False}) as connection,
-        warehouse.bounded(connection, memory=MEMORY),
+        warehouse.bounded(connection),
     ):
         connection.execute(statement, [files(landing)])
 
