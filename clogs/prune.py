@@ -56,7 +56,7 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
     size = sum(path.stat().st_size for path in files)
     if not dry_run:
-        _remove(connection, raw_dir, before, files)
+        _remove(connection, raw_dir, before, files, sum(rows.values()))
     return PruneResult(
         before=before,
         days=len(rows.keys() | {day_of(path) for path in files}),
@@ -68,12 +68,15 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     )
 
 
-def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Path]) -> None:
+def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Path], rows: int) -> None:
     loaded = read_ledger(connection)
     remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
     # names begin with the partition, date=2026-03-04/, so they are ordered as the days are
     pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
     with warehouse.transaction(connection):
+        warehouse.note_changed(
+            connection, f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'", count=rows
+        )
         connection.execute("DELETE FROM raw.conversations WHERE date < ?", [before])
         set_fate(connection, pruned, "pruned")
         warehouse.forget_passed(connection)

@@ -51,7 +51,7 @@ def test_an_entry_is_its_original_not_a_copy(gold: Connection) -> None:
 def test_agent_progress_is_unwrapped(gold: Connection) -> None:
     query = """
         SELECT _id, type, epoch(timestamp - TIMESTAMPTZ '2026-03-04 12:00:00+00'),
-            message_role, message_content, uuid, request_id, agent_id, is_sidechain, session_id
+            uuid, request_id, agent_id, is_sidechain, session_id
         FROM bronze.stg_conversations WHERE session_id = 'wrapped' ORDER BY _id
     """
     assert rows(gold, query) == [
@@ -59,25 +59,23 @@ def test_agent_progress_is_unwrapped(gold: Connection) -> None:
             "w1",
             "assistant",
             20,
-            "assistant",
-            "bare\nlook\n[tool_use: Grep]",
             "inner",
             "r-w1",
             "a1",
             True,
             "wrapped",
         ),
-        ("w2", "progress", 0, None, None, "u-w2", None, None, False, "wrapped"),
-        ("w3", "user", 0, None, "go", "bare", None, None, True, "wrapped"),
+        ("w2", "progress", 0, "u-w2", None, None, False, "wrapped"),
+        ("w3", "user", 0, "bare", None, None, True, "wrapped"),
     ]
 
 
 def test_what_was_unwrapped_counts(gold: Connection) -> None:
     assert rows(
-        gold, "SELECT entry_id, message_kind FROM gold.fct_messages WHERE entry_id LIKE 'w%' ORDER BY 1"
+        gold, "SELECT entry_id, message_kind, content_length FROM gold.fct_messages WHERE entry_id LIKE 'w%' ORDER BY 1"
     ) == [
-        ("w1", "mixed"),
-        ("w3", "prompt"),
+        ("w1", "mixed", len("bare\nlook\n[tool_use: Grep]")),
+        ("w3", "prompt", len("go")),
     ]
     assert rows(gold, "SELECT tool_use_id, is_sidechain FROM gold.fct_tool_calls WHERE entry_id = 'w1'") == [
         ("t-w1", True)

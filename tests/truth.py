@@ -176,7 +176,7 @@ def _response(entry: Entry) -> Response:
 def _prices() -> dict[str, list[float]]:
     """Per model: input, output, cache write 5 min and 1 h, cache read; the factor above `TIER`."""
     with PRICES.open(encoding="utf-8", newline="") as file:
-        return {model: list(map(float, row)) for model, *row in list(csv.reader(file))[1:]}
+        return {model: list(map(float, row)) for model, _, *row, _ in list(csv.reader(file))[1:]}
 
 
 def _cost(response: Response, prices: dict[str, list[float]]) -> float | None:

@@ -140,6 +140,7 @@ class _Loading:
             if found.missing or found.changed or self.damaged or self.refused:
                 self.connection.execute(_KEEP)
             self.connection.execute(_REPLACE)
+            warehouse.note_everything(self.connection)
 
     def _batches(self, paths: Sequence[Path]) -> Iterator[list[LandingFile]]:
         batch: list[LandingFile] = []

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from clogs.ledger import LandingFile
 from clogs.schemas import COLUMNS
 from clogs.versions import LANDED, open_files
-from clogs.warehouse import Connection
+from clogs.warehouse import Connection, note_changed
 
 # As parameters, not as a frame: what Python hands over while DuckDB works turns to zeros if a signal comes.
 _FILES = """
@@ -24,7 +24,7 @@ _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.nam
 # One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
 _WANTED = """
     CREATE OR REPLACE TEMP TABLE wanted AS
-    SELECT newest.file, newest.place, known.rowid AS replaced
+    SELECT newest._id, newest.file, newest.place, known.rowid AS replaced
     FROM newest LEFT JOIN raw.{table} AS known USING (_id)
     WHERE known._id IS NULL OR newest.extracted_at > known.extracted_at
 """
@@ -82,16 +82,19 @@ def upsert(
         connection: The warehouse, in a transaction.
         batch: The files, none of which is empty of columns.
         run: The run's id, for the ledger.
-        table: The table in schema ``raw``, made like ``raw.conversations``.
+        table: The table in schema ``raw``, made like ``raw.conversations``. Only changes of that one are noted.
     """
     open_files(connection, [file.path for file in batch])
     connection.execute(_WANTED.format(table=table))
     connection.execute(_DELETE.format(table=table))
     names = ("name", "day", "bytes", "modified", "sha256", "format")
     connection.execute(_FILES, {name: [getattr(file, name) for file in batch] for name in names})
-    some = "SELECT (SELECT count(*) FROM wanted) < (SELECT count(*) FROM incoming)"
-    only = _ONLY_WANTED if connection.execute(some).fetchall()[0][0] else ""
+    counts = "SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM incoming)"
+    wanted, incoming = connection.execute(counts).fetchall()[0]
+    only = _ONLY_WANTED if wanted < incoming else ""
     connection.execute(_INSERT.format(table=table) + only)
+    if table == "conversations":
+        note_changed(connection, "SELECT _id FROM wanted", count=wanted)
     connection.execute("DELETE FROM raw.ledger WHERE file IN (SELECT file FROM files)")
     counted = connection.execute(_ENTER, [run, datetime.now(UTC)]).fetchall()
     return sum((Counts(*row) for row in counted), Counts())

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -25,11 +26,13 @@ from sqlmesh.core.config import (
 from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.context import Context
-from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.snapshot import Snapshot, SnapshotEvaluator
+from sqlmesh.core.snapshot.evaluator import AuditResult, CorrelationId
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 from clogs import warehouse
 from clogs.errors import ClogsError
+from clogs.transform.by_change import is_by_change
 from clogs.transform.console import RecordingConsole
 from clogs.transform.publish import View
 
@@ -70,7 +73,7 @@ def open_context(settings: EngineSettings, console: RecordingConsole) -> Iterato
     set_console(console)
     try:
         with warehouse.mapped(settings.warehouse):
-            yield Context(paths=settings.models_dir, config=_config(settings))
+            yield _Context(paths=settings.models_dir, config=_config(settings))
     except (SQLMeshError, SqlglotError) as exc:
         raise _broken(settings.models_dir, exc) from exc
     finally:
@@ -78,6 +81,29 @@ def open_context(settings: EngineSettings, console: RecordingConsole) -> Iterato
         for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
             adapter.close()
         BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
+
+
+class _Evaluator(SnapshotEvaluator):
+    """SQLMesh's, but it leaves audits to the materialization that has run them already."""
+
+    def audit(self, snapshot: Snapshot, **options: Any) -> list[AuditResult]:
+        """Run a model's audits."""
+        return [] if is_by_change(snapshot.model) else super().audit(snapshot, **options)
+
+    def set_correlation_id(self, correlation_id: CorrelationId) -> SnapshotEvaluator:
+        """Begin a plan."""
+        return _own(super().set_correlation_id(correlation_id))
+
+
+def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
+    return _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
+
+
+class _Context(Context):
+    @property
+    def snapshot_evaluator(self) -> SnapshotEvaluator:
+        """What builds and audits."""
+        return _own(super().snapshot_evaluator)
 
 
 def build(
@@ -104,11 +130,12 @@ def build(
 
 
 def _left(context: Context, console: RecordingConsole, wanted: Collection[str]) -> list[str]:
-    """The wanted models that were not built yet; a seed changes only with its file, so never by force."""
+    """The wanted models that were not built yet; a seed changes only with its file, an embedded one is no table."""
     return [
         model.name
         for model in context.models.values()
-        if model.name in wanted and model.name not in console.seconds and not model.kind.is_seed
+        if model.name in wanted and model.name not in console.seconds
+        if not (model.kind.is_seed or model.kind.is_symbolic)
     ]
 
 
@@ -125,13 +152,15 @@ def parents(context: Context) -> dict[str, frozenset[str]]:
 
 
 def views(context: Context) -> list[View]:
-    """The views that stand in bronze, silver and gold; none before the first plan has succeeded."""
+    """The views that stand in bronze, silver and gold, each after those it reads; none before the first plan."""
     environment = context.state_reader.get_environment(_ENVIRONMENT)
     if environment is None:
         return []
+    standing = context.state_reader.get_snapshots(environment.snapshots).values()
+    places = {fqn: place for place, fqn in enumerate(context.dag.sorted)}
     return [
         _view(snapshot)
-        for snapshot in context.state_reader.get_snapshots(environment.snapshots).values()
+        for snapshot in sorted(standing, key=lambda snapshot: places.get(snapshot.name, len(places)))
         # what was dropped by hand has failed to build, and that is the error to tell
         if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
     ]

@@ -1,5 +1,6 @@
 """The DuckDB file: the one package that imports duckdb, opens the warehouse and maps its errors to ours."""
 
+from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_passed
 from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import mapped
@@ -22,6 +23,8 @@ __all__ = [
     "loaded",
     "mapped",
     "mark_passed",
+    "note_changed",
+    "note_everything",
     "query",
     "set_aside",
     "transaction",

@@ -9,15 +9,17 @@ import duckdb
 from clogs import __version__
 from clogs.errors import WarehouseError
 from clogs.schemas import COLUMNS, SQL_TYPES
+from clogs.warehouse.changes import CREATE_CHANGES, note_everything
 from clogs.warehouse.connection import Connection, transaction
 
 Config = dict[str, str | bool | int | float | list[str]]
 
-LAYOUT = 2
+LAYOUT = 3
 """The number of this layout: it grows with every change of the tables below.
 
 1. As clogs 0.1 began: no ``raw.layout``, and a ledger of ``file, bytes, rows, run, loaded_at``.
 2. Texts compressed with zstd; the ledger knows content, counts and fate of a file.
+3. Schema ``changes``.
 """
 
 STORAGE_VERSION = "v1.5.0"
@@ -163,14 +165,18 @@ def migrate(path: Path, config: Config) -> None:
         with transaction(connection):
             create_conversations(connection, "rebuilt")
             connection.execute(_COMPRESS)
-            if _version(connection) == 1:
+            version = _version(connection)
+            if version == 1:
                 connection.execute(_FROM_1.format(ledger=_LEDGER))
+            if version < LAYOUT:
                 _enter_layout(connection)
+                note_everything(connection)
         connection.execute("CHECKPOINT")
 
 
 def _enter_layout(connection: Connection) -> None:
     connection.execute(_REST)
+    connection.execute(CREATE_CHANGES)
     connection.execute("INSERT INTO raw.layout VALUES (?, ?, now())", [LAYOUT, __version__])
 
 

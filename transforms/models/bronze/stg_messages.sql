@@ -1,10 +1,14 @@
 MODEL (
   name bronze.stg_messages,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = '_id')
+  ),
+  grain (_id),
   description 'One row per user or assistant entry, copies included: what its JSON holds, as narrow columns.',
   audits (
     unique_combination_of_columns(columns := (_id)),
-    not_null(columns := (_id, role, message_kind)),
+    not_null(columns := (_id, role, session_key, message_kind)),
     accepted_values(column := role, is_in := ('user', 'assistant')),
     accepted_values(
       column := message_kind,
@@ -39,12 +43,15 @@ WITH parsed AS (
         }
       }'
     ) AS message,
-    COALESCE(json_extract_string(entry_raw, '$.isCompactSummary') = 'true', FALSE) AS is_compact_summary
-  FROM bronze.stg_conversations
+    type = 'user' AND COALESCE(json_extract_string(entry_raw, '$.isCompactSummary') = 'true', FALSE)
+      AS is_compact_summary
+  FROM bronze.unwrapped
   WHERE type IN ('user', 'assistant')
 ), measured AS (
   SELECT
     *,
+    message['id'] AS message_id,
+    message['model'] AS model,
     message['usage'] AS usage,
     -- a tool of the API's own (server_tool_use) is a tool, a bare string is a text
     list_transform(
@@ -87,15 +94,23 @@ WITH parsed AS (
 SELECT
   _id, -- Document the message stands in.
   type AS role, -- Who speaks: user or assistant.
-  session_id, -- Session of the entry.
+  session_id, -- Session of the entry; NULL where it names none.
+  COALESCE(session_id, _id) AS session_key, -- Session; where the entry names none, the document.
   project_id, -- Folder of the project.
   timestamp, -- When the entry was written.
   uuid, -- Identity of the entry.
   is_sidechain, -- Whether a sub-agent wrote the entry.
   is_copy, -- Whether the transcript is one that repeats entries of another.
-  message['id'] AS message_id, -- Identity of the API response; several lines share it.
+  message_id, -- Identity of the API response; several lines share it.
   request_id, -- API request.
-  message['model'] AS model, -- Model that answered, as the API names it.
+  CASE
+    WHEN type = 'assistant' AND model IS DISTINCT FROM '<synthetic>' AND (message_id IS NOT NULL OR usage IS NOT NULL)
+    THEN CAST(md5(
+      -- a gateway that names no message is taken at its line; some give every response the same message id
+      COALESCE(message_id, uuid, _id) || ' ' || COALESCE('request ' || request_id, 'session ' || session_id, '')
+    ) AS UUID)
+  END AS response_key, -- Digest of what tells an API response from others; NULL where the line reports none.
+  model, -- Model that answered, as the API names it.
   usage IS NOT NULL AS has_usage, -- Whether the line reports tokens.
   COALESCE(usage['input_tokens'], 0) AS input_tokens, -- Input tokens neither written to nor read from the cache.
   COALESCE(usage['output_tokens'], 0) AS output_tokens, -- Output tokens.

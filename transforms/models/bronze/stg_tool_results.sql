@@ -1,6 +1,10 @@
 MODEL (
   name bronze.stg_tool_results,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = '_id')
+  ),
+  grain (_id, block_index),
   description 'One row per tool result block in a message, copies included.',
   audits (
     unique_combination_of_columns(columns := (_id, block_index)),
@@ -8,18 +12,21 @@ MODEL (
   )
 );
 
-WITH blocks AS (
+WITH messages AS (
   SELECT
     _id, timestamp, is_copy,
     json_transform(
       message_raw,
       '{"content": [{"type": "VARCHAR", "tool_use_id": "VARCHAR", "content": "VARCHAR", "is_error": "BOOLEAN"}]}'
     )['content'] AS content
-  FROM bronze.stg_conversations
+  FROM bronze.unwrapped
   WHERE type IN ('user', 'assistant') AND contains(message_raw, 'tool_result')
-), results AS (
-  SELECT _id, timestamp, is_copy, UNNEST(content) AS block, generate_subscripts(content, 1) AS block_index
-  FROM blocks
+), blocks AS (
+  SELECT
+    * EXCLUDE (content),
+    UNNEST(content) AS block,
+    generate_subscripts(content, 1) AS block_index
+  FROM messages
 )
 SELECT
   _id, -- Document the result stands in.
@@ -29,5 +36,5 @@ SELECT
   COALESCE(length(block['content']), 0) AS result_size, -- Characters of the result: of its text, or of the JSON of its blocks.
   timestamp, -- When the result arrived.
   is_copy -- Whether the transcript is one that repeats entries of another.
-FROM results
+FROM blocks
 WHERE block['type'] LIKE '%tool_result' AND block['tool_use_id'] IS NOT NULL

@@ -1,6 +1,10 @@
 MODEL (
   name gold.agg_daily_summary,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'date')
+  ),
+  grain (date_key),
   description 'One row per day with activity, in the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (date_key)),
@@ -9,39 +13,40 @@ MODEL (
 );
 
 WITH activity AS (
-  SELECT date_key, date, session_id, project_id FROM gold.fct_messages
+  SELECT date, session_id, project_id FROM silver.int_messages_enriched
   UNION ALL
-  SELECT date_key, date, session_id, project_id FROM gold.fct_tool_calls
+  SELECT date, session_id, project_id FROM silver.int_tool_usage
   UNION ALL
-  SELECT date_key, date, session_id, project_id FROM gold.fct_api_calls
+  SELECT date, session_id, project_id FROM silver.int_api_calls
 ), days AS (
   SELECT
-    date_key,
     date,
     COUNT(DISTINCT session_id) AS sessions,
     COUNT(DISTINCT project_id) AS projects
   FROM activity
-  WHERE date_key IS NOT NULL
-  GROUP BY date_key, date
+  WHERE date IS NOT NULL
+  GROUP BY date
 ), messages AS (
   SELECT
-    date_key,
+    date,
     COUNT(*) AS messages,
     COUNT(*) FILTER(WHERE message_kind = 'prompt') AS prompts,
     COUNT(*) FILTER(WHERE role = 'assistant') AS assistant_messages,
     COUNT(DISTINCT hour_of_day) AS active_hours
-  FROM gold.fct_messages
-  GROUP BY date_key
+  FROM silver.int_messages_enriched
+  WHERE date IS NOT NULL
+  GROUP BY date
 ), tools AS (
   SELECT
-    date_key,
+    date,
     COUNT(*) AS tool_calls,
     COUNT(*) FILTER(WHERE is_error) AS tool_errors
-  FROM gold.fct_tool_calls
-  GROUP BY date_key
+  FROM silver.int_tool_usage
+  WHERE date IS NOT NULL
+  GROUP BY date
 ), api AS (
   SELECT
-    date_key,
+    date,
     COUNT(*) AS api_calls,
     SUM(input_tokens) AS input_tokens,
     SUM(output_tokens) AS output_tokens,
@@ -49,14 +54,14 @@ WITH activity AS (
     SUM(cache_creation_5m_tokens) AS cache_creation_5m_tokens,
     SUM(cache_creation_1h_tokens) AS cache_creation_1h_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    -- a sum of floats depends on their order; prices have fewer decimals than this
-    ROUND(SUM(cost_usd), 10) AS cost_usd,
+    SUM(cost_usd) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
-  FROM gold.fct_api_calls
-  GROUP BY date_key
+  FROM silver.int_api_calls
+  WHERE date IS NOT NULL
+  GROUP BY date
 )
 SELECT
-  date_key, -- Day as the number yyyymmdd.
+  CAST(strftime(days.date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
   days.date, -- Day.
   days.sessions, -- Sessions with a message, a tool call or an API response that day.
   days.projects, -- Projects with one.
@@ -73,9 +78,9 @@ SELECT
   CAST(COALESCE(api.cache_creation_5m_tokens, 0) AS BIGINT) AS cache_creation_5m_tokens, -- Those kept for 5 minutes.
   CAST(COALESCE(api.cache_creation_1h_tokens, 0) AS BIGINT) AS cache_creation_1h_tokens, -- Those kept for an hour.
   CAST(COALESCE(api.cache_read_tokens, 0) AS BIGINT) AS cache_read_tokens, -- Input tokens read from the cache.
-  api.cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
+  CAST(api.cost_usd AS DOUBLE) AS cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
   COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls -- API responses without a price.
 FROM days
-LEFT JOIN messages USING (date_key)
-LEFT JOIN tools USING (date_key)
-LEFT JOIN api USING (date_key)
+LEFT JOIN messages USING (date)
+LEFT JOIN tools USING (date)
+LEFT JOIN api USING (date)

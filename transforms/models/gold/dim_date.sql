@@ -1,6 +1,9 @@
 MODEL (
   name gold.dim_date,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change'
+  ),
+  grain (date_key),
   description 'One row per day, without gaps from 2020 to 2099, from the first entry to the last, in the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (date_key)),
@@ -10,9 +13,9 @@ MODEL (
 );
 
 WITH active AS (
-  SELECT DISTINCT CAST(timestamp AT TIME ZONE @VAR('timezone') AS DATE) AS date
+  SELECT DISTINCT date
   FROM bronze.stg_conversations
-  WHERE timestamp IS NOT NULL
+  WHERE date IS NOT NULL
 ), believable AS (
   -- a clock gone wild must not fill the centuries
   SELECT MIN(date) AS first_date, MAX(date) AS last_date

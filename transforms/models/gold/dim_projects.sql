@@ -1,6 +1,9 @@
 MODEL (
   name gold.dim_projects,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change'
+  ),
+  grain (project_id),
   description 'One row per project.',
   audits (
     unique_combination_of_columns(columns := (project_id)),
@@ -13,10 +16,7 @@ WITH projects AS (
     project_id,
     MIN(timestamp) AS first_activity_at,
     MAX(timestamp) AS last_activity_at,
-    -- Claude Code names the folder after the directory, each sign but letters and digits made a dash
-    MIN(regexp_extract(cwd, '([^/\\]+)[/\\]*$', 1)) FILTER(
-      WHERE lower(regexp_replace(cwd, '[^A-Za-z0-9]', '-', 'g')) = lower(project_id)
-    ) AS directory
+    MIN(directory) AS directory
   FROM bronze.stg_conversations
   WHERE project_id IS NOT NULL
   GROUP BY project_id
@@ -46,15 +46,14 @@ WITH projects AS (
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    -- a sum of floats depends on their order; prices have fewer decimals than this
-    ROUND(SUM(cost_usd), 10) AS cost_usd,
+    SUM(cost_usd) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
   FROM silver.int_api_calls
   GROUP BY project_id
 )
 SELECT
   project_id, -- Folder of the project, a Windows drive letter in upper case.
-  COALESCE(NULLIF(projects.directory, ''), project_id) AS project_name, -- Last part of its directory; the folder where no entry tells.
+  COALESCE(projects.directory, project_id) AS project_name, -- Last part of its directory; the folder where no entry tells.
   projects.first_activity_at, -- Earliest entry.
   projects.last_activity_at, -- Latest entry.
   COALESCE(sessions.sessions, 0) AS sessions, -- Sessions whose main project it is.
@@ -67,7 +66,7 @@ SELECT
   CAST(COALESCE(api.output_tokens, 0) AS BIGINT) AS output_tokens, -- Output tokens.
   CAST(COALESCE(api.cache_creation_tokens, 0) AS BIGINT) AS cache_creation_tokens, -- Input tokens written to the cache.
   CAST(COALESCE(api.cache_read_tokens, 0) AS BIGINT) AS cache_read_tokens, -- Input tokens read from the cache.
-  api.cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
+  CAST(api.cost_usd AS DOUBLE) AS cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
   COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls -- API responses without a price.
 FROM projects
 LEFT JOIN sessions USING (project_id)

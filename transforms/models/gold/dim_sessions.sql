@@ -1,11 +1,8 @@
 MODEL (
   name gold.dim_sessions,
-  kind FULL,
-  description 'One row per session: when it ran, what it was about, what it took.',
-  audits (
-    unique_combination_of_columns(columns := (session_id)),
-    not_null(columns := (session_id))
-  )
+  kind VIEW,
+  grain (session_id),
+  description 'One row per session: when it ran, what it was about, what it took.'
 );
 
 SELECT

@@ -1,6 +1,9 @@
 MODEL (
   name gold.dim_tools,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change'
+  ),
+  grain (tool_name),
   description 'One row per tool that was called.',
   audits (
     unique_combination_of_columns(columns := (tool_name)),

@@ -1,13 +1,8 @@
 MODEL (
   name gold.fct_api_calls,
-  kind FULL,
-  description 'One row per API response: its tokens and what they cost at list price.',
-  audits (
-    unique_combination_of_columns(columns := (entry_id)),
-    not_null(
-      columns := (entry_id, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
-    )
-  )
+  kind VIEW,
+  grain (entry_id),
+  description 'One row per API response: its tokens and what they cost at list price.'
 );
 
 SELECT
@@ -19,6 +14,7 @@ SELECT
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the line has no time.
   date, -- Day of the response in the configured time zone.
   timestamp, -- When the line was written.
+  hour_of_day, -- Hour 0 to 23, in the configured time zone.
   is_sidechain, -- Whether a sub-agent made the request.
   model, -- Model that answered, as the API names it.
   input_tokens, -- Input tokens neither written to nor read from the cache.
@@ -27,5 +23,5 @@ SELECT
   cache_creation_5m_tokens, -- Those kept for 5 minutes.
   cache_creation_1h_tokens, -- Those kept for an hour.
   cache_read_tokens, -- Input tokens read from the cache.
-  cost_usd -- List price in USD; NULL where the model has no price.
+  CAST(cost_usd AS DOUBLE) AS cost_usd -- List price in USD; NULL where the model has no price.
 FROM silver.int_api_calls

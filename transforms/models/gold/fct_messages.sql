@@ -1,11 +1,8 @@
 MODEL (
   name gold.fct_messages,
-  kind FULL,
-  description 'One row per message: a user or assistant entry, without copies.',
-  audits (
-    unique_combination_of_columns(columns := (entry_id)),
-    not_null(columns := (entry_id, role, message_kind, turn_type))
-  )
+  kind VIEW,
+  grain (entry_id),
+  description 'One row per message: a user or assistant entry, without copies.'
 );
 
 SELECT

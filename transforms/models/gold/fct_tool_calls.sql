@@ -1,11 +1,8 @@
 MODEL (
   name gold.fct_tool_calls,
-  kind FULL,
-  description 'One row per tool call, with what came of it.',
-  audits (
-    unique_combination_of_columns(columns := (tool_use_id)),
-    not_null(columns := (tool_use_id, entry_id, tool_name, tool_category, is_error, has_result))
-  )
+  kind VIEW,
+  grain (tool_use_id),
+  description 'One row per tool call, with what came of it.'
 );
 
 SELECT
@@ -23,6 +20,7 @@ SELECT
   duration_seconds, -- Seconds from the call to its result, waits for permission included; NULL where one of the times is unknown.
   result_size, -- Characters of the result; NULL without one.
   called_at, -- When the call was made.
+  hour_of_day, -- Hour 0 to 23, in the configured time zone.
   is_sidechain, -- Whether a sub-agent made the call.
   file_path -- File the call names.
 FROM silver.int_tool_usage

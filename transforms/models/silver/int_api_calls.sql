@@ -1,12 +1,18 @@
 MODEL (
   name silver.int_api_calls,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'response_key')
+  ),
+  grain (entry_id),
   description 'One row per API response: of the lines that report it, the fullest. All lines count, copies and unwrapped ones too.',
   audits (
     unique_combination_of_columns(columns := (entry_id)),
-    unique_combination_of_columns(columns := (message_id, request_id, session_id)),
+    unique_combination_of_columns(columns := (response_key)),
     not_null(
-      columns := (entry_id, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens)
+      columns := (
+        entry_id, response_key, message_id, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+      )
     )
   )
 );
@@ -16,55 +22,63 @@ MODEL (
 
 WITH lines AS (
   SELECT
-    _id, session_id, project_id, timestamp, request_id, model, is_sidechain,
-    input_tokens, output_tokens, cache_read_tokens,
-    cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
-    -- a gateway that names no message is taken at its line
-    COALESCE(message_id, uuid, _id) AS message_id,
+    *,
+    ROW_NUMBER() OVER (
+      PARTITION BY response_key ORDER BY output_tokens DESC, timestamp NULLS LAST, _id
+    ) AS place
+  FROM bronze.stg_messages
+  WHERE response_key IS NOT NULL
+), responses AS (
+  SELECT
+    *,
     -- providers and releases decorate the name that the price list knows
     regexp_replace(
       replace(regexp_replace(lower(model), '^.*(/|anthropic\.)', ''), '.', '-'),
       '([-@](\d{8}|latest|default)|-v\d+(:\d+)?|\[\w+\])+$',
       ''
-    ) AS priced_model
-  FROM bronze.stg_messages
-  WHERE role = 'assistant' AND model IS DISTINCT FROM '<synthetic>' AND (message_id IS NOT NULL OR has_usage)
-), responses AS (
-  SELECT *
+    ) AS priced_model,
+    COALESCE(CAST(timestamp AT TIME ZONE 'UTC' AS DATE), CAST('infinity' AS DATE)) AS priced_on,
+    timestamp AT TIME ZONE @VAR('timezone') AS local_time
   FROM lines
-  QUALIFY
-    ROW_NUMBER() OVER (
-      PARTITION BY
-        message_id,
-        request_id,
-        -- some gateways give every response the same message id
-        CASE WHEN request_id IS NULL THEN session_id END
-      ORDER BY output_tokens DESC, timestamp NULLS LAST, _id
-    ) = 1
+  WHERE place = 1
+), prices AS (
+  SELECT
+    * EXCLUDE (valid_from),
+    CASE
+      WHEN ROW_NUMBER() OVER (PARTITION BY model ORDER BY valid_from NULLS FIRST) > 1 THEN CAST(valid_from AS DATE)
+      ELSE CAST('-infinity' AS DATE)
+    END AS valid_from
+  FROM bronze.seed_model_prices
 )
 SELECT
   response._id AS entry_id, -- Document of the line that reports the response in full.
-  response.message_id, -- Identity of the response.
+  response.response_key, -- Digest of what tells the response from others.
+  COALESCE(response.message_id, response.uuid, response._id) AS message_id, -- Identity of the response; of its line where it has none.
   response.request_id, -- API request; NULL where the line names none.
   response.session_id, -- Session of that line.
   response.project_id, -- Folder of the project.
   response.timestamp, -- When that line was written.
-  CAST(response.timestamp AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day of the response in the configured time zone.
+  CAST(response.local_time AS DATE) AS date, -- Day of the response in the configured time zone.
+  CAST(hour(response.local_time) AS INTEGER) AS hour_of_day, -- Hour 0 to 23, in the configured time zone.
   response.is_sidechain, -- Whether a sub-agent made the request.
   response.model, -- Model that answered, as the API names it.
+  response.priced_model, -- Model as the price list would name it.
   response.input_tokens, -- Input tokens neither written to nor read from the cache.
   response.output_tokens, -- Output tokens.
   response.cache_creation_tokens, -- Input tokens written to the cache.
   response.cache_creation_5m_tokens, -- Those kept for 5 minutes.
   response.cache_creation_1h_tokens, -- Those kept for an hour.
   response.cache_read_tokens, -- Input tokens read from the cache.
-  (
-    @tiered(response.input_tokens, price.input, price.above_200k)
-    + @tiered(response.output_tokens, price.output, price.above_200k)
-    + @tiered(response.cache_creation_5m_tokens, price.cache_write_5m, price.above_200k)
-    + @tiered(response.cache_creation_1h_tokens, price.cache_write_1h, price.above_200k)
-    + @tiered(response.cache_read_tokens, price.cache_read, price.above_200k)
-  ) / 1000000 AS cost_usd -- List price in USD; NULL where the model has no price.
+  -- decimals, so that sums do not depend on their order
+  CAST(
+    (
+      @tiered(response.input_tokens, price.input, price.above_200k)
+      + @tiered(response.output_tokens, price.output, price.above_200k)
+      + @tiered(response.cache_creation_5m_tokens, price.cache_write_5m, price.above_200k)
+      + @tiered(response.cache_creation_1h_tokens, price.cache_write_1h, price.above_200k)
+      + @tiered(response.cache_read_tokens, price.cache_read, price.above_200k)
+    ) * CAST(0.000001 AS DECIMAL(6, 6)) AS DECIMAL(24, 12)
+  ) AS cost_usd -- List price in USD; NULL where the model has no price.
 FROM responses AS response
-LEFT JOIN bronze.seed_model_prices AS price
-  ON price.model = response.priced_model
+ASOF LEFT JOIN prices AS price
+  ON price.model = response.priced_model AND response.priced_on >= price.valid_from

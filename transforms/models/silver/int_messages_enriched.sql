@@ -1,10 +1,14 @@
 MODEL (
   name silver.int_messages_enriched,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'session_key')
+  ),
+  grain (entry_id),
   description 'One row per message, in its place in the session and on the clock of the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (entry_id)),
-    not_null(columns := (entry_id, role, message_kind, turn_type)),
+    not_null(columns := (entry_id, session_key, role, message_kind, turn_type)),
     accepted_values(column := time_of_day, is_in := ('morning', 'afternoon', 'evening', 'night')),
     accepted_values(column := day_type, is_in := ('weekday', 'weekend')),
     accepted_values(
@@ -16,7 +20,8 @@ MODEL (
 
 WITH messages AS (
   SELECT
-    entries.entry_id, entries.uuid, entries.session_id, entries.project_id, entries.timestamp,
+    entries.entry_id, entries.uuid, entries.session_id, entries.session_key,
+    entries.project_id, entries.timestamp, entries.date,
     entries.is_sidechain, entries.agent_id,
     entries.timestamp AT TIME ZONE @VAR('timezone') AS local_time,
     message.role, message.message_kind, message.model, message.task_category,
@@ -24,14 +29,14 @@ WITH messages AS (
     message.has_code_block, message.has_url, message.is_question
   FROM silver.int_entries AS entries
   INNER JOIN bronze.stg_messages AS message
-    ON message._id = entries.entry_id
+    ON message._id = entries.entry_id AND message.session_key = entries.session_key
 ), ordered AS (
   SELECT
     *,
-    ROW_NUMBER() OVER (PARTITION BY session_id ORDER BY timestamp NULLS LAST, entry_id) AS place,
+    ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY timestamp NULLS LAST, entry_id) AS place,
     -- a sub-agent may be warmed up before the person has asked anything
     ROW_NUMBER() OVER (
-      PARTITION BY session_id, message_kind ORDER BY is_sidechain, timestamp NULLS LAST, entry_id
+      PARTITION BY session_key, message_kind ORDER BY is_sidechain, timestamp NULLS LAST, entry_id
     ) AS place_in_kind,
     LAG(role) OVER lane AS previous_role,
     LAG(timestamp) OVER lane AS previous_timestamp,
@@ -39,16 +44,17 @@ WITH messages AS (
     hour(local_time) AS hour_of_day
   FROM messages
   WINDOW lane AS (
-    PARTITION BY session_id, is_sidechain, agent_id ORDER BY timestamp NULLS LAST, entry_id
+    PARTITION BY session_key, is_sidechain, agent_id ORDER BY timestamp NULLS LAST, entry_id
   )
 )
 SELECT
   entry_id, -- Document that stands for the entry.
   uuid, -- Identity of the entry.
-  session_id, -- Session of the message.
+  session_id, -- Session of the message; NULL where it names none.
+  session_key, -- Session; where the message names none, the document.
   project_id, -- Folder of the project.
   timestamp, -- When the message was written.
-  CAST(local_time AS DATE) AS date, -- Day in the configured time zone.
+  date, -- Day in the configured time zone.
   role, -- Who speaks: user or assistant.
   message_kind, -- What the message is.
   is_sidechain, -- Whether a sub-agent wrote the message.
@@ -74,12 +80,12 @@ SELECT
     WHEN role = 'assistant' THEN 'response'
     WHEN message_kind = 'tool_result' THEN 'tool_result'
     WHEN message_kind <> 'prompt' THEN 'system'
-    WHEN session_id IS NULL OR place_in_kind = 1 THEN 'initial_prompt'
+    WHEN place_in_kind = 1 THEN 'initial_prompt'
     ELSE 'follow_up'
   END AS turn_type, -- Part in the conversation: initial_prompt (first of the session), follow_up, tool_result, response or system (the rest).
   CASE WHEN session_id IS NOT NULL THEN place END AS message_sequence, -- Place in the session by time, from 1.
   CASE
-    WHEN session_id IS NOT NULL AND role = 'assistant' AND previous_role = 'user'
+    WHEN role = 'assistant' AND previous_role = 'user'
     THEN date_diff('millisecond', previous_timestamp, timestamp) / 1000
   END AS response_time_seconds, -- Seconds from the user message before it, in the same session and sub-agent; NULL where an assistant message comes before it.
   has_code_block, -- Whether the text holds a fenced code block.

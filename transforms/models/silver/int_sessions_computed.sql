@@ -1,6 +1,10 @@
 MODEL (
   name silver.int_sessions_computed,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'session_id')
+  ),
+  grain (session_id),
   description 'One row per session. Its times come only from entries that have their own.',
   audits (
     unique_combination_of_columns(columns := (session_id)),
@@ -29,25 +33,10 @@ WITH sessions AS (
   SELECT session_id, project_id
   FROM mentioned
   QUALIFY ROW_NUMBER() OVER (PARTITION BY session_id ORDER BY project_id IS NULL, lines DESC, project_id) = 1
-), titles AS (
-  SELECT
-    COALESCE(document.session_id, leaf.session_id) AS session_id,
-    COALESCE(
-      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.customTitle')), ''),
-      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.aiTitle')), ''),
-      NULLIF(TRIM(json_extract_string(document.entry_raw, '$.summary')), '')
-    ) AS title,
-    CASE document.type WHEN 'custom-title' THEN 1 WHEN 'ai-title' THEN 2 ELSE 3 END AS rank,
-    document.timestamp,
-    document._id
-  FROM bronze.stg_conversations AS document
-  LEFT JOIN silver.int_entries AS leaf
-    ON document.type = 'summary' AND leaf.uuid = json_extract_string(document.entry_raw, '$.leafUuid')
-  WHERE document.type IN ('custom-title', 'ai-title', 'summary')
 ), best_titles AS (
   SELECT session_id, title
-  FROM titles
-  WHERE session_id IS NOT NULL AND title IS NOT NULL
+  FROM silver.int_session_titles
+  WHERE session_id IS NOT NULL
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY session_id ORDER BY rank, timestamp DESC NULLS LAST, _id DESC) = 1
 ), messages AS (
@@ -56,6 +45,7 @@ WITH sessions AS (
     COUNT(*) AS messages,
     COUNT(*) FILTER(WHERE message_kind = 'prompt') AS prompts
   FROM silver.int_messages_enriched
+  WHERE session_id IS NOT NULL
   GROUP BY session_id
 ), tools AS (
   SELECT
@@ -63,6 +53,7 @@ WITH sessions AS (
     COUNT(*) AS tool_calls,
     COUNT(*) FILTER(WHERE is_error) AS tool_errors
   FROM silver.int_tool_usage
+  WHERE session_id IS NOT NULL
   GROUP BY session_id
 ), api AS (
   SELECT
@@ -72,10 +63,10 @@ WITH sessions AS (
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
     SUM(cache_read_tokens) AS cache_read_tokens,
-    -- a sum of floats depends on their order; prices have fewer decimals than this
-    ROUND(SUM(cost_usd), 10) AS cost_usd,
+    SUM(cost_usd) AS cost_usd,
     COUNT(*) FILTER(WHERE cost_usd IS NULL) AS unpriced_api_calls
   FROM silver.int_api_calls
+  WHERE session_id IS NOT NULL
   GROUP BY session_id
 )
 SELECT
@@ -95,7 +86,7 @@ SELECT
   CAST(COALESCE(api.output_tokens, 0) AS BIGINT) AS output_tokens, -- Output tokens.
   CAST(COALESCE(api.cache_creation_tokens, 0) AS BIGINT) AS cache_creation_tokens, -- Input tokens written to the cache.
   CAST(COALESCE(api.cache_read_tokens, 0) AS BIGINT) AS cache_read_tokens, -- Input tokens read from the cache.
-  api.cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
+  CAST(api.cost_usd AS DOUBLE) AS cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
   COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls, -- API responses without a price.
   sessions.git_branch, -- Git branch at the end.
   sessions.cwd, -- Working directory at the end.

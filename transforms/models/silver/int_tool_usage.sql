@@ -1,6 +1,10 @@
 MODEL (
   name silver.int_tool_usage,
-  kind FULL,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'tool_use_id')
+  ),
+  grain (tool_use_id),
   description 'One row per tool call, joined to its result.',
   audits (
     unique_combination_of_columns(columns := (tool_use_id)),
@@ -9,7 +13,7 @@ MODEL (
 );
 
 WITH calls AS (
-  SELECT *
+  SELECT *, timestamp AT TIME ZONE @VAR('timezone') AS local_time
   FROM bronze.stg_tool_calls
   QUALIFY
     ROW_NUMBER() OVER (
@@ -43,9 +47,12 @@ SELECT
   END AS duration_seconds, -- Seconds from the call to its result; NULL where one of the times is unknown.
   result.result_size, -- Characters of the result; NULL without one.
   call.timestamp AS called_at, -- When the call was made.
-  CAST(call.timestamp AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day of the call in the configured time zone.
+  CAST(call.local_time AS DATE) AS date, -- Day of the call in the configured time zone.
+  CAST(hour(call.local_time) AS INTEGER) AS hour_of_day, -- Hour 0 to 23, in the configured time zone.
   call.is_sidechain, -- Whether a sub-agent made the call.
-  call.file_path -- File the call names.
+  call.file_path, -- File the call names.
+  call.lines_added, -- Lines the call writes; NULL for tools that write no file.
+  call.lines_removed -- Lines it replaces; NULL where the call does not tell.
 FROM calls AS call
 LEFT JOIN results AS result
   ON result.tool_use_id = call.tool_use_id

@@ -1,0 +1,94 @@
+"""The logs of changes that models keep for the models built from them. See `clogs.warehouse.changes`.
+
+The log of a table is ``changes.<table>``, with the columns of the table beside its own. ``changes.seen`` says
+up to which number of which log a table has been brought up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+from sqlmesh.core.engine_adapter import EngineAdapter
+
+_SEEN = """
+    CREATE TABLE IF NOT EXISTS {seen} (
+        model VARCHAR NOT NULL,
+        parent VARCHAR NOT NULL,
+        number BIGINT NOT NULL
+    )
+"""
+_RESET = """
+    CREATE OR REPLACE TABLE {log} AS
+    SELECT 0::BIGINT AS number, false AS everything, * FROM {table} LIMIT 0;
+    INSERT INTO {log} BY NAME SELECT nextval('{catalog}.changes.numbers') AS number, true AS everything
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs in one catalog, by the names of the tables that they belong to."""
+
+    adapter: EngineAdapter
+    catalog: str
+
+    def __post_init__(self) -> None:
+        """Make the table of what was seen, where it is missing."""
+        self.adapter.execute(_SEEN.format(seen=self._seen))
+
+    @property
+    def _seen(self) -> str:
+        return self.of("seen")
+
+    def of(self, table: str) -> str:
+        """The log of a table, as SQL names it."""
+        return exp.table_(table, "changes", self.catalog, quoted=True).sql("duckdb")
+
+    def seen(self, table: str) -> dict[str, int]:
+        """Up to which number a table has followed each of its parents."""
+        rows = self._rows(f"SELECT parent, number FROM {self._seen} WHERE model = '{table}'")
+        return dict(rows)
+
+    def latest(self, parent: str) -> int:
+        """The number of the last change of a table; 0 where there is none."""
+        return int(self._rows(f"SELECT coalesce(max(number), 0) FROM {self.of(parent)}")[0][0])
+
+    def everything_since(self, parent: str, number: int) -> bool:
+        """Tell whether all of a table may have changed since."""
+        asked = f"SELECT count(*) FROM {self.of(parent)} WHERE everything AND number > {number}"
+        return bool(self._rows(asked)[0][0])
+
+    def reset(self, table: str, source: str) -> None:
+        """Begin a log: all of the table may have changed."""
+        statements = _RESET.format(log=self.of(table), table=source, catalog=self.catalog)
+        for statement in statements.split(";"):
+            self.adapter.execute(statement)
+
+    def append(self, table: str, source: str, *, changed: Iterable[str], rows: int) -> None:
+        """Note the rows of temporary tables as changed; a log that gets longer than its table is begun anew."""
+        log = self.of(table)
+        ((held, length),) = self._rows(
+            f"SELECT (SELECT count(*) FROM {log}), (SELECT count(*) FROM {source})"
+        )
+        if held + rows > length:
+            self.reset(table, source)
+            return
+        rows_sql = " UNION ALL BY NAME ".join(f"SELECT * FROM {name}" for name in changed)
+        self.adapter.execute(f"""
+            INSERT INTO {log} BY NAME
+            SELECT numbered.number, false AS everything, changed.*
+            FROM ({rows_sql}) AS changed,
+                (SELECT nextval('{self.catalog}.changes.numbers') AS number) AS numbered
+        """)
+
+    def mark_seen(self, table: str, numbers: Mapping[str, int]) -> None:
+        """Note up to which number a table has followed each of its parents."""
+        self.adapter.execute(f"DELETE FROM {self._seen} WHERE model = '{table}'")
+        if numbers:
+            values = ", ".join(f"('{table}', '{parent}', {number})" for parent, number in numbers.items())
+            self.adapter.execute(f"INSERT INTO {self._seen} VALUES {values}")
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return list(self.adapter.fetchall(sql))

@@ -1,0 +1,105 @@
+"""Models that follow changes, driven without SQLMesh's plans: hundreds of loads in the time of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp
+from sqlmesh.core.context import Context
+from sqlmesh.core.model import Model
+
+from clogs import warehouse
+from clogs.flatten import batch_of, flatten
+from clogs.resources import bundled
+from clogs.transcripts import Position, Reading, find
+from clogs.transform.by_change import ByChange, is_by_change
+from clogs.transform.console import RecordingConsole
+from clogs.transform.engine import EngineSettings, open_context
+
+NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
+
+
+def rows_of(transcripts: Path, place: Path) -> Path:
+    """What the lines of transcripts would be in ``raw.conversations``, as a Parquet file."""
+    documents = [
+        {**(line.entry or {}), "_id": f"{number:03}-{line.number:06}", "ingestedAt": NOW.isoformat()}
+        | {"projectId": transcript.project_id, "sourceFile": transcript.source_file}
+        for number, transcript in enumerate(find([transcripts]))
+        for line in Reading(transcript.path, Position())
+    ]
+    frame = flatten(documents, exclude=("toolUseResult", "snapshot")).frame
+    batch_of(frame, extracted_at=NOW).write_parquet(place / "rows.parquet")
+    return place / "rows.parquet"
+
+
+@dataclass(frozen=True)
+class Following:
+    """A warehouse whose models can be brought up to date, or built as plain SQL beside it."""
+
+    context: Context
+    models: Sequence[tuple[Model, str, exp.Query]]
+
+    def run(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements, and read the rows of the last one."""
+        *before, last = statements
+        for statement in before:
+            self.context.engine_adapter.execute(statement)
+        return list(self.context.engine_adapter.fetchall(last))
+
+    def change(self, *statements: str, ids: str) -> None:
+        """Change documents, and note which: those of a query before and after the statements."""
+        adapter = self.context.engine_adapter
+        with adapter.transaction():
+            ((count,),) = self.run(
+                f"CREATE OR REPLACE TEMP TABLE ids AS {ids}", *statements, f"INSERT INTO ids {ids}",
+                "SELECT count(*) FROM ids",
+            )  # fmt: skip
+            warehouse.note_changed(adapter.cursor, "SELECT DISTINCT _id FROM ids", count=count)
+
+    def follow(self) -> None:
+        """Bring the models up to date."""
+        adapter = self.context.engine_adapter
+        for model, table, query in self.models:
+            with adapter.transaction():
+                ByChange(adapter).insert(table, query, model, False, {}, snapshots=self.context.snapshots)
+
+    def differences(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Build all models anew, as plain SQL, and tell the rows that they do not share with those that follow."""
+        anew = {exp.to_table(table, dialect="duckdb").name: f"anew_{place}" for place, (_, table, _) in enumerate(self.models)}
+        found = {}
+        for place, (model, table, query) in enumerate(self.models):
+            plain = query.transform(_renamed, anew).sql("duckdb", comments=False)
+            both = f"(FROM {table} EXCEPT ALL FROM anew_{place}) UNION ALL (FROM anew_{place} EXCEPT ALL FROM {table})"
+            rows = self.run(f"CREATE OR REPLACE TEMP TABLE anew_{place} AS {plain}", f"FROM ({both}) LIMIT 3")
+            if rows:
+                found[model.name] = rows
+        return found
+
+
+def _renamed(node: exp.Expression, names: dict[str, str]) -> exp.Expression:
+    if isinstance(node, exp.Table) and node.name in names:
+        return exp.to_table(names[node.name]).as_(node.alias or node.name)
+    return node
+
+
+@contextmanager
+def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Following]:
+    """The models on an empty warehouse."""
+    path = folder / "w.duckdb"
+    with warehouse.connect(path) as connection:
+        warehouse.create_tables(connection)
+    settings = EngineSettings(path, bundled("transforms"), folder / "cache", timezone, 2, None)
+    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+        context.plan("prod", skip_tests=True)
+        snapshots = context.snapshots
+        models = [
+            (model, snapshots[fqn].table_name(), model.render_query_or_raise(snapshots=snapshots))
+            for fqn in context.dag.sorted
+            if fqn in context.models and is_by_change(model := context.models[fqn])
+        ]
+        yield Following(context, models)
