@@ -3,6 +3,7 @@
 ::
 
     ClogsError                 1   something failed and none below says it better
+    ├── ModelsError                SQLMesh does not understand the models
     ├── UsageError             2   the command line asks for what cannot be
     ├── DataError             65   documents or tables failed their checks
     ├── UnavailableError      69   the source or the warehouse cannot be reached
@@ -37,6 +38,10 @@ class ClogsError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class ModelsError(ClogsError):
+    """SQLMesh does not understand the models."""
 
 
 class UsageError(ClogsError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from clogs.prune import PruneResult
     from clogs.settings import Settings
     from clogs.status import Status
-    from clogs.transform import TransformResult
+    from clogs.transform import PlanResult, TransformResult, TransformSettings
     from clogs.validate import ValidateResult
     from clogs.warehouse import Connection
 
@@ -163,7 +162,7 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] | None = None,
+    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
 ) -> TransformResult:
     """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
 
@@ -173,21 +172,32 @@ def transform(
     from clogs.transform import transform as stage
 
     _forget_passed(settings)
-    result = stage(
-        settings.duckdb.path,
+    result = stage(_models(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    if not select:
+        mark_passed(settings, "transform")
+    return result
+
+
+def plan(settings: Settings) -> PlanResult:
+    """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
+    from clogs.transform import plan as look
+
+    return look(_models(settings))
+
+
+def _models(settings: Settings) -> TransformSettings:
+    from clogs.transform import TransformSettings
+
+    return TransformSettings(
+        warehouse=settings.duckdb.path,
         models_dir=bundled("transforms"),
+        extra_models=settings.transform.extra_models,
         cache_dir=settings.data.state_dir / "sqlmesh",
         timezone=settings.transform.timezone,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
         patience=settings.duckdb.lock_timeout,
-        select=select,
-        full_refresh=full_refresh,
-        on_model=on_model,
     )
-    if not select:
-        mark_passed(settings, "transform")
-    return result
 
 
 def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResult:
@@ -295,9 +305,8 @@ def mark_passed(settings: Settings, stage: str) -> None:
 def _fingerprint(settings: Settings, connection: Connection) -> str:
     """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
     from clogs import warehouse
+    from clogs.transform import digest_of
 
-    models = hashlib.blake2b(digest_size=8)
-    for path in sorted(bundled("transforms").rglob("*.*")):
-        models.update(path.read_bytes())
-    parts = (__version__, settings.transform.timezone, models.hexdigest(), warehouse.loaded(connection))
+    models = digest_of(_models(settings).folders)
+    parts = (__version__, settings.transform.timezone, models, warehouse.loaded(connection))
     return " | ".join(parts)

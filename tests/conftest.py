@@ -23,6 +23,7 @@ from clogs.embedded import free_port, mongo_server
 Document = dict[str, Any]
 
 PROJECT = Path(__file__).parent.parent
+TRANSCRIPTS = PROJECT.parent / "shared" / "transcripts"
 DATABASE = "clogs_tests"
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
 """All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
@@ -109,10 +110,9 @@ def collection(mongo_uri: str, collection_name: str) -> Iterator[Collection[Docu
 @pytest.fixture(scope="session")
 def transcripts() -> Path:
     """The folder of real transcripts (it holds ``projects/``), beside the checkout where there is one."""
-    folder = PROJECT.parent / "shared" / "transcripts"
-    if not folder.is_dir():
+    if not TRANSCRIPTS.is_dir():
         pytest.skip("there are no real transcripts beside this checkout")
-    return folder
+    return TRANSCRIPTS
 
 
 @pytest.fixture

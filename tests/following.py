@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
+from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
 from clogs.flatten import batch_of, flatten
 from clogs.resources import bundled
 from clogs.transcripts import Position, Reading, find
-from clogs.transform.by_change import ByChange, is_by_change
+from clogs.transform import TransformSettings
+from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.console import RecordingConsole
-from clogs.transform.engine import EngineSettings, open_context
+from clogs.transform.context import open_context
+from clogs.transform.engine import trim
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
@@ -42,6 +46,7 @@ class Following:
     """A warehouse whose models can be brought up to date, or built as plain SQL beside it."""
 
     context: Context
+    snapshots: Mapping[str, Snapshot]
     models: Sequence[tuple[Model, str, exp.Query]]
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
@@ -66,22 +71,35 @@ class Following:
         adapter = self.context.engine_adapter
         for model, table, query in self.models:
             with adapter.transaction():
-                ByChange(adapter).insert(table, query, model, False, {}, snapshots=self.context.snapshots)
+                parents = {
+                    name: self.snapshots[name] for name in model.depends_on or () if name in self.snapshots
+                }
+                Update(adapter, table, query, model, parents).run(is_new=False)
+        trim(self.context)
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Build all models anew, as plain SQL, and tell the rows that they do not share with those that follow."""
-        anew = {exp.to_table(table, dialect="duckdb").name: f"anew_{place}" for place, (_, table, _) in enumerate(self.models)}
+        """Build all models anew, as plain SQL, and tell the rows that the two do not have in common."""
         found = {}
-        for place, (model, table, query) in enumerate(self.models):
-            plain = query.transform(_renamed, anew).sql("duckdb", comments=False)
-            both = f"(FROM {table} EXCEPT ALL FROM anew_{place}) UNION ALL (FROM anew_{place} EXCEPT ALL FROM {table})"
-            rows = self.run(f"CREATE OR REPLACE TEMP TABLE anew_{place} AS {plain}", f"FROM ({both}) LIMIT 3")
+        for place, (model, table, _) in enumerate(self.models):
+            plain = self._anew[place]
+            anew = f"anew_{place}"
+            both = f"(FROM {table} EXCEPT ALL FROM {anew}) UNION ALL (FROM {anew} EXCEPT ALL FROM {table})"
+            rows = self.run(f"CREATE OR REPLACE TEMP TABLE {anew} AS {plain}", f"FROM ({both}) LIMIT 3")
             if rows:
                 found[model.name] = rows
         return found
 
+    @cached_property
+    def _anew(self) -> list[str]:
+        """Each model's SELECT, from the tables ``anew_0``, ``anew_1`` and so on."""
+        names = {
+            exp.to_table(table, dialect="duckdb").name: f"anew_{place}"
+            for place, (_, table, _) in enumerate(self.models)
+        }
+        return [query.transform(_renamed, names).sql("duckdb", comments=False) for _, _, query in self.models]
 
-def _renamed(node: exp.Expression, names: dict[str, str]) -> exp.Expression:
+
+def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
     if isinstance(node, exp.Table) and node.name in names:
         return exp.to_table(names[node.name]).as_(node.alias or node.name)
     return node
@@ -93,7 +111,13 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
     path = folder / "w.duckdb"
     with warehouse.connect(path) as connection:
         warehouse.create_tables(connection)
-    settings = EngineSettings(path, bundled("transforms"), folder / "cache", timezone, 2, None)
+    settings = TransformSettings(
+        warehouse=path,
+        models_dir=bundled("transforms"),
+        cache_dir=folder / "cache",
+        timezone=timezone,
+        threads=2,
+    )
     with open_context(settings, RecordingConsole(lambda *_: None)) as context:
         context.plan("prod", skip_tests=True)
         snapshots = context.snapshots
@@ -102,4 +126,4 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
             for fqn in context.dag.sorted
             if fqn in context.models and is_by_change(model := context.models[fqn])
         ]
-        yield Following(context, models)
+        yield Following(context, snapshots, models)

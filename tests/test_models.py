@@ -12,7 +12,7 @@ from model_cases import ASKED, KINDS, MILLION, NAMES, PRICED, ROWS
 
 from clogs import warehouse
 from clogs.resources import bundled
-from clogs.transform import transform
+from clogs.transform import TransformSettings, transform
 from clogs.warehouse import Connection
 
 
@@ -28,12 +28,13 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
             [[row[name] for name in NAMES] for row in ROWS],
         )
     transform(
-        folder / "w.duckdb",
-        models_dir=bundled("transforms"),
-        cache_dir=folder / "cache",
-        timezone="Europe/Berlin",
-        threads=2,
-        memory_limit=None,
+        TransformSettings(
+            warehouse=folder / "w.duckdb",
+            models_dir=bundled("transforms"),
+            cache_dir=folder / "cache",
+            timezone="Europe/Berlin",
+            threads=2,
+        )
     )
     with warehouse.connect(folder / "w.duckdb", read_only=True) as connection:
         yield connection
@@ -72,7 +73,8 @@ def test_agent_progress_is_unwrapped(gold: Connection) -> None:
 
 def test_what_was_unwrapped_counts(gold: Connection) -> None:
     assert rows(
-        gold, "SELECT entry_id, message_kind, content_length FROM gold.fct_messages WHERE entry_id LIKE 'w%' ORDER BY 1"
+        gold,
+        "SELECT entry_id, message_kind, content_length FROM gold.fct_messages WHERE entry_id LIKE 'w%' ORDER BY 1",
     ) == [
         ("w1", "mixed", len("bare\nlook\n[tool_use: Grep]")),
         ("w3", "prompt", len("go")),

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError, UsageError, WarehouseError
-from clogs.transform import TransformResult, transform
+from clogs.transform import TransformResult, TransformSettings, transform
 
 SEED = """
 MODEL (name bronze.seed_names, kind SEED (path '../seeds/names.csv'), columns (type TEXT, shown TEXT));
@@ -82,8 +84,11 @@ def build(file: Path, models: Path, tmp_path: Path) -> Build:
     """Transform that warehouse with those models."""
 
     def call(**options: object) -> TransformResult:
-        known = {"timezone": "UTC", "threads": 2, "memory_limit": "1GB", "cache_dir": tmp_path / "cache"}
-        return transform(file, models_dir=models, **(known | options))  # type: ignore[arg-type]
+        names = {field.name for field in fields(TransformSettings)}
+        known: Any = {"timezone": "UTC", "threads": 2, "memory_limit": "1GB", "cache_dir": tmp_path / "cache"}
+        known |= {"warehouse": file, "models_dir": models}
+        known |= {name: options.pop(name) for name in names & set(options)}
+        return transform(TransformSettings(**known), **options)  # type: ignore[arg-type]
 
     return call
 
@@ -253,14 +258,10 @@ def test_gold_is_readable_under_any_name(build: Build, file: Path, tmp_path: Pat
         assert connection.execute("SELECT count(*) FROM theirs.bronze.stg_entries").fetchall() == [(2,)]
 
 
-def test_a_renamed_warehouse_is_not_built_anew(
-    build: Build, file: Path, models: Path, tmp_path: Path
-) -> None:
+def test_a_renamed_warehouse_is_not_built_anew(build: Build, file: Path, tmp_path: Path) -> None:
     build()
     renamed = file.rename(tmp_path / "else.duckdb")
-    result = transform(
-        renamed, models_dir=models, cache_dir=tmp_path / "cache", timezone="UTC", threads=1, memory_limit=None
-    )
+    result = build(warehouse=renamed)
     assert [model.name for model in result.models] == ALL[1:]
 
 
@@ -349,15 +350,15 @@ def test_the_warehouse_must_be_one(build: Build, file: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from clogs.transform import transform
+from clogs.transform import TransformSettings, transform
 
 def die(name, done, due):
     if name == sys.argv[4]:
         os.kill(os.getpid(), signal.SIGKILL)
 
 file, models, cache = map(Path, sys.argv[1:4])
-settings = {"timezone": "UTC", "threads": 1, "memory_limit": None}
-transform(file, models_dir=models, cache_dir=cache, on_model=die, **settings)
+settings = {"timezone": "UTC", "threads": 1, "warehouse": file, "models_dir": models, "cache_dir": cache}
+transform(TransformSettings(**settings), on_model=die)
 """
 
 

@@ -9,14 +9,17 @@ from cyclopts import Parameter
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import transformed
+from clogs.commands.tables import table
+from clogs.errors import UsageError
 from clogs.lock import run_lock
-from clogs.wording import duration
+from clogs.wording import count, duration
 
 
 def transform(
     *,
     models: Annotated[list[str] | None, Parameter(negative="")] = None,
     full_refresh: Flag = False,
+    plan: Flag = False,
     json: Flag = False,
     session: Given,
 ) -> None:
@@ -25,8 +28,14 @@ def transform(
     Args:
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         full_refresh: Rebuild them even if nothing has changed.
+        plan: Show what would change, and build nothing.
         json: Print the result as one JSON document.
     """
+    if plan:
+        if models or full_refresh:
+            raise UsageError("--plan shows the whole plan.", hint="Leave out --models and --full-refresh.")
+        _show_plan(session)
+        return
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="transform"), terminal.progress("transform") as progress:
         result = stages.transform(
@@ -36,3 +45,18 @@ def transform(
             on_model=lambda _name, done, total: progress(done, total),
         )
     terminal.summarize(result, f"{transformed(result)} · {duration(result.seconds)}")
+
+
+def _show_plan(session: Given) -> None:
+    with run_lock(session.settings.data.state_dir, command="transform"):
+        found = stages.plan(session.settings)
+    if session.terminal.stdout_json:
+        session.terminal.write_json(found)
+        return
+    if found.models:
+        rows = ((model.name, model.change) for model in found.models)
+        session.terminal.write(table(("model", "why"), rows))
+    if found.documents is None:
+        session.terminal.write("All models would be built from nothing.")
+    else:
+        session.terminal.write(f"The models would follow {count(found.documents, 'changed document')}.")

@@ -82,7 +82,8 @@ def upsert(
         connection: The warehouse, in a transaction.
         batch: The files, none of which is empty of columns.
         run: The run's id, for the ledger.
-        table: The table in schema ``raw``, made like ``raw.conversations``. Only changes of that one are noted.
+        table: The table in schema ``raw``, made like ``raw.conversations``. Only what changes in that one
+            itself is noted.
     """
     open_files(connection, [file.path for file in batch])
     connection.execute(_WANTED.format(table=table))

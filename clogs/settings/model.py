@@ -110,9 +110,11 @@ class TransformSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     Attributes:
         timezone: The IANA name of the time zone that decides hours and days.
+        extra_models: A folder of models of one's own, laid out as SQLMesh lays it out.
     """
 
     timezone: Annotated[str, Check(values.timezone)] = "UTC"
+    extra_models: Annotated[Path | None, Parse(values.optional_path)] = None
 
 
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -104,6 +104,15 @@ def path(value: object) -> Path:
         raise ValueError("there is no home folder for this ~") from None
 
 
+def optional_path(value: object) -> Path | None:
+    """Read text as a path, and none as none.
+
+    Raises:
+        ValueError: It is no path.
+    """
+    return None if value is None else path(value)
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     """Make a reader that takes one of ``words`` in any case."""
     by_lower = {word.lower(): word for word in words}

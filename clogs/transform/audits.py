@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
-from sqlmesh.core.engine_adapter import EngineAdapter
+from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.model import Model
 from sqlmesh.utils.errors import SQLMeshError
 

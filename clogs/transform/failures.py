@@ -32,7 +32,7 @@ def _audit_failed(name: str, error: AuditFailedError) -> DataError:
     rows = "1 row fails" if error.count == 1 else f"{error.count:,} rows fail"
     return DataError(
         f"{rows} the audit {error.audit} of {name}: {', '.join(error.examples)}.",
-        hint=f"{name} and the models built from it were left as they were. Look at the rows with: clogs query",
+        hint=f"{name} and what is built from it were left as they were. Look for the cause with: clogs query",
     )
 
 

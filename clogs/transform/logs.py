@@ -6,12 +6,15 @@ up to which number of which log a table has been brought up to date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
-from sqlmesh.core.engine_adapter import EngineAdapter
+from sqlmesh.core.engine_adapter.base import EngineAdapter
+
+SOURCE = "conversations"
+"""The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
 
 _SEEN = """
     CREATE TABLE IF NOT EXISTS {seen} (
@@ -46,6 +49,13 @@ class Logs:
         """The log of a table, as SQL names it."""
         return exp.table_(table, "changes", self.catalog, quoted=True).sql("duckdb")
 
+    def exists(self, table: str) -> bool:
+        """Tell whether a table has a log."""
+        asked = (
+            f"SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'changes' AND table_name = '{table}'"
+        )
+        return bool(self._rows(asked)[0][0])
+
     def seen(self, table: str) -> dict[str, int]:
         """Up to which number a table has followed each of its parents."""
         rows = self._rows(f"SELECT parent, number FROM {self._seen} WHERE model = '{table}'")
@@ -66,22 +76,19 @@ class Logs:
         for statement in statements.split(";"):
             self.adapter.execute(statement)
 
-    def append(self, table: str, source: str, *, changed: Iterable[str], rows: int) -> None:
-        """Note the rows of temporary tables as changed; a log that gets longer than its table is begun anew."""
+    def append(self, table: str, source: str, *, changed: Iterable[str]) -> None:
+        """Note rows of temporary tables as changed; a log that gets longer than its table is begun anew."""
         log = self.of(table)
-        ((held, length),) = self._rows(
-            f"SELECT (SELECT count(*) FROM {log}), (SELECT count(*) FROM {source})"
-        )
-        if held + rows > length:
-            self.reset(table, source)
-            return
-        rows_sql = " UNION ALL BY NAME ".join(f"SELECT * FROM {name}" for name in changed)
+        rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {name}" for name in changed)
         self.adapter.execute(f"""
             INSERT INTO {log} BY NAME
             SELECT numbered.number, false AS everything, changed.*
-            FROM ({rows_sql}) AS changed,
+            FROM ({rows}) AS changed,
                 (SELECT nextval('{self.catalog}.changes.numbers') AS number) AS numbered
         """)
+        ((too_long,),) = self._rows(f"SELECT (SELECT count(*) FROM {log}) > (SELECT count(*) FROM {source})")
+        if too_long:
+            self.reset(table, source)
 
     def mark_seen(self, table: str, numbers: Mapping[str, int]) -> None:
         """Note up to which number a table has followed each of its parents."""
@@ -90,5 +97,40 @@ class Logs:
             values = ", ".join(f"('{table}', '{parent}', {number})" for parent, number in numbers.items())
             self.adapter.execute(f"INSERT INTO {self._seen} VALUES {values}")
 
+    def trim(self, tables: Collection[str]) -> None:
+        """Remove what all tables have followed, and what belongs to tables that are none of ``tables``."""
+        logs = self._rows("""
+            SELECT table_name FROM duckdb_tables()
+            WHERE schema_name = 'changes' AND table_name <> 'seen'
+        """)
+        models = ", ".join(f"'{table}'" for table in ("", *tables))
+        self.adapter.execute(f"DELETE FROM {self._seen} WHERE model NOT IN ({models})")
+        for (table,) in logs:
+            if table not in tables and table != SOURCE:
+                self.adapter.execute(f"DROP TABLE {self.of(table)}")
+                continue
+            followed = f"SELECT min(number) FROM {self._seen} WHERE parent = '{table}'"
+            self.adapter.execute(
+                f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"
+            )
+
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self.adapter.fetchall(sql))
+
+
+def unread(adapter: EngineAdapter) -> int | None:
+    """Documents that changed since the models read of it; None where any may have."""
+    ((count, everything),) = adapter.fetchall(f"""
+        SELECT count(DISTINCT _id), count(*) FILTER (everything) FROM changes.{SOURCE}
+    """)
+    return None if everything else int(count)
+
+
+def bare(table: exp.Table) -> exp.Table:
+    """A table without its alias."""
+    return exp.table_(table.name, table.db, table.catalog, quoted=True)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL quotes it."""
+    return exp.to_identifier(name, quoted=True).sql("duckdb")

@@ -6,7 +6,7 @@ the file under another name. Ours name schema and table alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clogs.warehouse import Connection, transaction
@@ -31,9 +31,20 @@ class View:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def publish(connection: Connection, views: Iterable[View]) -> None:
-    """Put all the views in place at once, with their descriptions."""
+_OURS = """
+    SELECT schema_name || '.' || view_name FROM duckdb_views()
+    WHERE database_name = current_database() AND contains(sql, 'sqlmesh__')
+      AND NOT starts_with(schema_name, 'sqlmesh')
+"""
+
+
+def publish(connection: Connection, views: Sequence[View]) -> None:
+    """Put all views in place at once, with their descriptions, and remove those of models that are gone."""
     with transaction(connection):
+        standing = {view.name for view in views}
+        for (name,) in connection.execute(_OURS).fetchall():
+            if name not in standing:
+                connection.execute(f"DROP VIEW {name}")
         for view in views:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.name.partition('.')[0]}")
             connection.execute(f"CREATE OR REPLACE VIEW {view.name} AS {view.query}")

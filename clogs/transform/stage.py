@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from clogs import warehouse as duckdb_file
-from clogs.errors import WarehouseError
-from clogs.files import make_private_dir
+from clogs import warehouse
+from clogs.errors import ClogsError, ModelsError, WarehouseError
 from clogs.transform.publish import View, publish
 from clogs.transform.selection import select_models
+from clogs.transform.settings import TransformSettings
 from clogs.warehouse import Connection
+
+if TYPE_CHECKING:
+    from clogs.transform.engine import PlannedModel
+
+OnModel = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One model that was built.
+    """One model that was brought up to date.
 
     Attributes:
         name: Schema and model, ``gold.fct_messages``.
@@ -38,7 +42,7 @@ class TransformResult:
     """What a transform did.
 
     Attributes:
-        models: The models that were built, each after those it is built from.
+        models: The models that were brought up to date, each after those it is built from.
         seconds: Wall time.
     """
 
@@ -46,112 +50,149 @@ class TransformResult:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """What a transform would do.
+
+    Attributes:
+        models: The models that would be built or removed because their definition is another one now, in
+            dependency order.
+        documents: Documents that were loaded, changed or pruned since the last transform; None where it
+            cannot be told, and all models are built from nothing.
+    """
+
+    models: tuple[PlannedModel, ...]
+    documents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    seconds: Mapping[str, float]
+    standing: Sequence[View]
+    failure: ClogsError | None
+
+
 def transform(
-    warehouse: Path,
+    settings: TransformSettings,
     *,
-    models_dir: Path,
-    cache_dir: Path,
-    timezone: str,
-    threads: int,
-    memory_limit: str | None,
-    patience: timedelta = timedelta(0),
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] | None = None,
+    on_model: OnModel = lambda _name, _done, _due: None,
 ) -> TransformResult:
-    """Build bronze, silver and gold from ``raw.conversations``.
+    """Bring bronze, silver and gold up to date with ``raw.conversations``.
 
     A model whose definition has changed is built with all that hang on it, selected or not; so is
-    everything the first time.
+    everything the first time. Extra models come after the others, which their failures leave alone.
 
     Args:
-        warehouse: The DuckDB file; this process must not have it open.
-        models_dir: The folder of models and seeds. Nothing is written there.
-        cache_dir: Where SQLMesh keeps what it parsed, and where DuckDB spills to.
-        timezone: IANA name; decides hours, days and ``date_key``.
-        threads: DuckDB's threads.
-        memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
-        patience: How long to wait for another process that has the warehouse open.
+        settings: The settings.
         select: As ``--models`` takes it, ``fct_messages`` or ``+gold.fct_messages``; empty for all.
-        full_refresh: Rebuild by force even where SQLMesh believes that nothing has changed.
+        full_refresh: Build from nothing, whatever changed.
         on_model: Called after each model with its name, how many have ended and how many are due.
 
     Raises:
         UsageError: A selection matches no model.
-        DataError: A model's audit failed; the models that hang on it were not built.
+        DataError: A model's audit failed; it and the models that hang on it were left as they were.
         WarehouseError: The file cannot be opened.
+        ModelsError: SQLMesh does not understand the models.
         ClogsError: There is nothing to transform, or a model could not be built.
     """
     started = time.perf_counter()
-    _require_conversations(warehouse, patience)
-    cache_dir = _cache_of(models_dir, cache_dir)
-    _quiet_sqlmesh(cache_dir)
-    from clogs.transform.console import RecordingConsole
-    from clogs.transform.engine import EngineSettings, build, open_context, parents, views
-    from clogs.transform.failures import explain
-
-    settings = EngineSettings(warehouse, models_dir, cache_dir, timezone, threads, memory_limit)
-    console = RecordingConsole(on_model or _silent)
-    with open_context(settings, console) as context:
-        graph = parents(context)
-        build(context, console, select_models(select, graph), full_refresh=full_refresh)
-        built = {name: console.seconds[name] for name in graph if name in console.seconds}
-        failure = explain(context, console.failures[0]) if console.failures else None
-        standing = views(context)
-    with duckdb_file.connect(
-        warehouse, threads=threads, memory_limit=memory_limit, patience=patience
-    ) as connection:
+    _require_conversations(settings)
+    _quiet_sqlmesh(settings)
+    try:
+        built = _build(settings, select, on_model, full_refresh=full_refresh, is_whole=True)
+    except ModelsError as error:
+        if not settings.extra_models:
+            raise
+        ours = _build(settings, select, on_model, full_refresh=full_refresh, is_whole=False)
+        built = _Built(ours.seconds, ours.standing, ours.failure or error)
+    with _opened(settings) as connection:
         # after a failure too: what was built before it is there to be read
-        publish(connection, standing)
-        runs = _runs(connection, built, standing)
-    if failure:
-        raise failure
+        publish(connection, built.standing)
+        runs = _runs(connection, built)
+    if built.failure:
+        raise built.failure
     return TransformResult(models=runs, seconds=time.perf_counter() - started)
 
 
-def _require_conversations(warehouse: Path, patience: timedelta) -> None:
-    """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
-    hint = "Load it first: clogs pipeline"
-    if not warehouse.exists():
-        raise WarehouseError(f"There is no warehouse at {warehouse} yet.", hint=hint)
-    with duckdb_file.connect(warehouse, patience=patience) as connection:
-        if not duckdb_file.has_tables(connection):
-            raise WarehouseError(f"The warehouse {warehouse} has no table raw.conversations yet.", hint=hint)
+def plan(settings: TransformSettings) -> PlanResult:
+    """Tell what a transform would do; nothing is built.
 
-
-def _cache_of(models_dir: Path, cache_dir: Path) -> Path:
-    """A cache folder for just these models and seeds.
-
-    SQLMesh knows a file it has parsed by its modification time, and an upgrade can leave that as it was.
+    Raises:
+        WarehouseError: The file cannot be opened, or there is nothing to transform.
+        ModelsError: SQLMesh does not understand the models.
     """
-    digest = hashlib.sha256()
-    for path in sorted(models_dir.rglob("*.*")):
-        digest.update(f"{path.relative_to(models_dir)}\0".encode())
-        digest.update(path.read_bytes())
-    return make_private_dir(cache_dir / digest.hexdigest()[:16])
+    _require_conversations(settings)
+    _quiet_sqlmesh(settings)
+    from clogs.transform.console import RecordingConsole
+    from clogs.transform.context import open_context
+    from clogs.transform.engine import planned
+    from clogs.transform.logs import unread
+
+    with open_context(settings, RecordingConsole(lambda _name, _done, _due: None)) as context:
+        return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter))
 
 
-def _quiet_sqlmesh(home: Path) -> None:
-    """Set what SQLMesh reads from the environment while it is imported."""
-    os.environ.update(
-        SQLMESH_HOME=str(home), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
+def _build(
+    settings: TransformSettings,
+    select: Sequence[str],
+    on_model: OnModel,
+    *,
+    full_refresh: bool,
+    is_whole: bool,
+) -> _Built:
+    """Build all models, or without the extra ones."""
+    from clogs.transform.console import RecordingConsole
+    from clogs.transform.context import open_context
+    from clogs.transform.engine import build, parents, trim, views
+    from clogs.transform.failures import explain
+
+    console = RecordingConsole(on_model)
+    with open_context(settings, console, with_extra=is_whole) as context:
+        graph = parents(context)
+        wanted = select_models(select, graph)
+        build(context, console, wanted, full_refresh=full_refresh, is_whole=is_whole)
+        failure = explain(context, console.failures[0]) if console.failures else None
+        trim(context)
+        seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
+        return _Built(seconds, views(context), failure)
+
+
+def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:
+    return warehouse.connect(
+        settings.warehouse,
+        threads=settings.threads,
+        memory_limit=settings.memory_limit,
+        patience=settings.patience,
     )
 
 
-def _runs(
-    connection: Connection, built: Mapping[str, float], standing: Sequence[View]
-) -> tuple[ModelRun, ...]:
-    tables = {view.name for view in standing if view.is_table}
+def _require_conversations(settings: TransformSettings) -> None:
+    """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
+    path, hint = settings.warehouse, "Load it first: clogs pipeline"
+    if not path.exists():
+        raise WarehouseError(f"There is no warehouse at {path} yet.", hint=hint)
+    with _opened(settings) as connection:
+        if not warehouse.has_tables(connection):
+            raise WarehouseError(f"The warehouse {path} has no table raw.conversations yet.", hint=hint)
+
+
+def _quiet_sqlmesh(settings: TransformSettings) -> None:
+    """Set what SQLMesh reads from the environment while it is imported."""
+    os.environ.update(
+        SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
+    )
+
+
+def _runs(connection: Connection, built: _Built) -> tuple[ModelRun, ...]:
+    tables = {view.name for view in built.standing if view.is_table}
     return tuple(
         ModelRun(name, _rows(connection, name) if name in tables else None, seconds)
-        for name, seconds in built.items()
+        for name, seconds in built.seconds.items()
     )
 
 
 def _rows(connection: Connection, name: str) -> int:
     (rows,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
     return int(rows)
-
-
-def _silent(_name: str, _done: int, _due: int) -> None:
-    """Report no progress."""

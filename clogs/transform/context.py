@@ -1,0 +1,147 @@
+"""SQLMesh, opened without its configuration files.
+
+Nothing here asks a question, prints, calls home or writes outside the warehouse and the cache folder.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlglot.errors import SqlglotError
+from sqlmesh.core.config import (
+    CategorizerConfig,
+    Config,
+    DuckDBConnectionConfig,
+    GatewayConfig,
+    ModelDefaultsConfig,
+    PlanConfig,
+    RunConfig,
+)
+from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig
+from sqlmesh.core.console import NoopConsole, set_console
+from sqlmesh.core.context import Context
+from sqlmesh.core.snapshot import Snapshot, SnapshotEvaluator
+from sqlmesh.utils.errors import SQLMeshError
+
+from clogs import warehouse
+from clogs.errors import ModelsError
+from clogs.transform.by_change import is_by_change
+from clogs.transform.console import RecordingConsole
+from clogs.transform.settings import TransformSettings
+
+CATALOG = "clogs"
+"""What SQLMesh knows the file as: part of every model's identity, so it must not follow the file's name."""
+
+_BEGINNING = "2020-01-01"
+"""Before the first transcript; a model of kind FULL only needs some beginning."""
+
+_MEMORY = "2GB"
+"""What DuckDB may take without a setting: more would only fill its cache."""
+
+
+@contextmanager
+def open_context(
+    settings: TransformSettings, console: RecordingConsole, *, with_extra: bool = True
+) -> Iterator[Context]:
+    """Open SQLMesh on the warehouse; afterwards the file is free again, whatever happened.
+
+    Args:
+        settings: The settings.
+        console: What SQLMesh reports to.
+        with_extra: Also read the extra models.
+
+    Raises:
+        ModelsError: SQLMesh does not understand the models.
+    """
+    folders = settings.folders if with_extra else [settings.models_dir]
+    for name in ("sqlmesh", "sqlglot"):
+        logging.getLogger(name).disabled = True
+    set_console(console)
+    try:
+        with warehouse.mapped(settings.warehouse):
+            yield _Context(paths=folders, config=_config(settings))
+    except (SQLMeshError, SqlglotError) as exc:
+        raise _broken(folders, exc) from exc
+    finally:
+        set_console(NoopConsole())
+        for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
+            adapter.close()
+        BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
+
+
+class _Evaluator(SnapshotEvaluator):
+    """SQLMesh's, but views are left to `publish`, and audits to ``by_change`` where a model is that."""
+
+    def audit(self, snapshot: Snapshot, **options: Any) -> list[Any]:  # noqa: ANN401
+        """Run a model's audits."""
+        return [] if is_by_change(snapshot.model) else super().audit(snapshot, **options)
+
+    def promote(self, target_snapshots: Iterable[Snapshot], *args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Leave readers the views they have: until all is built, and without the catalog's name."""
+
+    def demote(self, target_snapshots: Iterable[Snapshot], *args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Leave readers the views they have."""
+
+    def set_correlation_id(self, correlation_id: Any) -> SnapshotEvaluator:  # noqa: ANN401
+        """Begin a plan."""
+        return _own(super().set_correlation_id(correlation_id))
+
+
+def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
+    return _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
+
+
+class _Context(Context):
+    @property
+    def snapshot_evaluator(self) -> SnapshotEvaluator:
+        """What builds and audits."""
+        return _own(super().snapshot_evaluator)
+
+
+def _broken(folders: list[Path], exc: Exception) -> ModelsError:
+    return ModelsError(
+        f"SQLMesh cannot use the models in {' and '.join(map(str, folders))}:"
+        f" {str(exc).partition(chr(10))[0]}",
+        hint="Correct the model it names; the tables keep what they held.",
+    )
+
+
+def _config(settings: TransformSettings) -> Config:
+    connection = DuckDBConnectionConfig(
+        catalogs={CATALOG: str(settings.warehouse).replace("'", "''")},
+        connector_config=_duckdb_settings(settings),
+    )
+    return Config(
+        gateways={CATALOG: GatewayConfig(connection=connection)},
+        default_gateway=CATALOG,
+        model_defaults=ModelDefaultsConfig(
+            dialect="duckdb", start=_BEGINNING, cron="@daily", allow_partials=True
+        ),
+        plan=PlanConfig(
+            auto_apply=True,
+            no_prompts=True,
+            no_diff=True,
+            auto_categorize_changes=CategorizerConfig.all_full(),
+        ),
+        # a killed plan leaves the environment unfinished: never wait for it, the next plan finishes it
+        run=RunConfig(environment_check_interval=1, environment_check_max_wait=2),
+        variables={"timezone": settings.timezone},
+        cache_dir=str(settings.cache),
+        disable_anonymized_analytics=True,
+    )
+
+
+def _duckdb_settings(settings: TransformSettings) -> dict[str, str]:
+    # SQLMesh opens an in-memory database and attaches the file, so DuckDB would spill into the current folder
+    return {
+        "TimeZone": "UTC",
+        "threads": str(settings.threads),
+        "memory_limit": settings.memory_limit or _MEMORY,
+        # keeping it would take more memory, and no table has an order
+        "preserve_insertion_order": "false",
+        "temp_directory": str(settings.cache / "spill").replace("'", "''"),
+    }

@@ -1,0 +1,73 @@
+"""What a transform needs to know."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from clogs.errors import ModelsError
+from clogs.files import make_private_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformSettings:
+    """What a transform needs to know.
+
+    Attributes:
+        warehouse: The DuckDB file; this process must not have it open.
+        models_dir: The folder of models and seeds. Nothing is written there.
+        extra_models: A folder of somebody's own models, laid out as SQLMesh lays it out (``models``,
+            ``seeds``, ``macros``, ``audits``). Nothing is written there.
+        cache_dir: Where SQLMesh keeps what it parsed, and where DuckDB spills to.
+        timezone: IANA name; decides hours, days and ``date_key``.
+        threads: DuckDB's threads.
+        memory_limit: As DuckDB writes it, ``4GB``; None for 2 GB.
+        patience: How long to wait for another process that has the warehouse open.
+    """
+
+    warehouse: Path
+    models_dir: Path
+    cache_dir: Path
+    timezone: str
+    threads: int
+    memory_limit: str | None = None
+    extra_models: Path | None = None
+    patience: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        """Look whether there are extra models where they are said to be.
+
+        Raises:
+            ModelsError: There are none.
+        """
+        if self.extra_models and not (self.extra_models / "models").is_dir():
+            raise ModelsError(
+                f"There is no folder of models in {self.extra_models}.",
+                hint="Put SQL models into its folder models, or unset transform.extra_models.",
+            )
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of models."""
+        return [self.models_dir, *([self.extra_models] if self.extra_models else [])]
+
+    @property
+    def cache(self) -> Path:
+        """A cache folder for just these models and seeds, made where it is missing.
+
+        SQLMesh knows a file it has parsed by its modification time, and an upgrade can leave that as it was.
+        """
+        return make_private_dir(self.cache_dir / digest_of(self.folders)[:16])
+
+
+def digest_of(folders: list[Path]) -> str:
+    """A text that is another one for other models: of the names and contents of all files."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(folder)}\0".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
