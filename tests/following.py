@@ -23,7 +23,7 @@ from clogs.transform import TransformSettings
 from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context
-from clogs.transform.engine import trim
+from clogs.transform.engine import clean, in_place
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ class Following:
     def change(self, *statements: str, ids: str) -> None:
         """Change documents, and note which: those of a query before and after the statements."""
         adapter = self.context.engine_adapter
-        with adapter.transaction():
+        with warehouse.transaction(adapter.cursor):
             ((count,),) = self.run(
                 f"CREATE OR REPLACE TEMP TABLE ids AS {ids}", *statements, f"INSERT INTO ids {ids}",
                 "SELECT count(*) FROM ids",
@@ -70,12 +70,12 @@ class Following:
         """Bring the models up to date."""
         adapter = self.context.engine_adapter
         for model, table, query in self.models:
-            with adapter.transaction():
+            with warehouse.transaction(adapter.cursor):
                 parents = {
                     name: self.snapshots[name] for name in model.depends_on or () if name in self.snapshots
                 }
                 Update(adapter, table, query, model, parents).run(is_new=False)
-        trim(self.context)
+        clean(self.context, in_place(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
         """Build all models anew, as plain SQL, and tell the rows that the two do not have in common."""

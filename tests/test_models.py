@@ -72,10 +72,8 @@ def test_agent_progress_is_unwrapped(gold: Connection) -> None:
 
 
 def test_what_was_unwrapped_counts(gold: Connection) -> None:
-    assert rows(
-        gold,
-        "SELECT entry_id, message_kind, content_length FROM gold.fct_messages WHERE entry_id LIKE 'w%' ORDER BY 1",
-    ) == [
+    messages = "SELECT entry_id, message_kind, content_length FROM gold.fct_messages"
+    assert rows(gold, f"{messages} WHERE entry_id LIKE 'w%' ORDER BY 1") == [
         ("w1", "mixed", len("bare\nlook\n[tool_use: Grep]")),
         ("w3", "prompt", len("go")),
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlglot import exp
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.model import Model
+from sqlmesh.core.model.definition import AuditResult
 from sqlmesh.utils.errors import SQLMeshError
 
 EXAMPLES = 5
@@ -45,6 +46,18 @@ def audit(adapter: EngineAdapter, model: Model, rows: exp.Table, options: Mappin
         (count,) = adapter.fetchone(exp.select("COUNT(*)").from_(failing), quote_identifiers=True) or (0,)
         if count:
             raise AuditFailedError(each.name, count, example_keys(adapter, query))
+
+
+def raise_failed(adapter: EngineAdapter, results: Iterable[AuditResult]) -> None:
+    """Tell of the first blocking audit that failed, as SQLMesh ran it.
+
+    Raises:
+        AuditFailedError: There is one.
+    """
+    for result in results:
+        if result.count and result.blocking and result.query:
+            examples = example_keys(adapter, result.query)
+            raise AuditFailedError(result.audit.name, result.count, examples)
 
 
 def example_keys(adapter: EngineAdapter, query: exp.Query) -> list[str]:

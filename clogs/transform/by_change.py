@@ -64,7 +64,7 @@ class ByChange(CustomMaterialization[CustomKind]):
         render_kwargs: dict[str, Any],
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        """Bring the table up to date, in the transaction that SQLMesh has begun."""
+        """Bring the table up to date, in the transaction that `clogs.transform.context` has begun."""
         update = Update(self.adapter, table_name, query_or_df, model, kwargs["snapshots"])
         changed = update.run(is_new=is_first_insert)
         if changed:
@@ -172,6 +172,7 @@ class Update:
 
     def _rebuild(self, latest: Mapping[str, int]) -> None:
         query = self.query.sql("duckdb", comments=False)
+        self.adapter.create_schema(exp.table_(self.table.db, self.table.catalog))
         self.adapter.execute(f"CREATE OR REPLACE TABLE {self.table.sql('duckdb')} AS {query}")
         self.logs.reset(self.table.name, self.table.sql("duckdb"))
         self.logs.mark_seen(self.table.name, latest)

@@ -29,6 +29,7 @@ from sqlmesh.utils.errors import SQLMeshError
 
 from clogs import warehouse
 from clogs.errors import ModelsError
+from clogs.transform.audits import raise_failed
 from clogs.transform.by_change import is_by_change
 from clogs.transform.console import RecordingConsole
 from clogs.transform.settings import TransformSettings
@@ -43,29 +44,28 @@ _MEMORY = "2GB"
 """What DuckDB may take without a setting: more would only fill its cache."""
 
 
+_FOR_AUDITS = ("snapshots", "start", "end", "execution_time", "deployability_index")
+
+
 @contextmanager
-def open_context(
-    settings: TransformSettings, console: RecordingConsole, *, with_extra: bool = True
-) -> Iterator[Context]:
+def open_context(settings: TransformSettings, console: RecordingConsole) -> Iterator[Context]:
     """Open SQLMesh on the warehouse; afterwards the file is free again, whatever happened.
 
     Args:
         settings: The settings.
         console: What SQLMesh reports to.
-        with_extra: Also read the extra models.
 
     Raises:
         ModelsError: SQLMesh does not understand the models.
     """
-    folders = settings.folders if with_extra else [settings.models_dir]
     for name in ("sqlmesh", "sqlglot"):
         logging.getLogger(name).disabled = True
     set_console(console)
     try:
         with warehouse.mapped(settings.warehouse):
-            yield _Context(paths=folders, config=_config(settings))
+            yield _Context(paths=settings.folders, config=_config(settings))
     except (SQLMeshError, SqlglotError) as exc:
-        raise _broken(folders, exc) from exc
+        raise _broken(settings.folders, exc) from exc
     finally:
         set_console(NoopConsole())
         for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
@@ -74,11 +74,21 @@ def open_context(
 
 
 class _Evaluator(SnapshotEvaluator):
-    """SQLMesh's, but views are left to `publish`, and audits to ``by_change`` where a model is that."""
+    """SQLMesh's, but a model is built and audited in one transaction, and views are left to `publish`."""
+
+    def evaluate(self, snapshot: Snapshot, **options: Any) -> str | None:  # noqa: ANN401
+        """Build a model, and show it only if it passes its audits."""
+        with warehouse.transaction(self.adapter.cursor):
+            built = super().evaluate(snapshot, **options)
+            if not is_by_change(snapshot.model):  # which has audited what changed
+                options = {name: options.get(name) for name in _FOR_AUDITS}
+                raise_failed(self.adapter, super().audit(snapshot, **options))
+            return built
 
     def audit(self, snapshot: Snapshot, **options: Any) -> list[Any]:  # noqa: ANN401
-        """Run a model's audits."""
-        return [] if is_by_change(snapshot.model) else super().audit(snapshot, **options)
+        """Do nothing: a model that was built has passed its audits."""
+        del snapshot, options
+        return []
 
     def promote(self, target_snapshots: Iterable[Snapshot], *args: Any, **options: Any) -> None:  # noqa: ANN401
         """Leave readers the views they have: until all is built, and without the catalog's name."""
@@ -129,6 +139,7 @@ def _config(settings: TransformSettings) -> Config:
         ),
         # a killed plan leaves the environment unfinished: never wait for it, the next plan finishes it
         run=RunConfig(environment_check_interval=1, environment_check_max_wait=2),
+        snapshot_ttl="in 1 day",
         variables={"timezone": settings.timezone},
         cache_dir=str(settings.cache),
         disable_anonymized_analytics=True,

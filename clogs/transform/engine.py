@@ -86,11 +86,12 @@ def planned(context: Context) -> list[PlannedModel]:
     return found + [PlannedModel(name, "removed") for name in removed]
 
 
-def trim(context: Context) -> None:
-    """Remove what no model will ask for any more from the logs of changes."""
+def clean(context: Context, standing: Collection[Snapshot]) -> None:
+    """Remove tables of definitions that were given up, and what no model will ask the logs of changes for."""
+    context.run_janitor(ignore_ttl=False)
     tables = {
         exp.to_table(snapshot.table_name(), dialect="duckdb").name
-        for snapshot in _standing(context)
+        for snapshot in standing
         if snapshot.is_model and is_by_change(snapshot.model)
     }
     Logs(context.engine_adapter, CATALOG).trim(tables)
@@ -108,12 +109,12 @@ def parents(context: Context) -> dict[str, frozenset[str]]:
     }
 
 
-def views(context: Context) -> list[View]:
-    """The views to stand for the models, each after those it reads; none before the first plan."""
+def views(context: Context, standing: Collection[Snapshot]) -> list[View]:
+    """The views to stand for the models, each after those it reads."""
     places = {fqn: place for place, fqn in enumerate(context.dag.sorted)}
     return [
         _view(snapshot)
-        for snapshot in sorted(_standing(context), key=lambda each: places.get(each.name, len(places)))
+        for snapshot in sorted(standing, key=lambda each: places.get(each.name, len(places)))
         # what was dropped by hand has failed to build, and that is the error to tell
         if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
     ]
@@ -129,8 +130,8 @@ def _left(context: Context, console: RecordingConsole, wanted: Collection[str]) 
     ]
 
 
-def _standing(context: Context) -> Collection[Snapshot]:
-    """What the last plan that succeeded has put in place."""
+def in_place(context: Context) -> Collection[Snapshot]:
+    """What the last plan that succeeded has put in place; nothing before the first one."""
     environment = context.state_reader.get_environment(_ENVIRONMENT)
     return context.state_reader.get_snapshots(environment.snapshots).values() if environment else ()
 

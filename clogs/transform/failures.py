@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlmesh.core.context import Context
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
-from sqlmesh.utils.errors import NodeAuditsErrors
 
 from clogs.errors import ClogsError, DataError
-from clogs.transform.audits import AuditFailedError, example_keys
+from clogs.transform.audits import AuditFailedError
 
 
 def explain(context: Context, failure: NodeExecutionFailedError[Any]) -> ClogsError:
@@ -18,10 +17,6 @@ def explain(context: Context, failure: NodeExecutionFailedError[Any]) -> ClogsEr
     cause = failure.__cause__
     if isinstance(cause, AuditFailedError):
         return _audit_failed(name, cause)
-    if isinstance(cause, NodeAuditsErrors):
-        error = cause.errors[0]
-        examples = example_keys(context.engine_adapter, error.query)
-        return _audit_failed(name, AuditFailedError(error.audit_name, error.count, examples))
     return ClogsError(
         f"The model {name} could not be built: {_first_line(cause or failure)}",
         hint="Correct the model; if it is as it came, rebuild with: clogs transform --full-refresh",

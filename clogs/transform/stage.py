@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clogs import warehouse
@@ -67,7 +67,7 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    seconds: Mapping[str, float]
+    seconds: dict[str, float]
     standing: Sequence[View]
     failure: ClogsError | None
 
@@ -100,13 +100,7 @@ def transform(
     started = time.perf_counter()
     _require_conversations(settings)
     _quiet_sqlmesh(settings)
-    try:
-        built = _build(settings, select, on_model, full_refresh=full_refresh, is_whole=True)
-    except ModelsError as error:
-        if not settings.extra_models:
-            raise
-        ours = _build(settings, select, on_model, full_refresh=full_refresh, is_whole=False)
-        built = _Built(ours.seconds, ours.standing, ours.failure or error)
+    built = _build_all(settings, select, on_model, full_refresh=full_refresh)
     with _opened(settings) as connection:
         # after a failure too: what was built before it is there to be read
         publish(connection, built.standing)
@@ -134,29 +128,46 @@ def plan(settings: TransformSettings) -> PlanResult:
         return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter))
 
 
+def _build_all(
+    settings: TransformSettings, select: Sequence[str], on_model: OnModel, *, full_refresh: bool
+) -> _Built:
+    """Build all models; the extra ones must not hold up the others."""
+    try:
+        built = _build(settings, select, on_model, full_refresh=full_refresh)
+    except ModelsError as error:
+        if not settings.extra_models:
+            raise
+        built = _Built({}, (), error)
+    if not (built.failure and settings.extra_models):
+        return built
+    ours = _build(replace(settings, extra_models=None), (), on_model, full_refresh=False, is_whole=False)
+    return _Built(built.seconds | ours.seconds, ours.standing, built.failure)
+
+
 def _build(
     settings: TransformSettings,
     select: Sequence[str],
     on_model: OnModel,
     *,
     full_refresh: bool,
-    is_whole: bool,
+    is_whole: bool = True,
 ) -> _Built:
-    """Build all models, or without the extra ones."""
+    """Build models, and leave those alone that are in place but not known here, unless these are all."""
     from clogs.transform.console import RecordingConsole
     from clogs.transform.context import open_context
-    from clogs.transform.engine import build, parents, trim, views
+    from clogs.transform.engine import build, clean, in_place, parents, views
     from clogs.transform.failures import explain
 
     console = RecordingConsole(on_model)
-    with open_context(settings, console, with_extra=is_whole) as context:
+    with open_context(settings, console) as context:
         graph = parents(context)
         wanted = select_models(select, graph)
         build(context, console, wanted, full_refresh=full_refresh, is_whole=is_whole)
         failure = explain(context, console.failures[0]) if console.failures else None
-        trim(context)
+        standing = in_place(context)
+        clean(context, standing)
         seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
-        return _Built(seconds, views(context), failure)
+        return _Built(seconds, views(context, standing), failure)
 
 
 def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:

@@ -3,6 +3,7 @@ MODEL (
   kind SEED (
     path '../../seeds/tool_categories.csv'
   ),
+  grain (tool_name),
   description 'Category of each tool that Claude Code brings along.',
   columns (
     tool_name TEXT,

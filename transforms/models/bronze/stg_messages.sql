@@ -116,8 +116,8 @@ SELECT
   COALESCE(usage['output_tokens'], 0) AS output_tokens, -- Output tokens.
   COALESCE(cache_creation, 0) AS cache_creation_tokens, -- Input tokens written to the cache.
   COALESCE(cache_creation, 0) - LEAST(cache_1h, COALESCE(cache_creation, 0))
-    AS cache_creation_5m_tokens, -- Those kept for 5 minutes; all of them where the line does not say.
-  LEAST(cache_1h, COALESCE(cache_creation, 0)) AS cache_creation_1h_tokens, -- Those kept for an hour.
+    AS cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes: all that were written, where the line does not say.
+  LEAST(cache_1h, COALESCE(cache_creation, 0)) AS cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   COALESCE(usage['cache_read_input_tokens'], 0) AS cache_read_tokens, -- Input tokens read from the cache.
   message_kind, -- What the message is: prompt, command, tool_result, interrupt, compact_summary or meta of a user; text, tool_use, thinking or mixed of the assistant.
   len(blocks) AS block_count, -- Content blocks.

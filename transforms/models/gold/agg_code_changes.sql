@@ -18,7 +18,7 @@ SELECT
   project_id, -- Project; NULL where the entry names none.
   COUNT(*) FILTER(WHERE tool_name = 'Read' AND NOT is_error) AS reads, -- Files read, each time.
   COUNT(*) FILTER(WHERE tool_name = 'Write' AND NOT is_error) AS writes, -- Files written as a whole.
-  COUNT(*) FILTER(WHERE tool_name NOT IN ('Read', 'Write') AND NOT is_error) AS edits, -- Edits.
+  COUNT(*) FILTER(WHERE tool_name NOT IN ('Read', 'Write') AND NOT is_error) AS edits, -- Edits of files, with Edit, MultiEdit or NotebookEdit.
   COUNT(*) FILTER(WHERE is_error) AS failed, -- Calls that reported an error.
   COUNT(DISTINCT file_path) FILTER(WHERE tool_name <> 'Read' AND NOT is_error) AS files_changed, -- Different files written or edited.
   CAST(COALESCE(SUM(lines_added) FILTER(WHERE NOT is_error), 0) AS BIGINT) AS lines_added, -- Lines written.

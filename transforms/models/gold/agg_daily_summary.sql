@@ -64,9 +64,9 @@ SELECT
   CAST(strftime(days.date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
   days.date, -- Day.
   days.sessions, -- Sessions with a message, a tool call or an API response that day.
-  days.projects, -- Projects with one.
+  days.projects, -- Projects with a message, a tool call or an API response that day.
   COALESCE(messages.messages, 0) AS messages, -- Messages, of the user and the assistant.
-  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts.
+  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts, those to sub-agents included.
   COALESCE(messages.assistant_messages, 0) AS assistant_messages, -- Messages of the assistant.
   COALESCE(messages.active_hours, 0) AS active_hours, -- Hours of the day with a message.
   COALESCE(tools.tool_calls, 0) AS tool_calls, -- Tool calls.
@@ -75,8 +75,8 @@ SELECT
   CAST(COALESCE(api.input_tokens, 0) AS BIGINT) AS input_tokens, -- Input tokens neither written to nor read from the cache.
   CAST(COALESCE(api.output_tokens, 0) AS BIGINT) AS output_tokens, -- Output tokens.
   CAST(COALESCE(api.cache_creation_tokens, 0) AS BIGINT) AS cache_creation_tokens, -- Input tokens written to the cache.
-  CAST(COALESCE(api.cache_creation_5m_tokens, 0) AS BIGINT) AS cache_creation_5m_tokens, -- Those kept for 5 minutes.
-  CAST(COALESCE(api.cache_creation_1h_tokens, 0) AS BIGINT) AS cache_creation_1h_tokens, -- Those kept for an hour.
+  CAST(COALESCE(api.cache_creation_5m_tokens, 0) AS BIGINT) AS cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes.
+  CAST(COALESCE(api.cache_creation_1h_tokens, 0) AS BIGINT) AS cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   CAST(COALESCE(api.cache_read_tokens, 0) AS BIGINT) AS cache_read_tokens, -- Input tokens read from the cache.
   CAST(api.cost_usd AS DOUBLE) AS cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
   COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls -- API responses without a price.

@@ -39,7 +39,7 @@ SELECT
   hour_of_day, -- Hour 0 to 23.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions with a message, a tool call or an API response in that hour.
   CAST(SUM(messages) AS BIGINT) AS messages, -- Messages, of the user and the assistant.
-  CAST(SUM(prompts) AS BIGINT) AS prompts, -- Messages that are prompts.
+  CAST(SUM(prompts) AS BIGINT) AS prompts, -- Messages that are prompts, those to sub-agents included.
   CAST(SUM(assistant_messages) AS BIGINT) AS assistant_messages, -- Messages of the assistant.
   CAST(SUM(tool_calls) AS BIGINT) AS tool_calls, -- Tool calls.
   CAST(SUM(tool_errors) AS BIGINT) AS tool_errors, -- Tool calls that reported an error.

@@ -44,11 +44,12 @@ SELECT
   session.project_id, -- Project that most of its lines belong to.
   CAST(strftime(session.first_activity_at AT TIME ZONE @VAR('timezone'), '%Y%m%d') AS INTEGER)
     AS date_key, -- Day it began, as the number yyyymmdd, in the configured time zone.
+  CAST(session.first_activity_at AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day it began, in the configured time zone.
   session.duration_seconds, -- Seconds from the earliest entry to the latest.
   COALESCE(times.active_seconds, 0) AS active_seconds, -- Seconds between its messages, without gaps above 5 minutes.
-  times.median_response_seconds, -- Median of the seconds from a user message to the answer.
+  times.median_response_seconds, -- Median of the seconds from a user message, mostly a tool result, to the assistant's next one.
   session.messages, -- Messages, of the user and the assistant.
-  session.prompts, -- Messages that are prompts.
+  session.prompts, -- Messages that are prompts, those to sub-agents included.
   session.tool_calls, -- Tool calls.
   session.tool_calls / NULLIF(session.prompts, 0) AS tool_calls_per_prompt, -- Tool calls per prompt; NULL without one.
   session.tool_errors / NULLIF(session.tool_calls, 0) AS tool_error_rate, -- Share of the tool calls that reported an error, 0 to 1; NULL without one.

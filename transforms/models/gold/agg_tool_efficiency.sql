@@ -22,11 +22,11 @@ SELECT
   COUNT(*) AS calls, -- Calls.
   COUNT(*) FILTER(WHERE has_result) AS results, -- Calls whose result is known.
   COUNT(*) FILTER(WHERE is_error) AS errors, -- Calls that reported an error.
-  COUNT(*) FILTER(WHERE is_error) / COUNT(*) AS error_rate, -- Share of the calls that reported an error, 0 to 1.
+  COUNT(*) FILTER(WHERE is_error) / COUNT(*) AS error_rate, -- Share of all calls that reported an error, 0 to 1.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions that called it.
   quantile_cont(duration_seconds, 0.5) AS median_duration_seconds, -- Median of the seconds from call to result, waits for permission included.
-  quantile_cont(duration_seconds, 0.95) AS p95_duration_seconds, -- 95th percentile of them.
-  MAX(duration_seconds) AS max_duration_seconds, -- The longest.
+  quantile_cont(duration_seconds, 0.95) AS p95_duration_seconds, -- 95th percentile of the seconds from call to result.
+  MAX(duration_seconds) AS max_duration_seconds, -- Longest time from call to result, in seconds.
   quantile_cont(result_size, 0.5) AS median_result_size -- Median of the characters of a result.
 FROM silver.int_tool_usage
 WHERE date IS NOT NULL

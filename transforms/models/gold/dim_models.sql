@@ -35,10 +35,10 @@ SELECT
   price.model IS NOT NULL AS is_priced, -- Whether the price list knows it; if not, its responses have no cost.
   price.model AS priced_as, -- Its name in the price list.
   CAST(price.input AS DOUBLE) AS input_price, -- Newest list price in USD per million input tokens.
-  CAST(price.output AS DOUBLE) AS output_price, -- The same for output tokens.
-  CAST(price.cache_write_5m AS DOUBLE) AS cache_write_5m_price, -- The same for tokens written to the cache for 5 minutes.
-  CAST(price.cache_write_1h AS DOUBLE) AS cache_write_1h_price, -- The same for tokens written to the cache for an hour.
-  CAST(price.cache_read AS DOUBLE) AS cache_read_price, -- The same for tokens read from the cache.
+  CAST(price.output AS DOUBLE) AS output_price, -- Newest list price in USD per million output tokens.
+  CAST(price.cache_write_5m AS DOUBLE) AS cache_write_5m_price, -- Newest list price in USD per million tokens written to the cache for 5 minutes.
+  CAST(price.cache_write_1h AS DOUBLE) AS cache_write_1h_price, -- Newest list price in USD per million tokens written to the cache for an hour.
+  CAST(price.cache_read AS DOUBLE) AS cache_read_price, -- Newest list price in USD per million tokens read from the cache.
   used.first_used_at, -- Earliest response.
   used.last_used_at, -- Latest response.
   used.api_calls, -- API responses.

@@ -14,8 +14,9 @@ SELECT
   duration_seconds, -- Seconds from the earliest entry to the latest.
   CAST(strftime(first_activity_at AT TIME ZONE @VAR('timezone'), '%Y%m%d') AS INTEGER)
     AS date_key, -- Day it began, as the number yyyymmdd, in the configured time zone.
+  CAST(first_activity_at AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day it began, in the configured time zone.
   messages, -- Messages, of the user and the assistant.
-  prompts, -- Messages that are prompts.
+  prompts, -- Messages that are prompts, those to sub-agents included.
   tool_calls, -- Tool calls.
   tool_errors, -- Tool calls that reported an error.
   api_calls, -- API responses.

@@ -20,8 +20,8 @@ SELECT
   input_tokens, -- Input tokens neither written to nor read from the cache.
   output_tokens, -- Output tokens.
   cache_creation_tokens, -- Input tokens written to the cache.
-  cache_creation_5m_tokens, -- Those kept for 5 minutes.
-  cache_creation_1h_tokens, -- Those kept for an hour.
+  cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes.
+  cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   cache_read_tokens, -- Input tokens read from the cache.
   CAST(cost_usd AS DOUBLE) AS cost_usd -- List price in USD; NULL where the model has no price.
 FROM silver.int_api_calls

@@ -48,5 +48,6 @@ SELECT
   END AS file_type_category, -- What kind of file it is: test, code, script, documentation, configuration, data, query, web, image, notebook or other; NULL where the call names no file.
   lines_added, -- Lines the call writes; NULL for Read.
   lines_removed, -- Lines it replaces; NULL where the call does not tell, as Write.
+  has_result, -- Whether a result is known.
   is_error -- Whether the tool reported an error: then the file is as it was.
 FROM operations

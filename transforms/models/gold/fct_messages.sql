@@ -16,6 +16,7 @@ SELECT
   role, -- Who speaks: user or assistant.
   message_kind, -- What the message is: prompt, command, tool_result, interrupt, compact_summary or meta of a user; text, tool_use, thinking or mixed of the assistant.
   is_sidechain, -- Whether a sub-agent wrote the message.
+  agent_id, -- Sub-agent that wrote the message.
   model, -- Model that answered, as the API names it.
   content_length, -- Characters of the texts and of the placeholders for tool calls and results.
   task_category, -- What a prompt asks for; NULL for other messages.
@@ -25,7 +26,7 @@ SELECT
   day_of_week, -- Day 0 (Monday) to 6 (Sunday), in the configured time zone.
   turn_type, -- Part in the conversation: initial_prompt (first of the session), follow_up, tool_result, response or system (the rest).
   message_sequence, -- Place in the session by time, from 1.
-  response_time_seconds, -- Seconds from the user message before it; NULL where an assistant message comes before it.
+  response_time_seconds, -- Seconds from the user message before it, in the same session and sub-agent; NULL where an assistant message comes before it.
   has_code_block, -- Whether the text holds a fenced code block.
   has_url, -- Whether the text holds a web address.
   is_question -- Whether a question mark ends a word of the text.

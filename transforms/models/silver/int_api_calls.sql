@@ -24,7 +24,7 @@ WITH lines AS (
   SELECT
     *,
     ROW_NUMBER() OVER (
-      PARTITION BY response_key ORDER BY output_tokens DESC, timestamp NULLS LAST, _id
+      PARTITION BY response_key ORDER BY output_tokens DESC, timestamp NULLS LAST, is_copy, _id
     ) AS place
   FROM bronze.stg_messages
   WHERE response_key IS NOT NULL
@@ -66,8 +66,8 @@ SELECT
   response.input_tokens, -- Input tokens neither written to nor read from the cache.
   response.output_tokens, -- Output tokens.
   response.cache_creation_tokens, -- Input tokens written to the cache.
-  response.cache_creation_5m_tokens, -- Those kept for 5 minutes.
-  response.cache_creation_1h_tokens, -- Those kept for an hour.
+  response.cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes.
+  response.cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   response.cache_read_tokens, -- Input tokens read from the cache.
   -- decimals, so that sums do not depend on their order
   CAST(

@@ -78,7 +78,7 @@ SELECT
   date_diff('millisecond', sessions.first_activity_at, sessions.last_activity_at) / 1000
     AS duration_seconds, -- Seconds from the earliest entry to the latest.
   COALESCE(messages.messages, 0) AS messages, -- Messages, of the user and the assistant.
-  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts.
+  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts, those to sub-agents included.
   COALESCE(tools.tool_calls, 0) AS tool_calls, -- Tool calls.
   COALESCE(tools.tool_errors, 0) AS tool_errors, -- Tool calls that reported an error.
   COALESCE(api.api_calls, 0) AS api_calls, -- API responses.

@@ -1,0 +1,287 @@
+"""Tables that follow changes: what is built again, what is not, and what nobody gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clogs import warehouse
+from clogs.errors import ClogsError, DataError
+from clogs.transform import TransformResult, TransformSettings, transform
+
+ENTRIES = """
+MODEL (
+  name silver.entries,
+  kind CUSTOM (materialization 'by_change', materialization_properties (key = '_id')),
+  grain (_id)
+);
+SELECT _id, session_id, 1 AS one, message_role AS role FROM raw.conversations
+"""
+
+SESSIONS = """
+MODEL (
+  name gold.sessions,
+  kind CUSTOM (
+    materialization 'by_change',
+    materialization_properties (key = 'session', entries = 'session_id')
+  ),
+  grain (session),
+  audits (not_null(columns := (session, role)), unique_combination_of_columns(columns := (session)))
+);
+SELECT session_id AS session, SUM(one) AS entries, MIN(role) AS role FROM silver.entries
+WHERE session_id IS NOT NULL GROUP BY session_id
+"""
+
+TOTAL = """
+MODEL (name gold.total, kind CUSTOM (materialization 'by_change'), grain (entries));
+SELECT SUM(entries) AS entries, COUNT(*) AS sessions FROM gold.sessions
+"""
+
+ROLES = """
+MODEL (
+  name gold.roles,
+  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'role')),
+  grain (role)
+);
+SELECT role, COUNT(*) AS entries FROM silver.entries WHERE role IS NOT NULL GROUP BY role
+"""
+
+MODELS = {"entries": ENTRIES, "sessions": SESSIONS, "total": TOTAL, "roles": ROLES}
+
+Build = Callable[..., TransformResult]
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    folder = tmp_path / "models" / "models"
+    folder.mkdir(parents=True)
+    for name, text in MODELS.items():
+        (folder / f"{name}.sql").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Two sessions of two entries each."""
+    path = tmp_path / "w.duckdb"
+    with warehouse.connect(path) as connection:
+        warehouse.create_tables(connection)
+    load(path, ("a1", "a"), ("a2", "a"), ("b1", "b"), ("b2", "b"))
+    return path
+
+
+@pytest.fixture
+def build(file: Path, models: Path, tmp_path: Path) -> Build:
+    settings = TransformSettings(
+        warehouse=file, models_dir=models.parent, cache_dir=tmp_path / "cache", timezone="UTC", threads=2
+    )
+
+    def call(**options: Any) -> TransformResult:  # noqa: ANN401
+        return transform(settings, **options)
+
+    return call
+
+
+def load(path: Path, *rows: tuple[str, str | None], role: str | None = "user") -> None:
+    """Load documents, each with its session, in place of those of the same ``_id``."""
+    with warehouse.connect(path) as connection, warehouse.transaction(connection):
+        ids = ", ".join(f"('{identity}')" for identity, _ in rows)
+        listed = f"SELECT _id FROM (VALUES {ids}) AS listed(_id)"
+        connection.execute(f"DELETE FROM raw.conversations WHERE _id IN ({listed})")
+        connection.executemany(
+            "INSERT INTO raw.conversations (_id, session_id, message_role) VALUES (?, ?, ?)",
+            [(*row, role) for row in rows],
+        )
+        warehouse.note_changed(connection, listed, count=len(rows))
+
+
+def rows(path: Path, query: str) -> Rows:
+    with warehouse.connect(path, read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def sessions(path: Path) -> Rows:
+    return rows(path, "SELECT session, entries FROM gold.sessions ORDER BY session")
+
+
+def spoil(path: Path, model: str) -> None:
+    """Set what a table holds to something that no build would make."""
+    find = """
+        SELECT schema_name || '.' || table_name FROM duckdb_tables()
+        WHERE table_name LIKE ? AND schema_name LIKE 'sqlmesh%'
+    """
+    with warehouse.connect(path) as connection:
+        ((table,),) = connection.execute(find, [f"%\\_\\_{model}\\_\\_%".replace("\\", "")]).fetchall()
+        connection.execute(f"UPDATE {table} SET entries = 100")
+
+
+def test_only_what_was_touched_is_built(build: Build, file: Path) -> None:
+    build()
+    spoil(file, "sessions")
+    load(file, ("b3", "b"), ("c1", "c"))
+    build()
+    assert sessions(file) == [("a", 100), ("b", 3), ("c", 1)]
+    assert rows(file, "SELECT * FROM gold.total") == [(104, 3)]
+
+
+def test_a_full_refresh_builds_all(build: Build, file: Path) -> None:
+    build()
+    spoil(file, "sessions")
+    build(full_refresh=True)
+    assert sessions(file) == [("a", 2), ("b", 2)]
+    assert rows(file, "SELECT * FROM gold.total") == [(4, 2)]
+
+
+def test_nothing_new_builds_nothing(build: Build, file: Path) -> None:
+    build()
+    spoil(file, "sessions")
+    build()
+    assert sessions(file) == [("a", 100), ("b", 100)]
+
+
+def test_what_is_selected_later_catches_up(build: Build, file: Path) -> None:
+    build()
+    for number in range(3):
+        load(file, (f"c{number}", "c"))
+        build(select=["silver.entries"])
+    assert sessions(file) == [("a", 2), ("b", 2)]
+    build(select=["sessions+"])
+    assert sessions(file) == [("a", 2), ("b", 2), ("c", 3)]
+    assert rows(file, "SELECT * FROM gold.total") == [(7, 3)]
+
+
+def test_where_anything_may_have_changed_all_is_built(build: Build, file: Path) -> None:
+    build()
+    spoil(file, "sessions")
+    with warehouse.connect(file) as connection:
+        connection.execute("DELETE FROM raw.conversations WHERE _id = 'a1'")
+        warehouse.note_everything(connection)
+    build()
+    assert sessions(file) == [("a", 1), ("b", 2)]
+
+
+def test_logs_are_trimmed(build: Build, file: Path) -> None:
+    build()
+    for number in range(3):
+        load(file, (f"c{number}", "c"))
+        build()
+    logs = rows(
+        file, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'changes' AND table_name <> 'seen'"
+    )
+    assert len(logs) == len(MODELS) + 1
+    assert [rows(file, f'SELECT count(*) FROM changes."{log}"') for (log,) in logs] == [[(0,)]] * len(logs)
+
+
+def test_a_changed_definition_is_built_whole_and_the_old_table_goes(
+    build: Build, file: Path, models: Path
+) -> None:
+    build()
+    path = models / "entries.sql"
+    path.write_text(path.read_text().replace("1 AS one", "10 AS one"))
+    build()
+    assert sessions(file) == [("a", 20), ("b", 20)]
+
+    with warehouse.connect(file) as connection:
+        connection.execute("UPDATE sqlmesh._snapshots SET updated_ts = 0")
+    build()
+    tables = rows(
+        file, "SELECT table_name FROM duckdb_tables() WHERE schema_name LIKE 'sqlmesh\\_\\_%' ESCAPE '\\'"
+    )
+    logs = rows(file, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'changes'")
+    assert len(tables) == len(MODELS)
+    assert sorted(logs) == sorted([*tables, ("conversations",), ("seen",)])
+
+
+def test_a_definition_that_comes_back_is_right(build: Build, file: Path, models: Path) -> None:
+    build()
+    path = models / "entries.sql"
+    path.write_text(path.read_text().replace("1 AS one", "10 AS one"))
+    build()
+    load(file, ("a1", "b"))
+    build()
+    path.write_text(path.read_text().replace("10 AS one", "1 AS one"))
+    build()
+    assert sessions(file) == [("a", 1), ("b", 3)]
+    assert rows(file, "SELECT * FROM gold.total") == [(4, 2)]
+
+
+def test_a_removed_model_takes_its_view_along(build: Build, file: Path, models: Path) -> None:
+    build()
+    (models / "roles.sql").unlink()
+    build()
+    views = rows(file, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'gold' ORDER BY 1")
+    assert views == [("sessions",), ("total",)]
+
+
+def test_a_failed_audit_lets_nobody_see_it(build: Build, file: Path) -> None:
+    build()
+    load(file, ("c1", "c"), ("d1", "d"), role=None)
+    load(file, ("b3", "b"))
+    with pytest.raises(DataError) as caught:
+        build()
+    assert caught.value.message == "2 rows fail the audit not_null of gold.sessions: c, d."
+    assert sessions(file) == [("a", 2), ("b", 2)]
+    assert rows(file, "SELECT * FROM gold.total") == [(4, 2)]
+    assert rows(file, "SELECT * FROM gold.roles") == [("user", 5)]
+
+    load(file, ("c1", "c"), ("d1", "d"), ("e1", "e"))
+    build()
+    assert sessions(file) == [("a", 2), ("b", 3), ("c", 1), ("d", 1), ("e", 1)]
+
+
+def test_a_failed_audit_of_the_first_build_shows_nothing(build: Build, file: Path) -> None:
+    load(file, ("c1", "c"), role=None)
+    with pytest.raises(DataError, match=r"1 row fails the audit not_null of gold\.sessions: c\."):
+        build()
+    assert rows(file, "SELECT view_name FROM duckdb_views() WHERE schema_name = 'gold'") == []
+
+
+def test_a_wrong_key_is_told_and_changes_nothing(build: Build, file: Path, models: Path) -> None:
+    path = models / "sessions.sql"
+    path.write_text(path.read_text().replace("session_id AS session", "session_id || '!' AS session"))
+    build()
+    load(file, ("b3", "b"))
+    with pytest.raises(
+        ClogsError, match=r"gold\.sessions could not be built: .* not hang together by its key, session"
+    ):
+        build()
+    assert sessions(file) == [("a!", 2), ("b!", 2)]
+
+
+def test_a_parent_that_keeps_no_log_is_read_whole(build: Build, file: Path, models: Path) -> None:
+    path = models / "entries.sql"
+    path.write_text(
+        path.read_text().replace(
+            "CUSTOM (materialization 'by_change', materialization_properties (key = '_id'))", "FULL"
+        )
+    )
+    build()
+    spoil(file, "sessions")
+    load(file, ("b3", "b"))
+    build()
+    assert sessions(file) == [("a", 2), ("b", 3)]
+
+
+def test_a_table_dropped_by_hand_comes_back(build: Build, file: Path) -> None:
+    build()
+    with warehouse.connect(file) as connection:
+        connection.execute("DROP SCHEMA sqlmesh__gold CASCADE")
+    build()
+    assert sessions(file) == [("a", 2), ("b", 2)]
+
+
+def test_a_log_dropped_by_hand_comes_back(build: Build, file: Path) -> None:
+    build()
+    find = (
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'changes' AND table_name LIKE '%entries%'"
+    )
+    with warehouse.connect(file) as connection:
+        ((log,),) = connection.execute(find).fetchall()
+        connection.execute(f'DROP TABLE changes."{log}"')
+    load(file, ("b3", "b"))
+    build()
+    assert sessions(file) == [("a", 2), ("b", 3)]
