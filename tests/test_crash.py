@@ -85,13 +85,13 @@ class Place:
         with self.start(command, fault, at) as process:
             return process.wait(60)
 
-    def interrupt(self, command: str, number: signal.Signals, delay: float) -> None:
-        """Send a signal to a command some seconds after its start."""
+    def interrupt(self, command: str, number: signal.Signals, delay: float) -> int:
+        """Send a signal to a command some seconds after its start, and give its exit code as `fail` does."""
         with self.start(command) as process:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(delay)
             process.send_signal(number)
-            process.wait(60)
+            return process.wait(60)
 
     def run(self, command: str) -> None:
         """Run a command undisturbed, in this process, which has all that it imports."""
