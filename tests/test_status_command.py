@@ -103,7 +103,7 @@ def test_after_a_pipeline_every_number_is_a_plain_count(filled: Workspace) -> No
     assert warehouse["rows"]["gold.fct_tool_calls"] == len(TRUTH.tool_calls)
     assert warehouse["rows"]["gold.dim_sessions"] == len(TRUTH.sessions)
     assert warehouse["rows"]["gold.fct_api_calls"] == len(TRUTH.responses)
-    assert len(warehouse["rows"]) == 9
+    assert len(warehouse["rows"]) == 16
     newest = max(line.get("timestamp", "") for line in TRUTH.lines)
     assert warehouse["newest_timestamp"] == newest.replace("Z", "000Z")
     assert is_recent(warehouse["newest_ingested_at"])
