@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from built import fill
+from conftest import PROJECT, new_workspace
 from test_by_change import ENTRIES, MODELS, load, rows
 
 from clogs import warehouse
@@ -166,3 +169,16 @@ def test_a_plan_tells_that_anything_may_have_changed(settings: Settings, file: P
     with warehouse.connect(file) as connection:
         warehouse.note_everything(connection)
     assert plan(settings()).documents is None
+
+
+def test_the_example_of_the_docs_works(tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "own-models.md").read_text(encoding="utf-8")
+    ((model),) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    workspace = fill(new_workspace(tmp_path, "mongodb://127.0.0.1:9", "none"))
+    workspace.environment["TRANSFORM_EXTRA_MODELS"] = str(written(tmp_path / "mine", {"nights": model}))
+    planned = workspace.run("transform", "--plan")
+    built = workspace.run("transform")
+    found = workspace.run("query", "SELECT count(*) > 0 AS found FROM mine.nights", "--format", "csv")
+    assert (planned.returncode, built.returncode) == (0, 0)
+    assert "mine.nights  new" in planned.stdout
+    assert found.stdout == "found\ntrue\n"
