@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from clogs import stages
 from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
+from clogs.passed import has_passed, mark_passed
 from clogs.stages import Progress, silent
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         )
 
     def transform_new() -> TransformResult | None:
-        if not always and stages.has_passed(settings, "transform"):
+        if not always and has_passed(settings, "transform"):
             return None
         return stages.transform(
             settings,
@@ -144,12 +145,12 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         )
 
     def validate_new() -> ValidateResult | None:
-        if not always and stages.has_passed(settings, "validate"):
+        if not always and has_passed(settings, "validate"):
             return None
         result = stages.validate(settings)
         result.raise_for_failures()
-        if stages.has_passed(settings, "transform"):  # else the models were older than what is loaded
-            stages.mark_passed(settings, "validate")
+        if has_passed(settings, "transform"):  # else the models were older than what is loaded
+            mark_passed(settings, "validate")
         return result
 
     return {

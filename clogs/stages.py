@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clogs import __version__
 from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.lock import run_lock
-from clogs.resources import bundled
+from clogs.opened import models_of, open_warehouse
+from clogs.passed import forget_passed, mark_passed
 
 if TYPE_CHECKING:
     from clogs.checkup import Finding
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from clogs.prune import PruneResult
     from clogs.settings import Settings
     from clogs.status import Status
-    from clogs.transform import PlanResult, TransformResult, TransformSettings
+    from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
-    from clogs.warehouse import Connection
 
 _LOAD_FIRST = "Load something first: clogs pipeline"
 
@@ -171,8 +169,8 @@ def transform(
     """
     from clogs.transform import transform as stage
 
-    _forget_passed(settings)
-    result = stage(_models(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    forget_passed(settings)
+    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
     if not select:
         mark_passed(settings, "transform")
     return result
@@ -182,22 +180,7 @@ def plan(settings: Settings) -> PlanResult:
     """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
     from clogs.transform import plan as look
 
-    return look(_models(settings))
-
-
-def _models(settings: Settings) -> TransformSettings:
-    from clogs.transform import TransformSettings
-
-    return TransformSettings(
-        warehouse=settings.duckdb.path,
-        models_dir=bundled("transforms"),
-        extra_models=settings.transform.extra_models,
-        cache_dir=settings.data.state_dir / "sqlmesh",
-        timezone=settings.transform.timezone,
-        threads=settings.duckdb.threads,
-        memory_limit=settings.duckdb.memory_limit,
-        patience=settings.duckdb.lock_timeout,
-    )
+    return look(models_of(settings))
 
 
 def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResult:
@@ -244,23 +227,6 @@ def checkup(settings: Settings) -> list[Finding]:
     )
 
 
-@contextmanager
-def open_warehouse(
-    settings: Settings, *, read_only: bool = False, patience: timedelta | None = None
-) -> Iterator[Connection]:
-    """Open the warehouse that the settings name, with their patience. See `clogs.warehouse.connect`."""
-    from clogs import warehouse
-
-    with warehouse.connect(
-        settings.duckdb.path,
-        read_only=read_only,
-        threads=settings.duckdb.threads,
-        memory_limit=settings.duckdb.memory_limit,
-        patience=settings.duckdb.lock_timeout if patience is None else patience,
-    ) as connection:
-        yield connection
-
-
 def _address(settings: Settings) -> Address:
     from clogs.mongo import Address
 
@@ -271,42 +237,3 @@ def _waits(settings: Settings) -> list[timedelta]:
     """How long to wait before each retry: the last delay stands for all after it."""
     delays = settings.pipeline.retry_delays
     return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]
-
-
-def _forget_passed(settings: Settings) -> None:
-    """Before any model changes: what is killed half-way, or builds a part, has passed on nothing."""
-    from clogs import warehouse
-
-    if settings.duckdb.path.exists():
-        with open_warehouse(settings) as connection:
-            warehouse.forget_passed(connection)
-
-
-def has_passed(settings: Settings, stage: str) -> bool:
-    """Tell whether a stage has passed on just what the warehouse holds now."""
-    from clogs import warehouse
-
-    if not settings.duckdb.path.exists():
-        return False
-    with open_warehouse(settings, read_only=True) as connection:
-        return warehouse.is_current(connection) and warehouse.has_passed(
-            connection, stage, _fingerprint(settings, connection)
-        )
-
-
-def mark_passed(settings: Settings, stage: str) -> None:
-    """Note that a stage has passed on what the warehouse holds now."""
-    from clogs import warehouse
-
-    with open_warehouse(settings) as connection:
-        warehouse.mark_passed(connection, stage, _fingerprint(settings, connection))
-
-
-def _fingerprint(settings: Settings, connection: Connection) -> str:
-    """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
-    from clogs import warehouse
-    from clogs.transform import digest_of
-
-    models = digest_of(_models(settings).folders)
-    parts = (__version__, settings.transform.timezone, models, warehouse.loaded(connection))
-    return " | ".join(parts)

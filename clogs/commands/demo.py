@@ -15,6 +15,7 @@ from clogs.commands.tables import table
 from clogs.embedded import mongo_server
 from clogs.errors import UsageError
 from clogs.files import make_private_dir, write_atomic
+from clogs.opened import open_warehouse
 from clogs.pipeline import Plan
 from clogs.resources import bundled
 from clogs.session import Session
@@ -69,7 +70,7 @@ def _session(folder: Path, uri: str, given: Session) -> Session:
 
 
 def _show(settings: Settings, session: Session) -> None:
-    with stages.open_warehouse(settings, read_only=True) as connection:
+    with open_warehouse(settings, read_only=True) as connection:
         tools = highlights.top_tools(connection)
         projects = highlights.top_projects(connection)
     write = session.terminal.write

@@ -9,6 +9,7 @@ from clogs.commands.tables import table
 from clogs.errors import UsageError
 from clogs.load import stats as count_rows
 from clogs.lock import run_lock
+from clogs.opened import open_warehouse
 from clogs.warehouse import create_tables
 from clogs.wording import count, duration
 
@@ -52,7 +53,7 @@ def _init(session: Given) -> None:
     settings = session.settings
     with (
         run_lock(settings.data.state_dir, command="load"),
-        stages.open_warehouse(settings) as connection,
+        open_warehouse(settings) as connection,
     ):
         create_tables(connection)
     path = settings.duckdb.path
@@ -60,7 +61,7 @@ def _init(session: Given) -> None:
 
 
 def _show_stats(session: Given) -> None:
-    with stages.open_warehouse(session.settings, read_only=True) as connection:
+    with open_warehouse(session.settings, read_only=True) as connection:
         found = count_rows(connection)
     if session.terminal.stdout_json:
         session.terminal.write_json(found)

@@ -11,10 +11,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from clogs import highlights, stages
+from clogs import highlights
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import compacted, extracted, loaded, transformed, validated
 from clogs.errors import WarehouseError
+from clogs.opened import open_warehouse
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.session import Session
 from clogs.wording import duration, size
@@ -112,7 +113,7 @@ def _found(session: Session) -> Text:
     """What the warehouse holds now, and where it lies."""
     path = session.settings.duckdb.path
     try:
-        with stages.open_warehouse(session.settings, read_only=True, patience=timedelta(0)) as connection:
+        with open_warehouse(session.settings, read_only=True, patience=timedelta(0)) as connection:
             found = highlights.read(connection)
     except WarehouseError:  # a step has met it before, and says so
         return Text()

@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from clogs import stages
 from clogs.commands.options import Given
 from clogs.commands.tables import table
+from clogs.opened import open_warehouse
 from clogs.warehouse import query as read
 
 NUMBERS = (int, float, Decimal, type(None))
@@ -27,7 +27,7 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
         sql: One statement in DuckDB's SQL, such as "SELECT * FROM gold.agg_daily_summary".
         format: How to print the rows.
     """
-    with stages.open_warehouse(session.settings, read_only=True) as connection:
+    with open_warehouse(session.settings, read_only=True) as connection:
         names, rows = read(connection, sql)
     if format == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([names, *(map(_text, row) for row in rows)])

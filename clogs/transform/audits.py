@@ -60,7 +60,7 @@ def raise_failed(adapter: EngineAdapter, results: Iterable[AuditResult]) -> None
             raise AuditFailedError(result.audit.name, result.count, examples)
 
 
-def example_keys(adapter: EngineAdapter, query: exp.Query) -> list[str]:
+def example_keys(adapter: EngineAdapter, query: exp.Expr) -> list[str]:
     """The first column of some rows: the key, in every model of ours and in the audits of uniqueness."""
-    some = exp.select("*").from_(query.subquery("failing")).limit(EXAMPLES)
+    some = exp.select("*").from_(exp.Subquery(this=query, alias="failing")).limit(EXAMPLES)
     return [str(row[0]) for row in adapter.fetchall(some, quote_identifiers=True)]

@@ -1,0 +1,51 @@
+"""What each stage has passed on, so that it can be skipped while nothing has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clogs import __version__
+from clogs.opened import models_of, open_warehouse
+
+if TYPE_CHECKING:
+    from clogs.settings import Settings
+    from clogs.warehouse import Connection
+
+
+def forget_passed(settings: Settings) -> None:
+    """Let every stage run again. Before any model changes: what is killed half-way has passed on nothing."""
+    from clogs import warehouse
+
+    if settings.duckdb.path.exists():
+        with open_warehouse(settings) as connection:
+            warehouse.forget_passed(connection)
+
+
+def has_passed(settings: Settings, stage: str) -> bool:
+    """Tell whether a stage has passed on just what the warehouse holds now."""
+    from clogs import warehouse
+
+    if not settings.duckdb.path.exists():
+        return False
+    with open_warehouse(settings, read_only=True) as connection:
+        return warehouse.is_current(connection) and warehouse.has_passed(
+            connection, stage, _fingerprint(settings, connection)
+        )
+
+
+def mark_passed(settings: Settings, stage: str) -> None:
+    """Note that a stage has passed on what the warehouse holds now."""
+    from clogs import warehouse
+
+    with open_warehouse(settings) as connection:
+        warehouse.mark_passed(connection, stage, _fingerprint(settings, connection))
+
+
+def _fingerprint(settings: Settings, connection: Connection) -> str:
+    """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
+    from clogs import warehouse
+    from clogs.transform import digest_of
+
+    models = digest_of(models_of(settings).folders)
+    parts = (__version__, settings.transform.timezone, models, warehouse.loaded(connection))
+    return " | ".join(parts)
