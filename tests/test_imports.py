@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from built import fill
+from conftest import Workspace
 
 from clogs.cli import app
 
@@ -22,16 +24,24 @@ finally:
 """
 
 
-def loaded_modules(*arguments: str) -> set[str]:
+def loaded_modules(*arguments: str, environment: dict[str, str] | None = None) -> set[str]:
     """The top-level modules that a run of ``clogs`` has loaded by its end."""
     command = [sys.executable, "-c", CALL_AND_LIST_MODULES, *arguments]
-    output = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+    output = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, encoding="utf-8", env=environment
+    ).stdout
     return set(output.rpartition("LOADED")[2].split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["config", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_modules(*arguments) & HEAVY == set()
+
+
+def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
+    found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
+    assert "duckdb" in found
+    assert found & {"sqlmesh", "sqlglot", "pandera"} == set()
 
 
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
