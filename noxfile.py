@@ -80,7 +80,7 @@ def crash(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Measure speed and memory, a quarter of an hour; `-- 0.1 loading` takes a tenth, and one part."""
+    """Measure extraction, loading and transforming, about an hour; `-- 0.1 loading` takes a tenth of one."""
     session.install("--editable", ".", "--group", "tests")
     session.chdir("tests")
     session.run("python", "-m", "bench", *session.posargs)

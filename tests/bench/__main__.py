@@ -1,4 +1,7 @@
-"""Measures as ratios of things measured in one run: ``python -m bench [SCALE [extraction|loading]]``."""
+"""Measures as ratios of things measured in one run.
+
+``python -m bench [SCALE [extraction|loading|transforming]]``
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,13 @@ from rich.table import Table
 from bench.extraction import extraction
 from bench.loading import loading
 from bench.rows import Row
+from bench.transforming import transforming
 
-PARTS: dict[str, Callable[[float], Iterator[Row]]] = {"extraction": extraction, "loading": loading}
+PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
+    "extraction": extraction,
+    "loading": loading,
+    "transforming": transforming,
+}
 
 
 def main(scale: float, *names: str) -> None:
