@@ -23,7 +23,8 @@ from clogs.transform import TransformSettings
 from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context
-from clogs.transform.engine import clean, in_place
+from clogs.transform.engine import clean, in_place, views
+from clogs.transform.publish import publish
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
@@ -120,6 +121,7 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
     )
     with open_context(settings, RecordingConsole(lambda *_: None)) as context:
         context.plan("prod", skip_tests=True)
+        publish(context.engine_adapter.cursor, views(context, in_place(context)))
         snapshots = context.snapshots
         models = [
             (model, snapshots[fqn].table_name(), model.render_query_or_raise(snapshots=snapshots))

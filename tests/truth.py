@@ -184,5 +184,9 @@ def _cost(response: Response, prices: dict[str, list[float]]) -> float | None:
     if price is None:
         return None
     counts = (response.input, response.output, response.cache_5m, response.cache_1h, response.cache_read)
-    weighed = [count + max(0, count - TIER) * (price[-1] - 1) for count in counts]
+    is_input = (True, False, True, True, True)
+    weighed = [
+        count + max(0, count - TIER) * (price[-1] - 1) * each
+        for count, each in zip(counts, is_input, strict=True)
+    ]
     return sum(count * each for count, each in zip(weighed, price, strict=False)) / 1e6

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.model import Model
 from sqlmesh.core.model.kind import CustomKind
@@ -30,21 +30,9 @@ from sqlmesh.utils.errors import SQLMeshError
 from clogs.transform.audits import audit
 from clogs.transform.logs import SOURCE, Logs, bare, quoted
 from clogs.transform.replace import Replaced, replace
+from clogs.transform.restrict import Parent, Restriction
 
 NAME = "by_change"
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A table that a model reads.
-
-    Attributes:
-        table: Its name, without schema.
-        column: What its rows are told apart by; None if it counts as a whole.
-    """
-
-    table: str
-    column: str | None
 
 
 class ByChange(CustomMaterialization[CustomKind]):
@@ -183,26 +171,25 @@ class Update:
         """Replace the rows of the touched keys by those that the SELECT makes of them now."""
         query: exp.Expr = self.query
         if self.key:
-            if not self._find_touched(news, seen):
+            touched = self._find_touched(news, seen)
+            if not touched:
                 return None
-            query = self._restricted(parents)
+            restricted = [parent for parent in parents if parent.column]
+            query = Restriction(self.adapter, restricted, touched, seen).of(query)
         grain = [column.name for column in self.model.grains[0].find_all(exp.Column)]
+        table = self.table.sql("duckdb")
         replaced = replace(
-            self.adapter,
-            self.table.sql("duckdb"),
-            query.sql("duckdb", comments=False),
-            key=self.key,
-            grain=grain,
+            self.adapter, table, query.sql("duckdb", comments=False), key=self.key, grain=grain
         )
         if replaced == Replaced.FOREIGN:
             raise SQLMeshError(f"the rows of {self.model.name} do not hang together by its key, {self.key}")
         if not replaced:
             return None
-        self.logs.append(self.table.name, self.table.sql("duckdb"), changed=("gone", "come"))
+        self.logs.append(self.table.name, table, changed=("SELECT * EXCLUDE (place) FROM gone", "FROM come"))
         return exp.to_table("temp.main.audited")
 
-    def _find_touched(self, news: Sequence[Parent], seen: Mapping[str, int]) -> bool:
-        """Which keys the parents' changes touch, into a temporary table ``touched``."""
+    def _find_touched(self, news: Sequence[Parent], seen: Mapping[str, int]) -> int:
+        """How many keys the parents' changes touch; they go into a temporary table ``touched``."""
         queries = (
             f"SELECT {quoted(each.column)} AS key FROM {self.logs.of(each.table)}"
             f" WHERE number > {seen[each.table]} AND {quoted(each.column)} IS NOT NULL"
@@ -210,20 +197,7 @@ class Update:
             if each.column
         )
         self.adapter.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(queries)}")
-        return bool(self.adapter.fetchall("SELECT count(*) FROM touched")[0][0])
-
-    def _restricted(self, parents: Sequence[Parent]) -> exp.Expr:
-        """The SELECT on the touched keys alone."""
-        columns = {parent.table: parent.column for parent in parents if parent.column}
-
-        def restrict(node: exp.Expr) -> exp.Expr:
-            if not (isinstance(node, exp.Table) and node.db and node.name in columns):
-                return node
-            part = f"SELECT part.* FROM {bare(node).sql('duckdb')} AS part"
-            part += f" SEMI JOIN touched ON touched.key = part.{quoted(columns[node.name])}"
-            return parse_one(part, dialect="duckdb", into=exp.Select).subquery(node.alias or node.name)
-
-        return self.query.transform(restrict)
+        return int(self.adapter.fetchall("SELECT count(*) FROM touched")[0][0])
 
 
 def is_by_change(model: Model) -> bool:

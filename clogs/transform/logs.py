@@ -77,9 +77,9 @@ class Logs:
             self.adapter.execute(statement)
 
     def append(self, table: str, source: str, *, changed: Iterable[str]) -> None:
-        """Note rows of temporary tables as changed; a log that gets longer than its table is begun anew."""
+        """Note the rows of queries as changed; a log that gets longer than its table is begun anew."""
         log = self.of(table)
-        rows = " UNION ALL BY NAME ".join(f"SELECT * FROM {name}" for name in changed)
+        rows = " UNION ALL BY NAME ".join(changed)
         self.adapter.execute(f"""
             INSERT INTO {log} BY NAME
             SELECT numbered.number, false AS everything, changed.*

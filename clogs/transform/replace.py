@@ -8,22 +8,21 @@ from enum import Enum
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 
 from clogs.transform.logs import quoted
+from clogs.transform.places import fetch
 
-# `audited` are the rows of the touched keys, and all that a new row has its grain in common with.
 _DIFFER = """
     CREATE OR REPLACE TEMP TABLE gone AS SELECT * FROM stale ANTI JOIN fresh ON {same};
     CREATE OR REPLACE TEMP TABLE come AS SELECT * FROM fresh ANTI JOIN stale ON {same}
 """
 _REPLACE = """
     DELETE FROM {table} WHERE rowid IN (SELECT place FROM gone);
-    ALTER TABLE gone DROP COLUMN place;
-    INSERT INTO {table} SELECT * FROM come;
+    INSERT INTO {table} SELECT * FROM come
+"""
+_AUDITED = """
     CREATE OR REPLACE TEMP TABLE audited AS
-    SELECT * FROM {table} WHERE rowid IN (
-        SELECT kept.rowid FROM {table} AS kept {of_touched}
-        UNION
-        SELECT kept.rowid FROM {table} AS kept SEMI JOIN come ON {same_grain}
-    )
+    SELECT * EXCLUDE (place) FROM stale ANTI JOIN gone USING (place)
+    UNION ALL BY NAME SELECT * FROM come
+    UNION ALL BY NAME SELECT * EXCLUDE (place) FROM alike
 """
 
 
@@ -46,7 +45,8 @@ def replace(
     """Replace the rows of touched keys, or all rows, where a query gives others. The caller commits.
 
     Rows that stay the same are not written. There are temporary tables afterwards: ``gone`` and ``come``
-    with the rows that went and came, and ``audited`` with all rows that have to agree with them.
+    with the rows that went, with their ``place``, and came; and ``audited`` with all that have to agree: the
+    rows of the touched keys as they are now, and others that have the grain of a new one.
 
     Args:
         adapter: SQLMesh's connection, in a transaction. Its temporary table ``touched`` has the keys.
@@ -55,25 +55,22 @@ def replace(
         key: The column of the table that ``touched.key`` is compared with.
         grain: The columns that no two rows may have in common.
     """
-    of_touched = f"SEMI JOIN touched ON touched.key = kept.{quoted(key)}" if key else ""
+    touched = f"touched ON touched.key = kept.{quoted(key)}" if key else "(SELECT 1) ON true"
     adapter.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {query}")
-    if key and _count(adapter, f"fresh AS kept {of_touched.replace('SEMI', 'ANTI')}"):
+    if _count(adapter, f"fresh AS kept ANTI JOIN {touched}"):
         return Replaced.FOREIGN
-    stale = f"SELECT kept.rowid AS place, kept.* FROM {table} AS kept {of_touched}"
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE stale AS {stale}")
+    fetch(adapter, "stale", table, f"SEMI JOIN {touched}")
     _run(adapter, _DIFFER.format(same=_same("fresh", "stale", list(adapter.columns("fresh")))))
     if not _count(adapter, "gone") + _count(adapter, "come"):
         return Replaced.NOTHING
-    _run(
-        adapter, _REPLACE.format(table=table, of_touched=of_touched, same_grain=_same("come", "kept", grain))
-    )
+    fetch(adapter, "alike", table, f"SEMI JOIN come ON {_same('come', 'kept', grain)} ANTI JOIN {touched}")
+    _run(adapter, _REPLACE.format(table=table) + ";" + _AUDITED)
     return Replaced.SOME
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:
-    return " AND ".join(
-        f"{one}.{quoted(name)} IS NOT DISTINCT FROM {other}.{quoted(name)}" for name in columns
-    )
+    names = map(quoted, columns)
+    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
 
 
 def _count(adapter: EngineAdapter, rows: str) -> int:

@@ -24,7 +24,7 @@ MODEL (
     cache_write_5m = 'Tokens written to the cache for 5 minutes.',
     cache_write_1h = 'Tokens written to the cache for an hour.',
     cache_read = 'Tokens read from the cache.',
-    above_200k = 'Factor on the price of what lies above 200,000 tokens.',
+    above_200k = 'Factor on the price of the input of a kind that lies above 200,000 tokens.',
     listed_on = 'Day (yyyy-mm-dd) on which the price was looked up.'
   ),
   audits (

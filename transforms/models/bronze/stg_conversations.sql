@@ -32,8 +32,10 @@ SELECT
     COALESCE(
       uuid,
       CAST(
-        ROW(project_id, source_file, type, session_id, timestamp, message_content, message_raw, entry_raw)
-        AS TEXT
+        ROW(
+          project_id, source_file, type, session_id, timestamp, message_content, message_raw, entry_raw,
+          parent_uuid, request_id, agent_id, is_sidechain, is_meta, cwd, git_branch, claude_version
+        ) AS TEXT
       )
     )
   ) AS UUID) AS entry_key, -- Digest of the entry's uuid, or where it has none of its transcript and content: the same for all copies of it.

@@ -18,8 +18,7 @@ WITH activity AS (
     date, hour_of_day, session_id,
     1 AS messages,
     CAST(message_kind = 'prompt' AS INTEGER) AS prompts,
-    CAST(role = 'assistant' AS INTEGER) AS assistant_messages,
-    0 AS tool_calls, 0 AS tool_errors, 0 AS api_calls, 0 AS output_tokens, 0 AS tokens, NULL AS cost_usd
+    CAST(role = 'assistant' AS INTEGER) AS assistant_messages
   FROM silver.int_messages_enriched
   UNION ALL BY NAME
   SELECT date, hour_of_day, session_id, 1 AS tool_calls, CAST(is_error AS INTEGER) AS tool_errors
@@ -38,14 +37,14 @@ SELECT
   date, -- Day.
   hour_of_day, -- Hour 0 to 23.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions with a message, a tool call or an API response in that hour.
-  CAST(SUM(messages) AS BIGINT) AS messages, -- Messages, of the user and the assistant.
-  CAST(SUM(prompts) AS BIGINT) AS prompts, -- Messages that are prompts, those to sub-agents included.
-  CAST(SUM(assistant_messages) AS BIGINT) AS assistant_messages, -- Messages of the assistant.
-  CAST(SUM(tool_calls) AS BIGINT) AS tool_calls, -- Tool calls.
-  CAST(SUM(tool_errors) AS BIGINT) AS tool_errors, -- Tool calls that reported an error.
-  CAST(SUM(api_calls) AS BIGINT) AS api_calls, -- API responses.
-  CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, -- Output tokens.
-  CAST(SUM(tokens) AS BIGINT) AS tokens, -- Tokens of all kinds.
+  CAST(COALESCE(SUM(messages), 0) AS BIGINT) AS messages, -- Messages, of the user and the assistant.
+  CAST(COALESCE(SUM(prompts), 0) AS BIGINT) AS prompts, -- Messages that are prompts, those to sub-agents included.
+  CAST(COALESCE(SUM(assistant_messages), 0) AS BIGINT) AS assistant_messages, -- Messages of the assistant.
+  CAST(COALESCE(SUM(tool_calls), 0) AS BIGINT) AS tool_calls, -- Tool calls.
+  CAST(COALESCE(SUM(tool_errors), 0) AS BIGINT) AS tool_errors, -- Tool calls that reported an error.
+  CAST(COALESCE(SUM(api_calls), 0) AS BIGINT) AS api_calls, -- API responses.
+  CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT) AS output_tokens, -- Output tokens.
+  CAST(COALESCE(SUM(tokens), 0) AS BIGINT) AS tokens, -- Tokens of all kinds.
   CAST(SUM(cost_usd) AS DOUBLE) AS cost_usd -- Cost in USD of the responses that have a price; NULL where none has.
 FROM activity
 WHERE date IS NOT NULL

@@ -17,7 +17,7 @@ MODEL (
   )
 );
 
--- what lies above 200,000 tokens of a kind is dearer on some models
+-- what lies above 200,000 tokens of a kind of input is dearer on some models
 @DEF(tiered, (tokens, price, factor) -> tokens * price + GREATEST(tokens - 200000, 0) * price * (factor - 1));
 
 WITH lines AS (
@@ -73,7 +73,7 @@ SELECT
   CAST(
     (
       @tiered(response.input_tokens, price.input, price.above_200k)
-      + @tiered(response.output_tokens, price.output, price.above_200k)
+      + response.output_tokens * price.output
       + @tiered(response.cache_creation_5m_tokens, price.cache_write_5m, price.above_200k)
       + @tiered(response.cache_creation_1h_tokens, price.cache_write_1h, price.above_200k)
       + @tiered(response.cache_read_tokens, price.cache_read, price.above_200k)

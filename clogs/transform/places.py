@@ -1,0 +1,63 @@
+"""Some rows of a large table, read without reading the others.
+
+A semi join reads all columns of a table before it knows which rows it wants. Here the column that decides is
+read alone, and then only the stretches of the table where wanted rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from sqlmesh.core.engine_adapter.base import EngineAdapter
+
+_STRETCH = 2_048
+"""Rows that DuckDB decompresses at a time: two wanted rows must be farther apart to read none between."""
+
+_PART = 122_880
+"""Rows of a part that is read by a query of its own, so that few stretches are looked for in each row."""
+
+_MOST = 0.1
+"""Above this share of a table all of it is read."""
+
+# Stretches: places that follow one another closely, from the first to the last.
+_STRETCHES = f"""
+    WITH apart AS (
+        SELECT place, place - lag(place, 1, -{_STRETCH}) OVER (ORDER BY place) >= {_STRETCH} AS begins
+        FROM places
+    ), numbered AS (
+        SELECT place, sum(begins::INTEGER) OVER (ORDER BY place) AS number FROM apart
+    )
+    SELECT min(place) // {_PART}, min(place), max(place) FROM numbered GROUP BY number ORDER BY 2
+"""
+
+
+def fetch(adapter: EngineAdapter, name: str, table: str, wanted: str) -> None:
+    """Make a temporary table of some rows, with their places in a column ``place`` before the others.
+
+    Args:
+        adapter: SQLMesh's connection.
+        name: The temporary table.
+        table: The table.
+        wanted: What to put behind ``FROM table AS kept`` to be left with these rows, such as a semi join.
+    """
+    adapter.execute(
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT kept.rowid AS place FROM {table} AS kept {wanted}"
+    )
+    counts = "SELECT (SELECT count(*) FROM places), (SELECT count(*) FROM {table})"
+    ((found, total),) = adapter.fetchall(counts.format(table=table))
+    rows = f"SELECT kept.rowid AS place, kept.* FROM {table} AS kept"
+    if found > total * _MOST:
+        parts = [rows]
+    else:
+        parts = [f"{rows} WHERE {part}" for part in _parts(adapter)] or [f"{rows} WHERE false"]
+    read = " UNION ALL ".join(parts)
+    adapter.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM ({read}) SEMI JOIN places USING (place)"
+    )
+
+
+def _parts(adapter: EngineAdapter) -> Iterator[str]:
+    """Conditions that hold for the stretches of one part of the table each."""
+    for _, stretches in groupby(adapter.fetchall(_STRETCHES), key=lambda row: row[0]):
+        yield " OR ".join(f"kept.rowid BETWEEN {first} AND {last}" for _, first, last in stretches)
