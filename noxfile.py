@@ -12,9 +12,20 @@ import nox
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
-WITHOUT_KILLS = "--ignore-glob=tests/test_crash*.py"  # what a kill leaves does not depend on the Python
-FEWER_CASES = {"CLOGS_TEST_CASES": "5"}  # nor does what SQL makes of random loads
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
+# What a kill leaves, and what SQL makes of rows, does not depend on the Python.
+ONCE = (
+    "crash*",
+    "changes",
+    "by_change",
+    "extra_models",
+    "rules",
+    "ccusage",
+    "questions",
+    "places",
+    "model_page",
+)
+WITHOUT_ONCE = [f"--ignore-glob=tests/test_{name}.py" for name in ONCE]
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
@@ -41,15 +52,15 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, on the oldest Python with coverage and many more cases; `-- ARGS` go to pytest."""
     session.install("--editable", ".", "--group", "tests")
-    more, env = ("--cov", {}) if session.python == OLDEST else (WITHOUT_KILLS, FEWER_CASES)
-    session.run("pytest", *(session.posargs or [more, *PARALLEL]), env=env)
+    more = ["--cov"] if session.python == OLDEST else WITHOUT_ONCE
+    session.run("pytest", *(session.posargs or [*more, *PARALLEL]))
 
 
 @nox.session(python=OLDEST)
 def minimums(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
-    session.run("pytest", *(session.posargs or [WITHOUT_KILLS, *PARALLEL]), env=FEWER_CASES)
+    session.run("pytest", *(session.posargs or [*WITHOUT_ONCE, *PARALLEL]))
 
 
 @nox.session(python=OLDEST)

@@ -15,7 +15,7 @@ from following import Following, following, rows_of
 from model_cases import NAMES, Row, answer, assistant, at, call, entry, result, user
 
 CASES = int(os.environ.get("CLOGS_TEST_CASES", "50"))
-FILES = 8
+FILES = 6
 
 EDITS = {
     "another time": "SET timestamp = timestamp + to_days(CAST(hash(_id) % 60 AS INTEGER) - 30)",
@@ -65,12 +65,10 @@ def test_after_any_loads_in_any_order(empty: Following, seed: int) -> None:
     dice = Random(seed)  # noqa: S311  # the same cases each time
     file = "split_part(_id, '-', 1)"
     files = f"SELECT {file} FROM arriving GROUP BY 1 ORDER BY hash({file}, {seed}) LIMIT {FILES}"
-    loads = dice.randint(2, 4)
+    loads = dice.randint(2, 3)
     for load in range(loads):
         arrived = f"FROM arriving WHERE hash(_id, {seed}) % {loads} = {load} AND {file} IN ({files})"
         empty.change(f"INSERT INTO raw.conversations {arrived}", ids=f"SELECT _id FROM ({arrived})")
-        if dice.random() < 0.5:
-            empty.follow()
         for edit in dice.sample(list(EDITS), dice.randint(0, 3)):
             some = f"SELECT _id FROM raw.conversations WHERE hash(_id, {dice.getrandbits(30)}) % 40 = 0"
             empty.change(
@@ -82,7 +80,7 @@ def test_after_any_loads_in_any_order(empty: Following, seed: int) -> None:
             gone = f"SELECT _id FROM raw.conversations WHERE hash(_id, {dice.getrandbits(30)}) % 25 = 0"
             empty.change(f"DELETE FROM raw.conversations WHERE _id IN ({gone})", ids=gone)
         empty.follow()
-        assert empty.differences() == {}
+    assert empty.differences() == {}
     assert empty.run("SELECT count(*) > 0 FROM gold.fct_messages") == [(True,)]
 
 

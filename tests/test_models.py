@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from model_cases import ASKED, KINDS, MILLION, NAMES, PRICED, ROWS
 
@@ -255,3 +257,17 @@ def test_every_table_and_column_says_what_it_holds(gold: Connection) -> None:
         WHERE schema_name IN ('bronze', 'silver', 'gold') AND comment IS NULL
     """
     assert rows(gold, silent) == []
+
+
+def test_every_table_is_readable_under_any_name(gold: Connection, tmp_path: Path) -> None:
+    """As by a dashboard that has a copy of the file attached, and has never heard of what made it."""
+    ((file,),) = rows(gold, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    views = rows(gold, "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal")
+    views = [(view,) for (view,) in views if not view.startswith("sqlmesh")]
+    copy = shutil.copy(file, tmp_path / "a copy.db")
+    with duckdb.connect() as dashboard:
+        dashboard.execute(f"ATTACH '{copy}' AS other (READ_ONLY)")
+        for (view,) in views:
+            expected = rows(gold, f"SELECT count(*) FROM {view}")
+            assert dashboard.execute(f"SELECT count(*) FROM other.{view}").fetchall() == expected
+    assert len(views) == 27

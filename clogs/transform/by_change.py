@@ -185,7 +185,7 @@ class Update:
             raise SQLMeshError(f"the rows of {self.model.name} do not hang together by its key, {self.key}")
         if not replaced:
             return None
-        self.logs.append(self.table.name, table, changed=("SELECT * EXCLUDE (place) FROM gone", "FROM come"))
+        self.logs.append(self.table.name, table, changed=("SELECT * EXCLUDE (_place) FROM gone", "FROM come"))
         return exp.to_table("temp.main.audited")
 
     def _find_touched(self, news: Sequence[Parent], seen: Mapping[str, int]) -> int:

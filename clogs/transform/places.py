@@ -23,17 +23,17 @@ _MOST = 0.1
 # Stretches: places that follow one another closely, from the first to the last.
 _STRETCHES = f"""
     WITH apart AS (
-        SELECT place, place - lag(place, 1, -{_STRETCH}) OVER (ORDER BY place) >= {_STRETCH} AS begins
+        SELECT _place, _place - lag(_place, 1, -{_STRETCH}) OVER (ORDER BY _place) >= {_STRETCH} AS begins
         FROM places
     ), numbered AS (
-        SELECT place, sum(begins::INTEGER) OVER (ORDER BY place) AS number FROM apart
+        SELECT _place, sum(begins::INTEGER) OVER (ORDER BY _place) AS number FROM apart
     )
-    SELECT min(place) // {_PART}, min(place), max(place) FROM numbered GROUP BY number ORDER BY 2
+    SELECT min(_place) // {_PART}, min(_place), max(_place) FROM numbered GROUP BY number ORDER BY 2
 """
 
 
 def fetch(adapter: EngineAdapter, name: str, table: str, wanted: str) -> None:
-    """Make a temporary table of some rows, with their places in a column ``place`` before the others.
+    """Make a temporary table of some rows, with their places in a column ``_place`` before the others.
 
     Args:
         adapter: SQLMesh's connection.
@@ -42,18 +42,18 @@ def fetch(adapter: EngineAdapter, name: str, table: str, wanted: str) -> None:
         wanted: What to put behind ``FROM table AS kept`` to be left with these rows, such as a semi join.
     """
     adapter.execute(
-        f"CREATE OR REPLACE TEMP TABLE places AS SELECT kept.rowid AS place FROM {table} AS kept {wanted}"
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT kept.rowid AS _place FROM {table} AS kept {wanted}"
     )
     counts = "SELECT (SELECT count(*) FROM places), (SELECT count(*) FROM {table})"
     ((found, total),) = adapter.fetchall(counts.format(table=table))
-    rows = f"SELECT kept.rowid AS place, kept.* FROM {table} AS kept"
+    rows = f"SELECT kept.rowid AS _place, kept.* FROM {table} AS kept"
     if found > total * _MOST:
         parts = [rows]
     else:
         parts = [f"{rows} WHERE {part}" for part in _parts(adapter)] or [f"{rows} WHERE false"]
     read = " UNION ALL ".join(parts)
     adapter.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM ({read}) SEMI JOIN places USING (place)"
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM ({read}) SEMI JOIN places USING (_place)"
     )
 
 

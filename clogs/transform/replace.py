@@ -15,14 +15,14 @@ _DIFFER = """
     CREATE OR REPLACE TEMP TABLE come AS SELECT * FROM fresh ANTI JOIN stale ON {same}
 """
 _REPLACE = """
-    DELETE FROM {table} WHERE rowid IN (SELECT place FROM gone);
+    DELETE FROM {table} WHERE rowid IN (SELECT _place FROM gone);
     INSERT INTO {table} SELECT * FROM come
 """
 _AUDITED = """
     CREATE OR REPLACE TEMP TABLE audited AS
-    SELECT * EXCLUDE (place) FROM stale ANTI JOIN gone USING (place)
+    SELECT * EXCLUDE (_place) FROM stale ANTI JOIN gone USING (_place)
     UNION ALL BY NAME SELECT * FROM come
-    UNION ALL BY NAME SELECT * EXCLUDE (place) FROM alike
+    UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike
 """
 
 
@@ -45,7 +45,7 @@ def replace(
     """Replace the rows of touched keys, or all rows, where a query gives others. The caller commits.
 
     Rows that stay the same are not written. There are temporary tables afterwards: ``gone`` and ``come``
-    with the rows that went, with their ``place``, and came; and ``audited`` with all that have to agree: the
+    with the rows that went, with their ``_place``, and came; and ``audited`` with all that have to agree: the
     rows of the touched keys as they are now, and others that have the grain of a new one.
 
     Args:

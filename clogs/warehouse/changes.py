@@ -25,7 +25,10 @@ CREATE_CHANGES = """
 MOST_LISTED = 100_000
 """So many documents are always listed; of more, at most a quarter of the table."""
 
-_EVERYTHING = "INSERT INTO changes.conversations VALUES (nextval('changes.numbers'), true, NULL)"
+_EVERYTHING = """
+    DELETE FROM changes.conversations;
+    INSERT INTO changes.conversations VALUES (nextval('changes.numbers'), true, NULL)
+"""
 _LISTED = """
     INSERT INTO changes.conversations
     SELECT numbered.number, false, listed._id
@@ -41,8 +44,9 @@ def note_changed(connection: Connection, query: str, *, count: int) -> None:
         query: Selects their ``_id``.
         count: How many they are.
     """
-    total = int(connection.execute("SELECT count(*) FROM raw.conversations").fetchall()[0][0])
-    if count > max(MOST_LISTED, total // 4):
+    counts = "SELECT (SELECT count(*) FROM changes.conversations), (SELECT count(*) FROM raw.conversations)"
+    listed, total = connection.execute(counts).fetchall()[0]
+    if count and listed + count > max(MOST_LISTED, total // 4):
         note_everything(connection)
     elif count:
         connection.execute(_LISTED.format(query=query))

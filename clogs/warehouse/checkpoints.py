@@ -7,12 +7,14 @@ from clogs.warehouse.layout import has_tables
 
 
 def loaded(connection: Connection) -> str:
-    """A text that is another one after every load that changed a row, and the same after a compaction."""
+    """A text that is another one after each load or prune that changed a row, not after a compaction."""
     found = connection.execute("""
-        SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0) FROM raw.ledger
+        SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0),
+            (SELECT max(number) FROM changes.conversations)
+        FROM raw.ledger
     """).fetchall()
-    inserted, updated, at = found[0]
-    return f"{inserted} inserted, {updated} updated, the last at {at}"
+    inserted, updated, at, unread = found[0]
+    return f"{inserted} inserted, {updated} updated, the last at {at}, {unread or 'none'} unread"
 
 
 def mark_passed(connection: Connection, stage: str, fingerprint: str) -> None:
