@@ -285,3 +285,12 @@ def test_a_log_dropped_by_hand_comes_back(build: Build, file: Path) -> None:
     load(file, ("b3", "b"))
     build()
     assert sessions(file) == [("a", 2), ("b", 3)]
+
+
+def test_without_a_grain_all_columns_are_it(build: Build, file: Path, models: Path) -> None:
+    path = models / "sessions.sql"
+    path.write_text(path.read_text().replace("  grain (session),\n", ""))
+    build()
+    load(file, ("b3", "b"))
+    build()
+    assert sessions(file) == [("a", 2), ("b", 3)]

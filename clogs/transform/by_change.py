@@ -176,10 +176,14 @@ class Update:
                 return None
             restricted = [parent for parent in parents if parent.column]
             query = Restriction(self.adapter, restricted, touched, seen).of(query)
-        grain = [column.name for column in self.model.grains[0].find_all(exp.Column)]
+        grain = [column.name for grain in self.model.grains for column in grain.find_all(exp.Column)]
         table = self.table.sql("duckdb")
         replaced = replace(
-            self.adapter, table, query.sql("duckdb", comments=False), key=self.key, grain=grain
+            self.adapter,
+            table,
+            query.sql("duckdb", comments=False),
+            key=self.key,
+            grain=grain or list(self.adapter.columns(self.table)),
         )
         if replaced == Replaced.FOREIGN:
             raise SQLMeshError(f"the rows of {self.model.name} do not hang together by its key, {self.key}")

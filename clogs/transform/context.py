@@ -40,8 +40,8 @@ CATALOG = "clogs"
 _BEGINNING = "2020-01-01"
 """Before the first transcript; a model of kind FULL only needs some beginning."""
 
-_MEMORY = "2GB"
-"""What DuckDB may take without a setting: more would only fill its cache."""
+_MEMORY = 2_000_000_000
+"""Bytes that DuckDB may take without a setting: more would only fill its cache."""
 
 
 _FOR_AUDITS = ("snapshots", "start", "end", "execution_time", "deployability_index")
@@ -63,7 +63,10 @@ def open_context(settings: TransformSettings, console: RecordingConsole) -> Iter
     set_console(console)
     try:
         with warehouse.mapped(settings.warehouse):
-            yield _Context(paths=settings.folders, config=_config(settings))
+            context = _Context(paths=settings.folders, config=_config(settings))
+            if settings.memory_limit is None:
+                _bound(context)
+            yield context
     except (SQLMeshError, SqlglotError) as exc:
         raise _broken(settings.folders, exc) from exc
     finally:
@@ -146,12 +149,19 @@ def _config(settings: TransformSettings) -> Config:
     )
 
 
+def _bound(context: Context) -> None:
+    """Let DuckDB take at most `_MEMORY`, or its own limit where the machine has less."""
+    asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+    ((most,),) = context.engine_adapter.fetchall(asked)
+    context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
+
+
 def _duckdb_settings(settings: TransformSettings) -> dict[str, str]:
     # SQLMesh opens an in-memory database and attaches the file, so DuckDB would spill into the current folder
-    return {
+    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
+    return limit | {
         "TimeZone": "UTC",
         "threads": str(settings.threads),
-        "memory_limit": settings.memory_limit or _MEMORY,
         # keeping it would take more memory, and no table has an order
         "preserve_insertion_order": "false",
         "temp_directory": str(settings.cache / "spill").replace("'", "''"),

@@ -23,7 +23,7 @@ class TransformSettings:
         cache_dir: Where SQLMesh keeps what it parsed, and where DuckDB spills to.
         timezone: IANA name; decides hours, days and ``date_key``.
         threads: DuckDB's threads.
-        memory_limit: As DuckDB writes it, ``4GB``; None for 2 GB.
+        memory_limit: As DuckDB writes it, ``4GB``; None for 2 GB, or less on a small machine.
         patience: How long to wait for another process that has the warehouse open.
     """
 
