@@ -25,6 +25,8 @@ Document = dict[str, Any]
 PROJECT = Path(__file__).parent.parent
 TRANSCRIPTS = PROJECT.parent / "shared" / "transcripts"
 DATABASE = "clogs_tests"
+# what SQLMesh reads when a test imports it before clogs does
+os.environ |= {"MAX_FORK_WORKERS": "1", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"}
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
 """All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
 
