@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from built import fill
 from conftest import PROJECT, new_workspace
-from test_by_change import ENTRIES, MODELS, load, rows
+from test_by_change import ENTRIES, MODELS, load, rows, spoil
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
@@ -114,6 +114,16 @@ def test_a_broken_one_keeps_nothing_from_ours(
     (mine / "models" / "busiest.sql").write_text(MINE)
     transform(settings(mine))
     assert rows(file, "FROM mine.busiest") == [("b",)]
+
+
+def test_a_broken_one_keeps_no_full_refresh_from_ours(settings: Settings, file: Path, mine: Path) -> None:
+    transform(settings(mine))
+    (mine / "models" / "busiest.sql").write_text("MODEL (name mine.busiest, kind FULL); SELECT session FROM")
+    spoil(file, "sessions")
+    with pytest.raises(ModelsError):
+        transform(settings(mine), full_refresh=True)
+    assert rows(file, "SELECT entries FROM gold.sessions ORDER BY session") == [(2,), (1,)]
+    assert rows(file, "FROM mine.busiest") == [("a",)]
 
 
 def test_a_broken_one_keeps_no_new_definition_from_ours(

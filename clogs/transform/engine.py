@@ -65,7 +65,7 @@ def build(
         # all of a full refresh; also all when the clock was set back, for SQLMesh then believes that
         # everything is built for a time to come
         if left:
-            context.plan(_ENVIRONMENT, restate_models=left, skip_tests=True)
+            context.plan(_ENVIRONMENT, restate_models=left, skip_tests=True, select_models=known)
     except PlanError:
         if not console.failures:
             raise

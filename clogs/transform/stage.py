@@ -140,7 +140,8 @@ def _build_all(
         built = _Built({}, (), error)
     if not (built.failure and settings.extra_models):
         return built
-    ours = _build(replace(settings, extra_models=None), (), on_model, full_refresh=False, is_whole=False)
+    alone = replace(settings, extra_models=None)
+    ours = _build(alone, (), on_model, full_refresh=full_refresh, is_whole=False)
     return _Built(built.seconds | ours.seconds, ours.standing, built.failure)
 
 
