@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
 # What a kill leaves, what SQL makes of rows and DuckDB of files does not depend on the Python.
-ONCE = ("by_change", "compact", "kept", "places", "prune")
+ONCE = ("bad_input", "by_change", "compact", "kept", "places", "profile", "prune", "site", "suites")
 ONCE_WITHOUT_COVERAGE = (
     "ccusage", "changes", "crash", "crash_transform", "extra_models", "model_page", "questions", "rules",
 )  # fmt: skip
@@ -86,6 +87,20 @@ def ferretdb(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
+def browser(session: nox.Session) -> None:
+    """Look at the page of `validate --build-docs` in Chromium, where there is one."""
+    chromium = os.environ.get("CLOGS_TEST_CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        session.skip("Chromium is not installed")
+    session.install("--editable", ".", "--group", "browser")
+    session.run(
+        "pytest",
+        *(session.posargs or [module("site_browser")]),
+        env={"CLOGS_TEST_CHROMIUM": chromium},
+    )
+
+
+@nox.session(python=OLDEST)
 def crash(session: nox.Session) -> None:
     """Kill every stage at random, many hundred times, and follow 500 random loads."""
     session.install("--editable", ".", "--group", "tests")
@@ -96,7 +111,7 @@ def crash(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
-    """Measure extraction, loading and transforming, about an hour; `-- 0.1 loading` takes a tenth of one."""
+    """Measure each stage as ratios, in over an hour; `-- 0.1 loading` measures one, at a tenth."""
     session.install("--editable", ".", "--group", "tests")
     session.chdir("tests")
     session.run("python", "-m", "bench", *session.posargs)

@@ -28,6 +28,7 @@ COMMANDS = {
     "load": "Parquet files → raw.conversations in DuckDB.",
     "transform": "Build bronze, silver and gold.",
     "validate": "Check the data.",
+    "dead-letters": "What was rejected and why; take it in again.",
     "status": "How things stand: watermark, freshness, row counts, last runs, dead letters.",
     "query": "Ask the warehouse a question in SQL.",
     "compact": "Merge the many small landing files of past days.",
@@ -48,7 +49,7 @@ app = App(
 app["--help"].group = GLOBAL
 app["--version"].group = GLOBAL
 for _name, _help in COMMANDS.items():
-    _module = _name.replace("import", "import_")  # a keyword cannot name a module
+    _module = _name.replace("import", "import_").replace("-", "_")  # what names a module
     app.command(f"clogs.commands.{_module}:{_module}", name=_name, help=_help, sort_key=len(app._commands))  # noqa: SLF001
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,7 +33,16 @@ class Flattened:
     misfits: dict[int, list[str]]
 
 
-def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> Flattened:
+Faults = Mapping[int, list[str]]
+"""What is wrong with rows, by their places from 0."""
+
+
+def flatten(
+    documents: Sequence[Document],
+    *,
+    exclude: Sequence[str],
+    check: Callable[[pl.DataFrame], Faults] = lambda _rows: {},
+) -> Flattened:
     """Turn documents into rows.
 
     Each document is visited while the CPU's cache still holds it, so a few hundred at a time are best.
@@ -41,6 +50,7 @@ def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> Flatten
     Args:
         documents: As decoded from BSON. They are left as they are but for excluded fields, which are removed.
         exclude: Dotted paths of the fields to leave out, for those that the server sent all the same.
+        check: Tells what else is wrong with rows, in which a value that does not fit its column is null.
     """
     _drop(documents, exclude)
     others = [document.copy() for document in documents]
@@ -57,25 +67,26 @@ def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> Flatten
             _json("entry_raw", others),
         ]
     )
+    for row, reasons in check(frame).items():
+        misfits.setdefault(row, []).extend(reasons)
     if misfits:
         frame = frame.with_row_index("row").filter(~pl.col("row").is_in(list(misfits))).drop("row")
     return Flattened(frame, misfits)
 
 
-def batch_of(rows: pl.DataFrame, *, extracted_at: datetime) -> pl.DataFrame:
+def batch_of(rows: pl.DataFrame, *, extracted_at: datetime | pl.Series) -> pl.DataFrame:
     """Add to rows of `flatten` what does not come from the documents.
 
     Args:
         rows: All that were read together.
-        extracted_at: When they were read, with a time zone.
+        extracted_at: When they were read, with a time zone; a series says it of each row.
 
     Returns:
         The columns of ``raw.conversations``, in their order.
     """
+    moments = pl.lit(extracted_at.astimezone(UTC)) if isinstance(extracted_at, datetime) else extracted_at
     return (
-        rows.with_columns(
-            pl.lit(extracted_at.astimezone(UTC)).cast(POLARS_TYPES["instant"]).alias("extracted_at")
-        )
+        rows.with_columns(moments.cast(POLARS_TYPES["instant"]).alias("extracted_at"))
         .with_columns(date=pl.coalesce("timestamp", "ingested_at", "extracted_at").dt.date())
         .select(column.name for column in COLUMNS)
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from clogs.terminal import printable
 from clogs.warehouse import Connection
-from clogs.wording import count, money, short
+from clogs.wording import count, money, printable, short
 
 GOLD = ("fct_messages", "fct_tool_calls", "fct_api_calls", "dim_sessions")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter
+from clogs.dead_letters import DeadLetter, Encoding, Replayed
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.mongo import Document, Source, object_id, utc
-from clogs.transcripts import Line, Position, Reading, Transcript
+from clogs.transcripts import Line, Position, Reading, Transcript, parse, transcript_at
 
 BATCH_LINES = 1_000
 
@@ -103,6 +103,37 @@ def import_transcripts(
     )
 
 
+def replay(letters: Sequence[DeadLetter], source: Source) -> Replayed:
+    """Insert the lines of dead letters that are entries by today's code, as an import does.
+
+    A file that a line came from may be gone.
+
+    Args:
+        letters: Dead letters of an import.
+        source: The collection.
+
+    Raises:
+        SourceError: MongoDB cannot be written to.
+    """
+    now, replayed = utc(datetime.now(UTC)), Replayed()
+    documents: dict[str, Document] = {}
+    for letter in letters:
+        try:
+            transcript, line = _line_of(letter)
+        except ValueError as exc:
+            replayed.rejected[letter.key] = (str(exc),)
+            continue
+        if line.fault:
+            replayed.rejected[letter.key] = (line.fault,)
+        else:
+            documents[letter.key] = _document(transcript, line, now)
+    keys = list(documents)
+    _, refused = source.insert_absent(list(documents.values()))
+    replayed.rejected |= {keys[each.index]: (each.reason,) for each in refused}
+    replayed.passed.update(documents.keys() - replayed.rejected.keys())
+    return replayed
+
+
 def _import(
     source: Source, transcript: Transcript, batch: Sequence[Line], run: str
 ) -> tuple[int, list[DeadLetter]]:
@@ -111,17 +142,35 @@ def _import(
     inserted, refused = source.insert_absent([_document(transcript, line, now) for line in entries])
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
-    return inserted, [
-        DeadLetter(
-            stage="import",
-            source=f"{transcript.path}:{line.number}",
-            reasons=(reason,),
-            document=_legible(line.text),
-            run=run,
-            at=now,
-        )
-        for line, reason in faults
-    ]
+    return inserted, [_letter(transcript, line, reason, run, now) for line, reason in faults]
+
+
+def _letter(transcript: Transcript, line: Line, reason: str, run: str, now: datetime) -> DeadLetter:
+    document, encoding = _legible(line.text)
+    return DeadLetter(
+        stage="import",
+        source=f"{transcript.path}:{line.number}",
+        reasons=(reason,),
+        document=document,
+        run=run,
+        at=now,
+        encoding=encoding,
+    )
+
+
+def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
+    """The line that a letter holds, and the file that it came from.
+
+    Raises:
+        ValueError: The letter does not say so.
+    """
+    path, _, number = letter.source.rpartition(":")
+    if not (path and number.isdecimal()):
+        raise ValueError("its source is no FILE:LINE")
+    line = parse(int(number), letter.raw)
+    if line is None:
+        raise ValueError("it holds no line")
+    return transcript_at(Path(path)), line
 
 
 def _document(transcript: Transcript, line: Line, now: datetime) -> Document:
@@ -144,11 +193,11 @@ def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _legible(text: bytes) -> str:
+def _legible(text: bytes) -> tuple[str, Encoding]:
     try:
-        return text.decode()
+        return text.decode(), "text"
     except UnicodeDecodeError:
-        return base64.b64encode(text).decode()
+        return base64.b64encode(text).decode(), "base64"
 
 
 def _read_positions(path: Path) -> Positions:

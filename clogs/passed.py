@@ -29,7 +29,7 @@ def has_passed(settings: Settings, stage: str) -> bool:
         return False
     with open_warehouse(settings, read_only=True) as connection:
         return warehouse.is_current(connection) and warehouse.has_passed(
-            connection, stage, _fingerprint(settings, connection)
+            connection, stage, _fingerprint(settings, stage, connection)
         )
 
 
@@ -38,14 +38,16 @@ def mark_passed(settings: Settings, stage: str) -> None:
     from clogs import warehouse
 
     with open_warehouse(settings) as connection:
-        warehouse.mark_passed(connection, stage, _fingerprint(settings, connection))
+        warehouse.mark_passed(connection, stage, _fingerprint(settings, stage, connection))
 
 
-def _fingerprint(settings: Settings, connection: Connection) -> str:
-    """All that a stage's outcome depends on: the loads, the models, the time zone and this version."""
+def _fingerprint(settings: Settings, stage: str, connection: Connection) -> str:
+    """All that a stage's outcome depends on: the loads, the models, the settings and this version."""
     from clogs import warehouse
     from clogs.transform import digest_of
 
     models = digest_of(models_of(settings).folders)
-    parts = (__version__, settings.transform.timezone, models, warehouse.loaded(connection))
+    parts = [__version__, settings.transform.timezone, models, warehouse.loaded(connection)]
+    if stage == "validate":
+        parts.append(str(settings.quality))
     return " | ".join(parts)

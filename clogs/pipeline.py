@@ -147,7 +147,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
     def validate_new() -> ValidateResult | None:
         if not always and has_passed(settings, "validate"):
             return None
-        result = stages.validate(settings)
+        result = stages.validate(settings, run=run, on_progress=on_progress)
         result.raise_for_failures()
         if has_passed(settings, "transform"):  # else the models were older than what is loaded
             mark_passed(settings, "validate")

@@ -21,6 +21,7 @@ UNITS = {
     "import": "files",
     "load": "files",
     "transform": "models",
+    "validate": "suites",
     "compact": "days",
 }
 """What the stages count."""

@@ -77,7 +77,8 @@ def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Pat
         warehouse.note_changed(
             connection, f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'", count=rows
         )
-        connection.execute("DELETE FROM raw.conversations WHERE date < ?", [before])
+        for table in ("raw.conversations", "quality.partitions"):
+            connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
         set_fate(connection, pruned, "pruned")
         warehouse.forget_passed(connection)
     sweep_temporary(raw_dir)

@@ -23,35 +23,41 @@ class Column:
         name: Its name in landing files and in the warehouse.
         kind: Its type, in words that Polars' and DuckDB's types are looked up by.
         field: The document's top-level field it is filled from; None where it is computed.
+        description: What it holds, in a sentence.
     """
 
     name: str
     kind: Kind
     field: str | None = None
+    description: str = ""
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("_id", "text"),
-    Column("type", "text", "type"),
-    Column("session_id", "text", "sessionId"),
-    Column("project_id", "text", "projectId"),
-    Column("timestamp", "instant", "timestamp"),
-    Column("ingested_at", "instant", "ingestedAt"),
-    Column("extracted_at", "instant"),
-    Column("message_role", "text"),
-    Column("message_content", "text"),
-    Column("message_raw", "text"),
-    Column("source_file", "text", "sourceFile"),
-    Column("date", "date"),
-    Column("uuid", "text", "uuid"),
-    Column("parent_uuid", "text", "parentUuid"),
-    Column("request_id", "text", "requestId"),
-    Column("agent_id", "text", "agentId"),
-    Column("is_sidechain", "boolean", "isSidechain"),
-    Column("is_meta", "boolean", "isMeta"),
-    Column("cwd", "text", "cwd"),
-    Column("git_branch", "text", "gitBranch"),
-    Column("claude_version", "text", "version"),
-    Column("entry_raw", "text"),
+    Column("_id", "text", description="Identity of the document in MongoDB."),
+    Column("type", "text", "type", "What kind of entry it is: user, assistant, progress, system and others."),
+    Column("session_id", "text", "sessionId", "Session it belongs to; NULL where the entry names none."),
+    Column("project_id", "text", "projectId", "Folder of the project whose transcript it stands in."),
+    Column("timestamp", "instant", "timestamp", "When the entry was written; NULL where it does not say."),
+    Column("ingested_at", "instant", "ingestedAt", "When the document was put into MongoDB."),
+    Column("extracted_at", "instant", description="When this version of the document was read from MongoDB."),
+    Column("message_role", "text", description="Who speaks; NULL where the entry is no message."),
+    Column(
+        "message_content", "text", description="Text of the message; tool calls and results as placeholders."
+    ),
+    Column(
+        "message_raw", "text", description="The whole message as JSON; NULL where it is absent or a text."
+    ),
+    Column("source_file", "text", "sourceFile", "Transcript file that the entry stands in."),
+    Column("date", "date", description="UTC day of timestamp, else of ingested_at, else of extracted_at."),
+    Column("uuid", "text", "uuid", "Identity of the entry, which copies of it share."),
+    Column("parent_uuid", "text", "parentUuid", "Entry that this one follows."),
+    Column("request_id", "text", "requestId", "API request that the entry is part of the response to."),
+    Column("agent_id", "text", "agentId", "Sub-agent that the entry belongs to."),
+    Column("is_sidechain", "boolean", "isSidechain", "Whether a sub-agent wrote the entry."),
+    Column("is_meta", "boolean", "isMeta", "Whether Claude Code wrote the entry in the user's place."),
+    Column("cwd", "text", "cwd", "Working directory at the time."),
+    Column("git_branch", "text", "gitBranch", "Git branch checked out at the time."),
+    Column("claude_version", "text", "version", "Version of Claude Code that wrote the entry."),
+    Column("entry_raw", "text", description="Every other field that is not excluded, as JSON."),
 )
 """In the order of the table. ``date`` stands in a landing file's path, not in the file."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clogs.load import LoadResult
     from clogs.mongo import Address
     from clogs.prune import PruneResult
+    from clogs.quality.results import CheckResult, PastResult
     from clogs.settings import Settings
     from clogs.status import Status
     from clogs.transform import PlanResult, TransformResult
@@ -68,6 +69,7 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
     """Land what is new. See `clogs.extract.extract`; the caller holds the run lock."""
     from clogs import extract as stage
     from clogs import mongo
+    from clogs.quality.suites import refused
 
     how = stage.Settings(
         raw_dir=settings.data.raw_dir,
@@ -79,6 +81,7 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
         lookback=settings.pipeline.lookback,
         retry_delays=_waits(settings),
         max_rejected=settings.quality.max_rejected,
+        refused=refused(settings.quality.checks),
     )
     with mongo.connect(_address(settings)) as collection:
         return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
@@ -183,16 +186,52 @@ def plan(settings: Settings) -> PlanResult:
     return look(models_of(settings))
 
 
-def validate(settings: Settings, *, layers: Sequence[str] = ()) -> ValidateResult:
-    """Check the warehouse. See `clogs.validate.validate`.
+def validate(
+    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = silent
+) -> ValidateResult:
+    """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
 
     Raises:
         WarehouseError: There is no warehouse yet.
     """
     from clogs.validate import validate as stage
 
+    if not settings.duckdb.path.exists():
+        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    with open_warehouse(settings) as connection:
+        return stage(
+            connection,
+            run=run,
+            layers=layers,
+            rules=settings.quality.checks,
+            max_age=settings.quality.max_age,
+            on_progress=on_progress,
+        )
+
+
+def courses(settings: Settings) -> dict[str, list[PastResult]]:
+    """Read how the checks ended in the last validations. See `clogs.validate.courses`.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs.validate import courses as read
+
     with open_warehouse(settings, read_only=True) as connection:
-        return stage(connection, layers=layers)
+        return read(connection)
+
+
+def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
+    """Write the page about all tables, and return where it is. See `clogs.site.build`."""
+    from clogs.site import build
+    from clogs.transform import lineage
+
+    models = lineage(models_of(settings))
+    known = courses(settings)
+    with open_warehouse(settings, read_only=True) as connection:
+        return build(
+            connection, models=models, checks=checks, courses=known, folder=folder, at=datetime.now(UTC)
+        )
 
 
 def status(settings: Settings) -> Status:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import UsageError
 from clogs.progress import Bar, Lines, Progress
+from clogs.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -84,7 +85,7 @@ class Terminal:
 
     def fail(self, error: ClogsError) -> None:
         """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
-        logger.error(error.message)
+        logger.error("\n".join(map(printable, error.message.split("\n"))))  # it may quote hostile keys
         if error.hint:
             logger.error("  → %s", error.hint)
         if self.stdout_json and not self._json_written:
@@ -121,11 +122,6 @@ def configure_logging(*, level: str, log_format: str) -> None:
     logger.propagate = False
 
 
-def printable(text: object) -> str:
-    """``text`` without the control characters that could drive a terminal: logs are hostile input."""
-    return "".join(char if char.isprintable() else "�" for char in str(text))
-
-
 def _formatter(log_format: str) -> logging.Formatter:
     if log_format == "json":
         return _JSONLines()
@@ -148,7 +144,7 @@ def _console(*, stderr: bool) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would exit with code 1, though the reader has just seen enough
 
-    console = _Console(stderr=stderr)
+    console = _Console(stderr=stderr, emoji=False)
     if not console.is_terminal and "COLUMNS" not in console._environ:  # noqa: SLF001
         console.width = PLAIN_WIDTH
     return console

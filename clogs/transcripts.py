@@ -96,6 +96,11 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     return [found[path] for path in sorted(found)]
 
 
+def transcript_at(path: Path) -> Transcript:
+    """What `find` would tell of a file, by its path alone: the file may be gone."""
+    return _transcript(path, None)
+
+
 class Reading:
     """The lines of one file from a position on.
 
@@ -117,7 +122,7 @@ class Reading:
         with _opened(self._path) as file:
             file.seek(offset)
             for raw in file:
-                line, ended = _line(number + 1, raw.strip(b"\0 \t\r\n")), raw.endswith(b"\n")
+                line, ended = parse(number + 1, raw.strip(b"\0 \t\r\n")), raw.endswith(b"\n")
                 if not ended and (line is None or line.fault):
                     break
                 # The rest of a line that was taken before it ended is still that line.
@@ -127,25 +132,8 @@ class Reading:
         self.position = Position(offset, number, _tail(self._path, offset))
 
 
-def _transcript(path: Path, root: Path) -> Transcript:
-    project = _project_folder(path, root)
-    return Transcript(path, project.name, path.relative_to(project).as_posix())
-
-
-def _project_folder(path: Path, root: Path) -> Path:
-    """The folder right below ``projects``, where that is given; else the likeliest one."""
-    inside = (folder for folder in path.parents if folder.is_relative_to(root))
-    for child, parent in pairwise(inside):
-        if parent.name == PROJECTS:
-            return child
-    if path.parent.name == "subagents":
-        return path.parents[2]
-    if root.is_file() or any(root.glob("*.jsonl")):
-        return path.parent
-    return root / path.relative_to(root).parts[0]
-
-
-def _line(number: int, text: bytes) -> Line | None:
+def parse(number: int, text: bytes) -> Line | None:
+    """Read a line that has no white space around it; a blank one is None."""
     if not text:
         return None
     try:
@@ -156,6 +144,24 @@ def _line(number: int, text: bytes) -> Line | None:
     if not isinstance(entry, dict):
         return Line(number, text, None, "is no JSON object")
     return Line(number, text, entry)
+
+
+def _transcript(path: Path, root: Path | None) -> Transcript:
+    project = _project_folder(path, root)
+    return Transcript(path, project.name, path.relative_to(project).as_posix())
+
+
+def _project_folder(path: Path, root: Path | None) -> Path:
+    """The folder right below ``projects``, where that is given; else the likeliest one."""
+    inside = (folder for folder in path.parents if root is None or folder.is_relative_to(root))
+    for child, parent in pairwise(inside):
+        if parent.name == PROJECTS:
+            return child
+    if path.parent.name == "subagents" and path.parents[2:]:
+        return path.parents[2]
+    if root is None or root.is_file() or any(root.glob("*.jsonl")):
+        return path.parent
+    return root / path.relative_to(root).parts[0]
 
 
 def _parsed(text: bytes) -> object:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 KIB = 1024
 THOUSAND = 1000
+LEAST_SHARE = 0.001
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -53,6 +57,34 @@ def short(number: float) -> str:
     return f"{number:,.1f} G"
 
 
+def percent(share: float) -> str:
+    """A share, 0 to 1: ``0%``, ``<0.1%``, ``12.5%``, ``100%``; neither end unless it is just that."""
+    if 0 < share < LEAST_SHARE:
+        return "<0.1%"
+    if 1 - LEAST_SHARE < share < 1:
+        return ">99.9%"
+    return f"{share:.1%}".replace(".0%", "%")
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A bar of eight heights for each value, none of which is negative; the highest is the largest."""
+    most = max(values, default=0) or 1
+    return "".join(BARS[math.ceil(value / most * (len(BARS) - 1))] for value in values)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word most like ``word``, in any case; None where none is like it."""
+    by_lower = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[found[0]] if found else None
+
+
+def or_nearest(word: str, known: Iterable[str]) -> str:
+    """Name the known word most like ``word`` as the end of a sentence, empty where none is like it."""
+    found = nearest(word, known)
+    return f", the nearest is {found}" if found else ""
+
+
 def money(usd: float | None) -> str:
     """US dollars: ``$214.31``; a dash where nothing is known."""
     return "–" if usd is None else f"${usd:,.2f}"
@@ -61,3 +93,11 @@ def money(usd: float | None) -> str:
 def instant(moment: datetime | None) -> str:
     """A moment in UTC, to the second."""
     return "none yet" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def printable(text: object) -> str:
+    """``text`` on one line, without characters that could drive a terminal or turn text around.
+
+    Logs are hostile input.
+    """
+    return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in str(text))

@@ -1,27 +1,25 @@
 """The reference page of all models: ``python tests/model_page.py`` writes it anew.
 
-Types and descriptions are those that DuckDB has of the published views, on a warehouse without a row.
+Types and descriptions of columns are those that DuckDB has of the published views, on a warehouse without a
+row.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
 from conftest import PROJECT
-from sqlglot import exp
-from sqlmesh.core.model import Model
 
 from clogs import warehouse
+from clogs.catalog import Model
 from clogs.resources import bundled
-from clogs.transform import TransformSettings, transform
-from clogs.transform.console import RecordingConsole
-from clogs.transform.context import open_context
+from clogs.transform import TransformSettings, lineage, transform
 
 PAGE = PROJECT / "docs" / "models.md"
 COMMAND = "python tests/model_page.py"
@@ -52,10 +50,6 @@ clogs query "SELECT column_name, comment FROM duckdb_columns() WHERE table_name 
 ## Lineage
 """
 _SCHEMAS = ", ".join(f"'{layer}'" for layer in LAYERS)
-_TABLES = f"""
-    SELECT schema_name || '.' || view_name, coalesce(comment, '')
-    FROM duckdb_views() WHERE schema_name IN ({_SCHEMAS})
-"""
 _COLUMNS = f"""
     SELECT schema_name || '.' || table_name, column_name, data_type, coalesce(comment, '')
     FROM duckdb_columns() WHERE schema_name IN ({_SCHEMAS}) ORDER BY schema_name, table_name, column_index
@@ -71,22 +65,10 @@ class Column:
     description: str
 
 
-@dataclass(frozen=True)
-class Table:
-    """A model.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Model):
+    """A model, and its columns in their order; none for a step that is no table."""
 
-    Attributes:
-        name: Schema and model.
-        description: What one row is.
-        key: The columns that tell its rows apart; none where it declares no grain.
-        parents: What it reads, by name.
-        columns: In their order; none for a step that is no table.
-    """
-
-    name: str
-    description: str
-    key: tuple[str, ...]
-    parents: tuple[str, ...]
     columns: tuple[Column, ...]
 
 
@@ -107,39 +89,21 @@ def tables() -> tuple[Table, ...]:
             timezone="UTC",
             threads=2,
         )
-        descriptions, columns = _built(settings)
-        with open_context(settings, RecordingConsole(lambda *_: None)) as context:
-            models = sorted(context.models.values(), key=lambda model: model.name)
-            return tuple(_table(model, descriptions, columns) for model in models)
+        columns = _built(settings)
+        return tuple(
+            Table(**asdict(model), columns=columns.get(model.name, ())) for model in lineage(settings)
+        )
 
 
-def _built(settings: TransformSettings) -> tuple[dict[str, str], dict[str, tuple[Column, ...]]]:
-    """Build the models; read the tables' descriptions and their columns, by name."""
+def _built(settings: TransformSettings) -> dict[str, tuple[Column, ...]]:
+    """Build the models; read the columns of the tables, by name."""
     with warehouse.connect(settings.warehouse) as connection:
         warehouse.create_tables(connection)
     transform(settings)
     with warehouse.connect(settings.warehouse, read_only=True) as connection:
-        descriptions = connection.execute(_TABLES).fetchall()
         columns = connection.execute(_COLUMNS).fetchall()
     grouped = groupby(columns, itemgetter(0))
-    return dict(descriptions), {table: tuple(Column(*row[1:]) for row in rows) for table, rows in grouped}
-
-
-def _table(model: Model, descriptions: dict[str, str], columns: dict[str, tuple[Column, ...]]) -> Table:
-    # what is no table has no comment in DuckDB
-    description = model.description if model.kind.is_embedded else descriptions[model.name]
-    return Table(
-        name=model.name,
-        description=description or "",
-        key=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
-        parents=tuple(sorted(map(_name, model.depends_on or ()))),
-        columns=columns.get(model.name, ()),
-    )
-
-
-def _name(fqn: str) -> str:
-    table = exp.to_table(fqn, dialect="duckdb")
-    return f"{table.db}.{table.name}"
+    return {table: tuple(Column(*row[1:]) for row in rows) for table, rows in grouped}
 
 
 def _graph() -> str:

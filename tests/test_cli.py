@@ -16,6 +16,8 @@ from clogs import __version__
 from clogs.cli import COMMANDS
 
 GOLDEN = Path(__file__).parent / "golden"
+DEAD_LETTERS = ("list", "show", "replay", "purge")
+"""What ``clogs dead-letters`` has of commands."""
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +26,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return fill(new_workspace(tmp_path_factory.mktemp("cli"), "mongodb://127.0.0.1:9", "none"))
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, *(f"dead-letters {each}" for each in DEAD_LETTERS)])
 def test_help(workspace: Workspace, command: str) -> None:
     finished = workspace.run(*command.split(), "--help", COLUMNS="100")
-    golden = GOLDEN / f"{command or 'clogs'}.txt"
+    golden = GOLDEN / f"{command.replace(' ', '-') or 'clogs'}.txt"
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == golden.read_text(encoding="utf-8")
 
@@ -123,7 +125,7 @@ def test_stats_for_people(filled: Workspace) -> None:
 def test_validate_for_people(filled: Workspace) -> None:
     finished = filled.run("validate", "--layer", "gold")
     assert finished.returncode == 0
-    assert "the tool is in dim_tools" in finished.stdout
+    assert "✓  gold   gold.fct_tool_calls" in finished.stdout
     assert "checks passed on" in finished.stdout
 
 
@@ -139,7 +141,7 @@ def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "doctor", "extract", "import_", "load", "pipeline", "query", "status"]
+    "command", ["dead_letters", "demo", "doctor", "extract", "import_", "load", "pipeline", "query", "status"]
 )
 def test_a_command_waits_for_no_stage_that_it_does_not_run(command: str) -> None:
     loaded = (

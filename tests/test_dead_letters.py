@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +15,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter
-from clogs.errors import ClogsError
+from clogs.dead_letters import DeadLetter, Entry
+from clogs.errors import ClogsError, UsageError
 
 LETTER = DeadLetter(
     stage="import",
@@ -23,6 +27,17 @@ LETTER = DeadLetter(
     at=datetime(2026, 11, 22, tzinfo=UTC),
 )
 OTHER = replace(LETTER, source="session.jsonl:4")
+LATER = replace(LETTER, run="two", at=LETTER.at + timedelta(days=1))
+KILLED = """
+import sys
+from pathlib import Path
+
+from clogs import dead_letters
+from dying import Killer
+
+sys.addaudithook(Killer(int(sys.argv[1])))
+dead_letters.remove(Path(sys.argv[2]), {sys.argv[3]})
+"""
 
 
 def test_letters_are_read_back_as_they_were(tmp_path: Path) -> None:
@@ -61,3 +76,140 @@ def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ClogsError, match=r"^Cannot write .*/file: "):
         dead_letters.write(tmp_path / "file", [LETTER])
+
+
+@pytest.mark.parametrize("letters", [(LETTER, LATER), (LATER, LETTER)])
+def test_of_letters_rejected_again_the_newest_is_read(
+    tmp_path: Path, letters: tuple[DeadLetter, DeadLetter]
+) -> None:
+    first, second = letters
+    dead_letters.write(tmp_path, [first])
+    dead_letters.write(tmp_path, [second, OTHER])
+    assert {letter.source: letter for letter in dead_letters.read(tmp_path)} == {
+        LETTER.source: LATER,
+        OTHER.source: OTHER,
+    }
+
+
+def test_letters_tell_the_bytes_that_they_hold() -> None:
+    assert replace(LETTER, document="é").raw == "é".encode()
+    assert replace(LETTER, document="/w==", encoding="base64").raw == b"\xff"
+    with pytest.raises(ValueError, match="base64"):
+        _ = replace(LETTER, document="!", encoding="base64").raw
+
+
+def test_a_letter_without_an_encoding_is_text(tmp_path: Path) -> None:
+    dead_letters.write(tmp_path, [LETTER])
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes().replace(b',"encoding":"text"', b""))
+    assert list(dead_letters.read(tmp_path)) == [LETTER]
+
+
+# Removal
+
+
+def test_removed_letters_are_gone_from_every_file_and_the_others_stay(tmp_path: Path) -> None:
+    dead_letters.write(tmp_path, [LETTER, OTHER])
+    dead_letters.write(tmp_path, [LATER])
+    dead_letters.remove(tmp_path, {LETTER.key, "unknown"})
+    assert list(dead_letters.read(tmp_path)) == [OTHER]
+    dead_letters.remove(tmp_path, {OTHER.key})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_removal_keeps_the_newest_of_the_others(tmp_path: Path) -> None:
+    dead_letters.write(tmp_path, [LETTER, OTHER])
+    dead_letters.write(tmp_path, [LATER])
+    dead_letters.remove(tmp_path, {OTHER.key})
+    assert list(dead_letters.read(tmp_path)) == [LATER]
+
+
+def test_nothing_to_remove_touches_nothing(tmp_path: Path) -> None:
+    dead_letters.remove(tmp_path / "missing", {LETTER.key})
+    dead_letters.write(tmp_path, [LETTER])
+    before = [path.stat() for path in tmp_path.iterdir()]
+    dead_letters.remove(tmp_path, {OTHER.key})
+    assert [path.stat() for path in tmp_path.iterdir()] == before
+
+
+def test_killed_at_any_touch_of_the_disk_no_other_letter_is_lost_or_seen_twice(tmp_path: Path) -> None:
+    codes: list[int] = []
+    while not codes or codes[-1]:
+        dead_letters.write(tmp_path, [LETTER, OTHER])
+        codes.append(killed(tmp_path, len(codes) + 1))
+        found = [letter.source for letter in dead_letters.read(tmp_path)]
+        assert sorted(found) in ([LETTER.source, OTHER.source], [OTHER.source])
+    assert found == [OTHER.source]
+    assert len(codes) > 4
+    assert set(codes[:-1]) == {-signal.SIGKILL}
+
+
+def killed(folder: Path, touches: int) -> int:
+    """Remove `LETTER` in a process that is killed at its so-manieth touch of the disk; give its exit code."""
+    settings = {
+        "DATA_DIR": str(folder),
+        "PYTHONPATH": str(Path(__file__).parent),
+        "COVERAGE_PROCESS_CONFIG": "",
+    }
+    command = [sys.executable, "-c", KILLED, str(touches), str(folder), LETTER.key]
+    return subprocess.run(command, env=os.environ | settings, check=False, timeout=60).returncode
+
+
+def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ClogsError, match=r"^Cannot remove .*/folder: "):
+        dead_letters.unlink(tmp_path / "folder")
+
+
+@pytest.mark.parametrize("content", [b"{}\n", b"\xff\n", b'{"stage":"load"', b"[]"])
+def test_a_foreign_file_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "notes.jsonl").write_bytes(content)
+    with pytest.raises(ClogsError, match=r"does not hold dead letters: notes\.jsonl: "):
+        list(dead_letters.read(tmp_path))
+
+
+def test_a_moment_without_a_time_zone_is_not_ours(tmp_path: Path) -> None:
+    dead_letters.write(tmp_path, [replace(LETTER, at=datetime(2026, 11, 22))])  # noqa: DTZ001
+    with pytest.raises(ClogsError, match="does not hold dead letters"):
+        list(dead_letters.read(tmp_path))
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(ClogsError, match=r"^Cannot read .*/folder\.jsonl: "):
+        list(dead_letters.read(tmp_path))
+
+
+# Ids
+
+
+def entry(identity: str) -> Entry:
+    return Entry(id=identity, at=LETTER.at, stage="load", source="s", reasons=(), run="one", encoding="text")
+
+
+@pytest.mark.parametrize(
+    ("ids", "length"),
+    [([], 0), (["0123456789"], 8), (["0123456789", "1123456789"], 8), (["0123456789", "0123456788"], 10)],
+)
+def test_short_ids_tell_letters_apart(ids: list[str], length: int) -> None:
+    short = dead_letters.short_ids([entry(each) for each in ids])
+    assert short == {each: each[:length] for each in ids}
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [(["a"], ["abc"]), (["ABC", "ab"], ["abc"]), (["cab", "a"], ["cab", "abc"]), ([], [])],
+)
+def test_letters_are_chosen_by_the_beginning_of_their_ids(given: list[str], chosen: list[str]) -> None:
+    found = dead_letters.choose([entry(each) for each in ("abc", "cab", "cba")], given)
+    assert [each.id for each in found] == chosen
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("c", "Several dead letters have an id"), ("x", "No dead letter has an id"), ("", "No dead letter has")],
+)
+def test_an_id_that_names_no_single_letter_is_told(given: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        dead_letters.choose([entry(each) for each in ("abc", "cab", "cba")], [given])
+    assert caught.value.hint == "The ids: clogs dead-letters list"

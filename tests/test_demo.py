@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def test_it_ends_well_and_touches_nothing_of_the_users(
     demo: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     folder, finished = demo
-    assert (finished.returncode, finished.stderr) == (0, "")
+    said = [line for line in finished.stderr.splitlines() if not re.search(r"INFO \w+: .* left$", line)]
+    assert (finished.returncode, said) == (0, [])  # a slow machine tells how far it is
     assert {path.name for path in folder.parent.iterdir()} == {"cwd", "home", "kept here"}
     assert [path.name for path in (folder.parent / "cwd").iterdir()] == ["clogs.toml"]
     assert list((folder.parent / "home").iterdir()) == []

@@ -28,7 +28,7 @@ def test_one_command_runs_the_demo(project: Path) -> None:
 
 def test_the_readme_names_every_command_and_no_other(project: Path) -> None:
     rows = re.findall(r"^\| `clogs .*$", (project / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {name for row in rows for name in re.findall(r"`clogs (\w+)", row)} == set(COMMANDS)
+    assert {name for row in rows for name in re.findall(r"`clogs ([\w-]+)", row)} == set(COMMANDS)
 
 
 def test_the_readme_names_every_setting_and_no_other(project: Path) -> None:

@@ -89,7 +89,7 @@ Run = Callable[..., ExtractResult]
 
 
 def entry(identity: object, *, at: object = NOON, **fields: object) -> Document:
-    return {"_id": identity, "type": "user", "ingestedAt": at, **fields}
+    return {"_id": identity, "type": "user", "sessionId": "s", "ingestedAt": at, **fields}
 
 
 def landed_ids(settings: Settings) -> list[str]:

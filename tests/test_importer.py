@@ -145,6 +145,16 @@ def test_a_truncated_file_adds_nothing(importing: Importing) -> None:
     assert importing.counts() == (0, 1, 0)
 
 
+def test_a_letter_tells_how_its_line_is_written(importing: Importing) -> None:
+    importing.file.write_bytes(b'broken\n"\xff"\n')
+    importing()
+    letters = dead_letters.read(importing.root / "dead_letters")
+    assert sorted((each.encoding, each.raw) for each in letters) == [
+        ("base64", b'"\xff"'),
+        ("text", b"broken"),
+    ]
+
+
 @pytest.mark.parametrize("documents", [1, 250, 500])
 def test_killed_at_any_moment_the_next_run_is_whole(
     mongo_workspace: Workspace, collection: Collection[Document], documents: int

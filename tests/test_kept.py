@@ -99,9 +99,9 @@ def test_it_has_the_layout_and_the_compression_of_a_new_one(root: Path, tmp_path
         pass
     columns = """
         SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns()
-        WHERE schema_name = 'raw' ORDER BY ALL
+        WHERE schema_name IN ('raw', 'changes', 'quality') ORDER BY ALL
     """
-    tables = "SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'raw' ORDER BY ALL"
+    tables = "SELECT schema_name, table_name, comment FROM duckdb_tables() ORDER BY ALL"
     storage = "SELECT tags FROM duckdb_databases() WHERE NOT internal"
     for sql in (columns, tables, storage):
         with warehouse.connect(tmp_path / "new.duckdb", read_only=True) as connection:

@@ -32,6 +32,8 @@ from clogs.mongo import (
     Source,
     connect,
     decode,
+    extended_json,
+    from_extended_json,
     id_text,
     mapped_errors,
     split,
@@ -55,25 +57,25 @@ def encoded(document: Document) -> bytes:
 # Bytes
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "é\0👩‍🚀",
-        Int64(2**40),
-        DatetimeMS(datetime(2026, 1, 1, tzinfo=UTC)),
-        DatetimeMS(10**15),
-        DatetimeMS(-(10**15)),
-        Decimal128("1.50"),
-        UUID(int=5),
-        Regex("a", "i"),
-        Timestamp(5, 1),
-        MinKey(),
-        MaxKey(),
-        Code("x", {"a": 1}),
-        b"\x00\xff",
-        {"a.b": [{"": None}]},
-    ],
-)
+BSON_VALUES = [
+    "é\0👩‍🚀",
+    Int64(2**40),
+    DatetimeMS(datetime(2026, 1, 1, tzinfo=UTC)),
+    DatetimeMS(10**15),
+    DatetimeMS(-(10**15)),
+    Decimal128("1.50"),
+    UUID(int=5),
+    Regex("a", "i"),
+    Timestamp(5, 1),
+    MinKey(),
+    MaxKey(),
+    Code("x", {"a": 1}),
+    b"\x00\xff",
+    {"a.b": [{"": None}]},
+]
+
+
+@pytest.mark.parametrize("value", BSON_VALUES)
 def test_any_bson_value_is_decoded(value: object) -> None:
     assert decode(encoded({"_id": 1, "value": value})) == {"_id": 1, "value": value}
 
@@ -91,6 +93,39 @@ def test_what_is_no_bson_is_told_as_such(raw: bytes) -> None:
     reason = decode(raw)
     assert isinstance(reason, str)
     assert reason.startswith("invalid BSON: ")
+
+
+# Extended JSON
+
+
+@pytest.mark.parametrize("value", BSON_VALUES)
+def test_extended_json_is_read_back_as_bson_is_decoded(value: object) -> None:
+    document = {"_id": 1, "value": value, "text": 'é\0👩‍🚀"'}
+    assert from_extended_json(extended_json(document)) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        '{"a": {"$binary": {}}}',
+        '{"a": {"$date": "never"}}',
+        '{"a": {"$numberDecimal": "x"}}',
+        '{"a": {"$oid": "short"}}',
+        '{"a": {"$date": {"$numberLong": 1e999}}}',
+        '{"a": {"$symbol": {"$undefined": []}}}{',
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_is_no_extended_json_is_told_as_such(text: str) -> None:
+    assert str(from_extended_json(text)).startswith("invalid Extended JSON: ")
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '{"$oid": "0123456789abcdef01234567"}'])
+def test_extended_json_of_something_else_is_no_document(text: str) -> None:
+    assert from_extended_json(text) == "invalid Extended JSON: no object"
 
 
 @given(st.lists(st.dictionaries(st.text("abc"), st.integers(0, 9) | st.text())))

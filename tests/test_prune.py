@@ -383,4 +383,4 @@ def test_killed_before_the_models_are_built_the_pipeline_builds_them(workspace: 
 def test_no_models_are_built_where_there_are_none(loaded: Workspace) -> None:
     assert loaded.run("prune", "--before", BEFORE, "--yes").returncode == 0
     found = Folder(data_of(loaded)).query("SELECT DISTINCT schema_name FROM duckdb_tables()")
-    assert sorted(found) == [("changes",), ("raw",)]
+    assert sorted(found) == [("changes",), ("quality",), ("raw",)]

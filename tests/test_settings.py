@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clogs.errors import SettingsError
+from clogs.quality.rules import Rule
 from clogs.resources import bundled
 from clogs.settings import Loaded, Settings, load_settings, visible_settings
 from clogs.settings.model import known_keys
@@ -58,6 +59,8 @@ def value(settings: Settings, key: str) -> object:
         ("pipeline.retry_delays", (0.5 * MINUTES, MINUTES, 2 * MINUTES)),
         ("transform.timezone", "UTC"),
         ("quality.max_rejected", 0.01),
+        ("quality.max_age", timedelta(days=3)),
+        ("quality.checks", {}),
         ("logging.level", "INFO"),
         ("logging.format", "text"),
         ("alerting.webhook_url", None),
@@ -248,3 +251,39 @@ def test_the_template_explains_every_key(tmp_path: Path) -> None:
 def test_the_template_as_it_is_sets_nothing(tmp_path: Path) -> None:
     template = bundled("clogs.toml").read_text(encoding="utf-8")
     assert set(load(tmp_path, template).origins.values()) == {"default"}
+
+
+WARNING, HALF = Rule(severity="warning"), Rule(tolerated=0.5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """
+        conversations.role_is_known = { severity = "warning" }
+        fct_messages.key_is_unique.tolerated = "50%"
+        """,
+        """
+        "conversations.role_is_known" = { severity = "warning" }
+        "fct_messages.key_is_unique" = { tolerated = 0.5 }
+        """,
+        """
+        conversations.role_is_known.severity = "warning"
+        [quality.checks.fct_messages]
+        key_is_unique = { tolerated = 0.5 }
+        """,
+    ],
+)
+def test_rules_of_checks_however_toml_writes_their_names(tmp_path: Path, text: str) -> None:
+    loaded = load(tmp_path, f"[quality.checks]\n{text}")
+    assert loaded.settings.quality.checks == {
+        "conversations.role_is_known": WARNING,
+        "fct_messages.key_is_unique": HALF,
+    }
+
+
+def test_rules_of_checks_out_of_the_environment(tmp_path: Path) -> None:
+    loaded = load(tmp_path, QUALITY_CHECKS='{ "conversations.role_is_known" = { severity = "warning" } }')
+    assert loaded.settings.quality.checks == {"conversations.role_is_known": WARNING}
+    shown = {each.key: each.value for each in visible_settings(loaded)}
+    assert shown["quality.checks"] == {"conversations.role_is_known": {"severity": "warning"}}

@@ -153,3 +153,39 @@ def test_a_fault_shows_no_secret(tmp_path: Path, variable: str, text: str, shown
 
 def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path) -> None:
     assert CANARY not in faults(tmp_path, f'[mongo]\nuri = ["{CANARY}"]\npassword = "{CANARY}"')
+
+
+RULES = (
+    '{ fct_messages.key_is_uniqe = { severity = "error" }, "int_entries.key_is_unique" = { tolerated = 2 } }'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            RULES,
+            "fct_messages.key_is_uniqe: there is no such check, the nearest is fct_messages.key_is_unique",
+        ),
+        (
+            RULES,
+            'int_entries.key_is_unique: expected severity = "error" or "warning", and tolerated from 0 to 1',
+        ),
+        ("{ fct_messages.key_is_unique = 1 }", "fct_messages.key_is_unique: expected severity"),
+        (
+            '{ fct_messages.key_is_unique = { level = "error" } }',
+            "fct_messages.key_is_unique: expected severity",
+        ),
+        ('{ fct_messages.key_is_unique = { tolerated = "x%" } }', "expected a number from 0 to 1"),
+        ("fct_messages.key_is_unique", "expected a table such as"),
+        ("1", "expected a table such as"),
+    ],
+)
+def test_a_rule_for_a_check_that_cannot_be(tmp_path: Path, text: str, said: str) -> None:
+    assert said in faults(tmp_path, QUALITY_CHECKS=text)
+
+
+def test_a_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
+    told = faults(tmp_path, "[duckdb]\n[quality.checks]\nmessages.x = {}\n")
+    assert "quality.checks = " in told
+    assert "(clogs.toml line 2): messages.x: there is no such check" in told

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.terminal import Terminal, configure_logging, logger, printable
+from clogs.terminal import Terminal, configure_logging, logger
 
 
 @pytest.fixture(autouse=True)
@@ -77,11 +77,3 @@ def test_progress_is_silent_where_there_is_no_terminal(capfd: pytest.CaptureFixt
     with Terminal().progress("load") as progress:
         progress(1, 2)
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("plain", "plain"), ("\x1b[2Jcleared", "�[2Jcleared"), ("a\nb\x00\u202e", "a�b��"), (None, "None")],
-)
-def test_printable(text: object, shown: str) -> None:
-    assert printable(text) == shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import UsageError
-from clogs.transcripts import Line, Position, Reading, find
+from clogs.transcripts import Line, Position, Reading, find, transcript_at
 
 FILES = (
     "projects/-home-me-app/one.jsonl",
@@ -74,6 +74,23 @@ def test_a_folder_without_projects_above_it(
 ) -> None:
     lay_out(tmp_path, *files)
     assert found(tmp_path / path) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/home/me/.claude/projects/-home-me-app/one.jsonl", ("-home-me-app", "one.jsonl")),
+        ("/x/projects/app/one/subagents/agent-1.jsonl", ("app", "one/subagents/agent-1.jsonl")),
+        ("/projects/x/.claude/projects/app/a.jsonl", ("app", "a.jsonl")),
+        ("/backup/app/one.jsonl", ("app", "one.jsonl")),
+        ("/backup/app/one/subagents/agent-1.jsonl", ("app", "one/subagents/agent-1.jsonl")),
+        ("/subagents/agent-1.jsonl", ("subagents", "agent-1.jsonl")),
+        ("one.jsonl", ("", "one.jsonl")),
+    ],
+)
+def test_of_a_file_that_is_gone_its_path_tells(path: str, expected: tuple[str, str]) -> None:
+    transcript = transcript_at(Path(path))
+    assert (transcript.project_id, transcript.source_file) == expected
 
 
 def test_a_file_named_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from clogs.wording import count, duration, instant, money, short, size
+from clogs.wording import count, duration, instant, money, percent, printable, short, size, sparkline
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (14109, "14,109 files")])
@@ -63,3 +63,27 @@ def test_instant() -> None:
     assert instant(moment) == "2026-03-04 10:00:00 UTC"
     assert instant(moment.astimezone(UTC)) == "2026-03-04 10:00:00 UTC"
     assert instant(None) == "none yet"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("plain", "plain"), ("\x1b[2Jcleared", "�[2Jcleared"), ("a\nb\x00\u202e", "a b��"), (None, "None")],
+)
+def test_printable(text: object, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0%"), (0.00001, "<0.1%"), (0.125, "12.5%"), (0.5, "50%"), (0.99999, ">99.9%"), (1, "100%")],
+)
+def test_shares_are_0_or_1_only_if_they_are(share: float, said: str) -> None:
+    assert percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [([], ""), ([0, 0], "▁▁"), ([0, 1, 100], "▁▂█"), ([0.5], "█"), ([1, 2, 3, 4, 5, 6, 7], "▂▃▄▅▆▇█")],
+)
+def test_a_sparkline(values: list[float], drawn: str) -> None:
+    assert sparkline(values) == drawn

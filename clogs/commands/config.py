@@ -48,4 +48,7 @@ def _table(settings: list[VisibleSetting]) -> Table:
 
 def _as_written(value: object) -> str:
     """Write a value as TOML would have it; "-" where there is none."""
+    if isinstance(value, dict):
+        inside = ", ".join(f'"{name}" = {_as_written(each)}' for name, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
     return "-" if value is None else msgspec.json.format(msgspec.json.encode(value), indent=0).decode()

@@ -9,8 +9,8 @@ from clogs import stages
 from clogs.checkup import Finding, failed, versions
 from clogs.commands.options import Flag, Given
 from clogs.errors import ClogsError, SettingsError
-from clogs.terminal import logger, printable
-from clogs.wording import count
+from clogs.terminal import logger
+from clogs.wording import count, printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 NAME_WIDTH = 10

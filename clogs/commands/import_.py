@@ -31,6 +31,4 @@ def import_(
         result = stages.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
     terminal.summarize(result, f"{imported(result)} · {duration(result.seconds)}")
     if result.rejected:
-        terminal.say(
-            f"The rejected lines stand in {settings.data.dead_letter_dir} with file and line number."
-        )
+        terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")

@@ -12,8 +12,7 @@ from rich.text import Text
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.tables import table
-from clogs.terminal import printable
-from clogs.wording import count, duration, instant, size
+from clogs.wording import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
     from clogs.status import (
@@ -104,7 +103,7 @@ def _landing(landing: LandingStatus) -> str:
 def _dead_letters(letters: DeadLetterStatus) -> str:
     if not letters.count:
         return "none"
-    return f"{letters.count:,}, the newest of {instant(letters.newest)}, in {letters.folder}"
+    return f"{letters.count:,}, the newest of {instant(letters.newest)} · see clogs dead-letters list"
 
 
 def _warehouse(warehouse: WarehouseStatus, now: datetime) -> dict[str, str]:

@@ -55,10 +55,12 @@ def transformed(result: TransformResult) -> str:
 
 def validated(result: ValidateResult) -> str:
     """Say in a line how a validation ended."""
-    failed = sum(check.failing > 0 for check in result.checks)
+    failed, warned = (len(result.ended(outcome)) for outcome in ("failed", "warned"))
     checks = count(len(result.checks), "check")
     outcome = f"{failed} of {checks} failed" if failed else f"{checks} passed"
-    return f"{outcome} on {count(result.rows, 'row')}"
+    if warned and not failed:
+        outcome = f"{len(result.checks) - warned} of {checks} passed"
+    return f"{outcome}{f', {warned} warned' if warned else ''} on {count(result.rows, 'row')}"
 
 
 def imported(result: ImportResult) -> str:

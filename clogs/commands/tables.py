@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from clogs.terminal import printable
+from clogs.wording import printable
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()) -> Table:

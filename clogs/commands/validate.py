@@ -2,48 +2,143 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import validated
 from clogs.commands.tables import table
-from clogs.wording import duration
+from clogs.errors import UsageError
+from clogs.lock import run_lock
+from clogs.wording import count, duration, instant, or_nearest, percent, sparkline
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from clogs.quality.results import CheckResult, PastResult
+    from clogs.session import Session
     from clogs.validate import ValidateResult
 
 
-MARKS = {True: "✓", False: "✗"}
+MARKS = {"failed": "✗", "warned": "!", "passed": "✓"}
+"""The worst first."""
+
+SHOWN = 10
+"""So many of the last validations are told one by one."""
 
 
 def validate(
     *,
     layer: Annotated[list[str] | None, Parameter(negative="")] = None,
+    build_docs: Annotated[Path | bool, Parameter(negative="", show_default=False, metavar="[DIR]")] = False,
+    history: Annotated[str | None, Parameter(metavar="CHECK")] = None,
     json: Flag = False,
     session: Given,
 ) -> None:
-    """Check the data in the warehouse.
+    """Check the data in the warehouse, and keep how each check ended.
+
+    A check that fails ends with 65, unless it is a warning; [quality.checks] in
+    clogs.toml may make it one.
 
     Args:
-        layer: Check only this layer; repeatable.
+        layer: Check only this layer, bronze, silver or gold; repeatable.
+        build_docs: Also write a page about all tables and checks: DIR/index.html. [default: docs in data.dir]
+        history: Check nothing, and show how this check ended before.
         json: Print the result as one JSON document.
     """
-    result = stages.validate(session.settings, layers=tuple(layer or ()))
-    outcome = Text(f"{validated(result)} · {duration(result.seconds)}")
-    session.terminal.summarize(result, Group(_table(result), outcome))
+    if history is not None:
+        if layer or build_docs:
+            raise UsageError("--history checks nothing.", hint="Leave out --layer and --build-docs.")
+        _show_course(history, session)
+        return
+    settings, terminal = session.settings, session.terminal
+    with run_lock(settings.data.state_dir, command="validate"), terminal.progress("validate") as progress:
+        result = stages.validate(
+            settings, run=stages.new_run(), layers=tuple(layer or ()), on_progress=progress
+        )
+    terminal.summarize(result, Group(*_shown(result)))
+    if build_docs:
+        folder = settings.data.dir / "docs" if build_docs is True else Path(build_docs)
+        terminal.say(f"The page is {stages.build_docs(settings, folder.absolute(), result.checks)}")
     result.raise_for_failures()
 
 
-def _table(result: ValidateResult) -> Table:
+def _shown(result: ValidateResult) -> Iterator[RenderableType]:
+    yield _tables(result.checks)
+    failing = [check for check in result.checks if check.failing]
+    if failing:
+        yield Text()
+        yield _failing(failing)
+    yield Text(f"\n{validated(result)} · {duration(result.seconds)}")
+
+
+def _tables(checks: Sequence[CheckResult]) -> Table:
+    """A line for each table, marked by the worst that was found in it."""
+    by_table: dict[str, list[CheckResult]] = {}
+    for check in checks:
+        by_table.setdefault(check.table, []).append(check)
     rows = (
-        (MARKS[not check.failing], check.table, check.name, f"{check.failing:,}", ", ".join(check.examples))
-        for check in result.checks
+        (_mark(each), each[0].layer, name, f"{len(each)}", f"{each[0].rows:,}")
+        for name, each in by_table.items()
     )
-    return table(("", "table", "check", "failing", "examples"), rows, right={"failing"})
+    return table(("", "layer", "table", "checks", "rows"), rows, right={"checks", "rows"})
+
+
+def _mark(checks: Sequence[CheckResult]) -> str:
+    outcomes = {check.outcome for check in checks}
+    return next(mark for outcome, mark in MARKS.items() if outcome in outcomes)
+
+
+def _failing(checks: Sequence[CheckResult]) -> Table:
+    rows = (
+        (
+            MARKS[check.outcome],
+            check.check,
+            check.layer,
+            check.description,
+            f"{check.failing:,}",
+            percent(check.share),
+            ", ".join(check.examples),
+        )
+        for check in checks
+    )
+    head = ("", "check", "layer", "what must hold", "failing", "share", "such as")
+    return table(head, rows, right={"failing", "share"})
+
+
+def _show_course(name: str, session: Session) -> None:
+    from clogs.quality.suites import CHECKS
+
+    if name not in CHECKS:
+        raise UsageError(
+            f"There is no check {name}{or_nearest(name, CHECKS)}.",
+            hint="The checks: clogs validate --json",
+        )
+    past = stages.courses(session.settings).get(name, [])
+    terminal = session.terminal
+    if terminal.stdout_json:
+        terminal.write_json({"check": name, "results": past})
+    else:
+        terminal.write(f"{name}: {CHECKS[name].description}")
+        for part in _course(past):
+            terminal.write(part)
+
+
+def _course(past: Sequence[PastResult]) -> Iterator[RenderableType]:
+    if not past:
+        yield "It has not been checked yet: clogs validate"
+        return
+    shares = [each.share for each in past]
+    yield f"{sparkline(shares)}  {count(len(past), 'validation')}, up to {percent(max(shares))} failing\n"
+    rows = (
+        (MARKS[each.outcome], instant(each.at), f"{each.rows:,}", f"{each.failing:,}", percent(each.share))
+        for each in reversed(past[-SHOWN:])
+    )
+    head = ("", "validated", "rows", "failing", "share")
+    yield table(head, rows, right={"rows", "failing", "share"})

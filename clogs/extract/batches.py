@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import polars as pl
 from tenacity import (
     RetryCallState,
@@ -20,9 +21,10 @@ from tenacity import (
 )
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter
+from clogs.dead_letters import DeadLetter, Encoding
 from clogs.errors import TransientSourceError
-from clogs.flatten import batch_of, flatten
+from clogs.extract.intake import take
+from clogs.flatten import batch_of
 from clogs.landing import land
 from clogs.mongo import (
     Broken,
@@ -54,6 +56,7 @@ class Job:
         dead_letter_dir: Where rejected documents go.
         state_path: The state's file, to be marked before anything is landed.
         exclude: Dotted paths of fields to leave out.
+        refused: Names of the checks that a document must pass.
         batch_size: Documents per batch, at most.
         watermark_field: The Date field that grows as documents arrive.
         lookback: How far behind the watermark the next run reads again.
@@ -69,6 +72,7 @@ class Job:
     dead_letter_dir: Path
     state_path: Path
     exclude: Sequence[str]
+    refused: tuple[str, ...]
     batch_size: int
     watermark_field: str
     lookback: timedelta
@@ -203,7 +207,7 @@ class _Batch:
 
     def add(self, reply: Reply) -> None:
         """Flatten a reply."""
-        flattened = flatten(reply.documents, exclude=self._job.exclude)
+        flattened = take(reply.documents, exclude=self._job.exclude, refused=self._job.refused)
         moments = _moments(reply.documents, self._job.watermark_field)
         for place, reasons in flattened.misfits.items():
             self._reject(_letter(reply.documents[place], reasons, self._job), moments[place])
@@ -236,7 +240,9 @@ class _Batch:
         mark_landing(job.state_path, extracted_at)
         rows = batch_of(rows.filter(new.head(rows.height)), extracted_at=extracted_at)
         letters = [
-            each for each, is_new in zip(self._rejected, new.tail(len(self._rejected)), strict=True) if is_new
+            msgspec.structs.replace(each, at=extracted_at)  # for a replay: newer than what was read before
+            for each, is_new in zip(self._rejected, new.tail(len(self._rejected)), strict=True)
+            if is_new
         ]
         files = land(rows, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
@@ -275,15 +281,19 @@ def _letter(document: Document, reasons: Sequence[str], job: Job) -> DeadLetter:
 
 
 def _broken_letter(broken: Broken, job: Job) -> DeadLetter:
-    return _dead_letter("unreadable BSON", [broken.reason], base64.b64encode(broken.raw).decode(), job)
+    document = base64.b64encode(broken.raw).decode()
+    return _dead_letter("unreadable BSON", [broken.reason], document, job, encoding="base64")
 
 
-def _dead_letter(source: str, reasons: Sequence[str], document: str, job: Job) -> DeadLetter:
+def _dead_letter(
+    source: str, reasons: Sequence[str], document: str, job: Job, *, encoding: Encoding = "text"
+) -> DeadLetter:
     return DeadLetter(
         stage="extract",
         source=source,
         reasons=tuple(reasons),
         document=document,
+        encoding=encoding,
         run=job.run,
         at=datetime.now(UTC),
     )

@@ -44,6 +44,7 @@ class Settings:
         lookback: How far behind the watermark each run reads again.
         retry_delays: Waits before each new attempt at a fault that passes by itself.
         max_rejected: The share of a run's documents, 0 to 1, above which the run fails.
+        refused: Names of the checks that a document must pass to be landed.
     """
 
     raw_dir: Path
@@ -55,6 +56,7 @@ class Settings:
     lookback: timedelta
     retry_delays: Sequence[timedelta]
     max_rejected: float
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,7 @@ def _job(
         dead_letter_dir=settings.dead_letter_dir,
         state_path=state_path,
         exclude=tuple(settings.exclude),
+        refused=settings.refused,
         batch_size=settings.batch_size,
         watermark_field=settings.watermark_field,
         lookback=settings.lookback,
@@ -271,5 +274,5 @@ def _check_rejected(result: ExtractResult, settings: Settings) -> None:
         raise DataError(
             f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
             f" {settings.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
-            hint=f"Their reasons stand in {settings.dead_letter_dir}",
+            hint="Their reasons: clogs dead-letters list --stage extract",
         )

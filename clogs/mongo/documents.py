@@ -29,6 +29,10 @@ UNDECODABLE = (BSONError, ValueError, TypeError, OverflowError, RecursionError)
 """What the driver raises for a document that it cannot decode."""
 
 _EXTENDED_JSON = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
+_AS_DECODED = _EXTENDED_JSON.with_options(datetime_conversion=DatetimeConversion.DATETIME_MS)
+
+_UNREADABLE = (*UNDECODABLE, ArithmeticError, AttributeError, LookupError)
+"""What the driver raises for text that is no Extended JSON, such as a ``$binary`` without bytes."""
 
 _LOOKS_LIKE_ANOTHER_TYPE = re.compile(
     r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
@@ -73,6 +77,19 @@ def id_text(value: object) -> str:
 def extended_json(value: object) -> str:
     """Any BSON value as relaxed Extended JSON (the MongoDB specification of that name, version 2)."""
     return json_util.dumps(value, json_options=_EXTENDED_JSON, ensure_ascii=False)
+
+
+def from_extended_json(text: str) -> Document | str:
+    """Read a document from Extended JSON, with the types that `decode` gives; a number may be another one.
+
+    Returns:
+        The document, or the reason why it is none.
+    """
+    try:
+        document = json_util.loads(text, json_options=_AS_DECODED)
+    except _UNREADABLE as exc:
+        return f"invalid Extended JSON: {exc}"
+    return document if isinstance(document, dict) else "invalid Extended JSON: no object"
 
 
 def jsonable(value: object) -> Any:  # noqa: ANN401

@@ -11,7 +11,8 @@ from clogs.redact import HIDDEN, hide_addresses
 from clogs.schemas import COLUMNS
 from clogs.settings.model import Settings, known_keys, marks, section_names
 from clogs.settings.sources import SettingsFile
-from clogs.settings.values import Secret, nearest, or_nearest
+from clogs.settings.values import Secret
+from clogs.wording import nearest, or_nearest
 
 NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "_id",

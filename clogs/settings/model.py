@@ -16,8 +16,10 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 from platformdirs import user_data_path
 
+from clogs.quality.rules import Rule
 from clogs.redact import hide_uri, hide_url
 from clogs.settings import values
+from clogs.settings.checks import check_rules
 from clogs.settings.values import Check, Parse, Secret
 
 MOST_THREADS = 32
@@ -122,9 +124,13 @@ class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     Attributes:
         max_rejected: The largest share of a run's documents that may be rejected, 0 to 1.
+        max_age: How old the newest document may be before a validation warns.
+        checks: What single checks are to be, by their names, in place of what they are by themselves.
     """
 
     max_rejected: Annotated[float, Parse(values.share), Meta(ge=0, le=1)] = 0.01
+    max_age: Annotated[timedelta, Parse(values.duration)] = timedelta(days=3)
+    checks: Annotated[dict[str, Rule], Parse(check_rules)] = field(default_factory=dict)
 
 
 class LoggingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo
 
@@ -52,4 +53,8 @@ def _plain(value: object) -> object:
         return duration_text(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, Struct):
+        return {name: each for name, each in msgspec.structs.asdict(value).items() if each is not None}
     return str(value) if isinstance(value, Path) else value

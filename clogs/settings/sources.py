@@ -49,7 +49,7 @@ class SettingsFile(Struct, frozen=True):
         """Name the file and, where it is found, the line of a key or of a section's header."""
         section = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := re.match(r"\s*\[\s*(\w+)\s*\]", line):
+            if header := re.match(r"\s*\[\s*([\w.]+?)\s*\]", line):
                 section = header[1]
             written = re.match(r"\s*([\w.]+)\s*=", line)
             found = f"{section}.{written[1]}".lstrip(".") if written else section if header else None

@@ -7,15 +7,16 @@ value, which may be a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
 from msgspec import Struct
+
+from clogs.wording import or_nearest
 
 LONGEST = timedelta(days=366)
 
@@ -214,16 +215,3 @@ def web_address(value: str | None) -> None:
     """
     if value is not None and not re.match(r"https?://[^\s/@:]", value):
         raise ValueError("expected an address that starts with https:// or http://")
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word most like ``word``, in any case; None where none is like it."""
-    by_lower = {each.lower(): each for each in known}
-    found = get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[found[0]] if found else None
-
-
-def or_nearest(word: str, known: Iterable[str]) -> str:
-    """Name the known word most like ``word`` as the end of a sentence, empty where none is like it."""
-    found = nearest(word, known)
-    return f", the nearest is {found}" if found else ""

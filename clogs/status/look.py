@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from clogs import dead_letters, warehouse
 from clogs.errors import ClogsError, UnavailableError
 from clogs.landing import identity, landed
@@ -124,13 +122,7 @@ def _ahead(newest: datetime | None, watermark: datetime | None) -> float | None:
 
 
 def _dead_letters(folder: Path) -> DeadLetterStatus:
-    try:
-        moments = [letter.at for letter in dead_letters.read(folder)]
-    except msgspec.DecodeError as exc:
-        raise ClogsError(
-            f"A file in {folder} does not hold dead letters: {exc}",
-            hint="Move away the .jsonl file there that clogs did not write.",
-        ) from exc
+    moments = [letter.at for letter in dead_letters.read(folder)]
     return DeadLetterStatus(folder=folder, count=len(moments), newest=max(moments, default=None))
 
 

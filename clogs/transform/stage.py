@@ -98,8 +98,8 @@ def transform(
         ClogsError: There is nothing to transform, or a model could not be built.
     """
     started = time.perf_counter()
-    _require_conversations(settings)
-    _quiet_sqlmesh(settings)
+    require_conversations(settings)
+    quiet_sqlmesh(settings)
     built = _build_all(settings, select, on_model, full_refresh=full_refresh)
     with _opened(settings) as connection:
         # after a failure too: what was built before it is there to be read
@@ -117,8 +117,8 @@ def plan(settings: TransformSettings) -> PlanResult:
         WarehouseError: The file cannot be opened, or there is nothing to transform.
         ModelsError: SQLMesh does not understand the models.
     """
-    _require_conversations(settings)
-    _quiet_sqlmesh(settings)
+    require_conversations(settings)
+    quiet_sqlmesh(settings)
     from clogs.transform.console import RecordingConsole
     from clogs.transform.context import open_context
     from clogs.transform.engine import planned
@@ -180,7 +180,7 @@ def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:
     )
 
 
-def _require_conversations(settings: TransformSettings) -> None:
+def require_conversations(settings: TransformSettings) -> None:
     """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
     path, hint = settings.warehouse, "Load it first: clogs pipeline"
     if not path.exists():
@@ -190,7 +190,7 @@ def _require_conversations(settings: TransformSettings) -> None:
             raise WarehouseError(f"The warehouse {path} has no table raw.conversations yet.", hint=hint)
 
 
-def _quiet_sqlmesh(settings: TransformSettings) -> None:
+def quiet_sqlmesh(settings: TransformSettings) -> None:
     """Set what SQLMesh reads from the environment while it is imported."""
     os.environ.update(
         SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"

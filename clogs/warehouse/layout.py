@@ -11,16 +11,21 @@ from clogs.errors import WarehouseError
 from clogs.schemas import COLUMNS, SQL_TYPES
 from clogs.warehouse.changes import CREATE_CHANGES, note_everything
 from clogs.warehouse.connection import Connection, transaction
+from clogs.warehouse.results import CREATE_QUALITY
 
 Config = dict[str, str | bool | int | float | list[str]]
 
-LAYOUT = 3
+LAYOUT = 4
 """The number of this layout: it grows with every change of the tables below.
 
 1. As clogs 0.1 began: no ``raw.layout``, and a ledger of ``file, bytes, rows, run, loaded_at``.
 2. Texts compressed with zstd; the ledger knows content, counts and fate of a file.
 3. Schema ``changes``.
+4. Schema ``quality``; the columns of ``raw.conversations`` are described.
 """
+
+LAYOUT_OF_CHANGES = 3
+"""From it on, the models know of every load."""
 
 STORAGE_VERSION = "v1.5.0"
 """DuckDB's file format: the newest that all of 1.5 read. Older formats have no zstd."""
@@ -93,10 +98,16 @@ def create_conversations(connection: Connection, name: str) -> None:
         + (" USING COMPRESSION zstd" if column.name in _ZSTD else "")
         for column in COLUMNS
     )
-    connection.execute(f"""
-        CREATE TABLE raw.{name} ({columns});
-        COMMENT ON TABLE raw.{name} IS 'One row per document of the collection, its newest version.';
-    """)
+    connection.execute(f"CREATE TABLE raw.{name} ({columns})")
+    _describe(connection, name)
+
+
+def _describe(connection: Connection, name: str) -> None:
+    one_row = "One row per document of the collection, its newest version."
+    connection.execute(f"COMMENT ON TABLE raw.{name} IS '{one_row}'")
+    for column in COLUMNS:
+        text = column.description.replace("'", "''")
+        connection.execute(f"""COMMENT ON COLUMN raw.{name}."{column.name}" IS '{text}'""")
 
 
 def create_tables(connection: Connection) -> None:
@@ -162,21 +173,24 @@ def migrate(path: Path, config: Config) -> None:
             SET TimeZone = 'UTC'; SET temp_directory = '{spill}';
             ATTACH '{place}' AS warehouse (STORAGE_VERSION '{STORAGE_VERSION}'); USE warehouse;
         """)
+        version = _version(connection)
         with transaction(connection):
-            create_conversations(connection, "rebuilt")
-            connection.execute(_COMPRESS)
-            version = _version(connection)
+            if version in {1, LAYOUT}:  # the tables are this version's, so the file's format is not
+                create_conversations(connection, "rebuilt")
+                connection.execute(_COMPRESS)
             if version == 1:
                 connection.execute(_FROM_1.format(ledger=_LEDGER))
             if version < LAYOUT:
                 _enter_layout(connection)
+            if version < LAYOUT_OF_CHANGES:
                 note_everything(connection)
         connection.execute("CHECKPOINT")
 
 
 def _enter_layout(connection: Connection) -> None:
     connection.execute(_REST)
-    connection.execute(CREATE_CHANGES)
+    connection.execute(CREATE_CHANGES + CREATE_QUALITY)
+    _describe(connection, "conversations")
     connection.execute("INSERT INTO raw.layout VALUES (?, ?, now())", [LAYOUT, __version__])
 
 

@@ -1,6 +1,6 @@
 """Measures as ratios of things measured in one run.
 
-``python -m bench [SCALE [extraction|loading|transforming]]``
+``python -m bench [SCALE [extraction|loading|transforming|validating]]``
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from bench.extraction import extraction
 from bench.loading import loading
 from bench.rows import Row
 from bench.transforming import transforming
+from bench.validating import validating
 
 PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
     "extraction": extraction,
     "loading": loading,
     "transforming": transforming,
+    "validating": validating,
 }
 
 

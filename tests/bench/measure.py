@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -27,11 +28,14 @@ class Measured:
         peak: The most memory, in bytes, that it and its children took at a time, if it was watched. What they
             share counts once (Linux's proportional set size).
         output: What it printed.
+        cpu: Seconds of CPU of the process and its children, start included. Unlike wall time, they do not
+            tell what else the machine does.
     """
 
     seconds: float
     peak: int
     output: str
+    cpu: float
 
 
 def measure(arguments: Sequence[str | Path], *, watch_memory: bool = False, **variables: str) -> Measured:
@@ -45,7 +49,7 @@ def measure(arguments: Sequence[str | Path], *, watch_memory: bool = False, **va
     Raises:
         CalledProcessError: It failed.
     """
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), _cpu()
     command = [sys.executable, *map(str, arguments)]
     with subprocess.Popen(command, env=ENVIRONMENT | variables, stdout=subprocess.PIPE, text=True) as process:
         peak = 0
@@ -57,7 +61,7 @@ def measure(arguments: Sequence[str | Path], *, watch_memory: bool = False, **va
         seconds = time.perf_counter() - started
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Measured(seconds, peak, output)
+    return Measured(seconds, peak, output, _cpu() - spent)
 
 
 @contextmanager
@@ -84,6 +88,12 @@ def served(
             raise RuntimeError
         yield server.stdout.readline().strip(), server.stdin
         server.stdin.close()
+
+
+def _cpu() -> float:
+    """Seconds of CPU of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _family(process: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ from pymongo.cursor import Cursor
 
 from clogs import extract as stage
 from clogs.mongo import Address, connect
+from clogs.quality.suites import refused
 from clogs.settings import MongoSettings, PipelineSettings
 
 DB, COLLECTION = "claude_logs", "conversations"
@@ -43,6 +44,16 @@ def cursor(uri: str, _folder: Path) -> float:
 
 def extract(uri: str, folder: Path) -> float:
     """What clogs does."""
+    return land(uri, folder, refused({}))
+
+
+def unchecked(uri: str, folder: Path) -> float:
+    """The same, but any document is landed that fits its columns."""
+    return land(uri, folder, ())
+
+
+def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
+    """Extract into a folder, with some checks."""
     settings = stage.Settings(
         raw_dir=folder / "raw",
         dead_letter_dir=folder / "dead_letters",
@@ -53,6 +64,7 @@ def extract(uri: str, folder: Path) -> float:
         lookback=DEFAULTS.lookback,
         retry_delays=(timedelta(seconds=1),),
         max_rejected=0.01,
+        refused=checks,
     )
     with connect(Address(uri, DB, COLLECTION)) as source:
         started = time.perf_counter()
@@ -120,7 +132,7 @@ def classic_line(block: Any) -> str | None:  # noqa: ANN401  # JSON
     return "[tool_result]" if kind == "tool_result" else block.get("text")
 
 
-SUBJECTS = {"cursor": cursor, "extract": extract, "classic": classic}
+SUBJECTS = {"cursor": cursor, "extract": extract, "unchecked": unchecked, "classic": classic}
 
 if __name__ == "__main__":
     name, uri, folder = sys.argv[1:]

@@ -1,0 +1,76 @@
+"""Rejected documents once more, as if they had just been read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from msgspec.structs import replace
+
+from clogs.columns import POLARS_TYPES
+from clogs.dead_letters import DeadLetter, Replayed
+from clogs.extract.intake import take
+from clogs.flatten import batch_of
+from clogs.landing import land
+from clogs.mongo import Document, decode, from_extended_json
+
+UNREADABLE = "unreadable BSON"
+"""The source of letters that hold bytes; the first of them do not tell their encoding."""
+
+
+def replay(
+    letters: Sequence[DeadLetter],
+    *,
+    raw_dir: Path,
+    exclude: Sequence[str],
+    refused: tuple[str, ...],
+    name: str,
+) -> Replayed:
+    """Land the documents of dead letters that fit by now.
+
+    They are landed as of when they were rejected: a version that was read since then stays the newest.
+
+    Args:
+        letters: Dead letters of an extraction; a few hundred at a time are best.
+        raw_dir: The landing folder.
+        exclude: Dotted paths of fields to leave out.
+        refused: Names of the checks that a document must pass.
+        name: What makes the landing files' names unique.
+
+    Raises:
+        ClogsError: A file cannot be written.
+    """
+    replayed = Replayed()
+    decoded: list[tuple[DeadLetter, Document]] = []
+    for letter in letters:
+        document = _document(letter)
+        if isinstance(document, str):
+            replayed.rejected[letter.key] = (document,)
+        else:
+            decoded.append((letter, document))
+    taken = take([document for _, document in decoded], exclude=exclude, refused=refused)
+    fitting = [letter for place, (letter, _) in enumerate(decoded) if place not in taken.misfits]
+    moments = pl.Series([letter.at for letter in fitting], dtype=POLARS_TYPES["instant"])
+    land(batch_of(taken.frame, extracted_at=moments), raw_dir, name=name)
+    replayed.passed.update(letter.key for letter in fitting)
+    replayed.rejected |= {decoded[place][0].key: tuple(why) for place, why in taken.misfits.items()}
+    return replayed
+
+
+def _document(letter: DeadLetter) -> Document | str:
+    """The document, or why there is none."""
+    if _holds_bytes(letter):
+        letter = replace(letter, encoding="base64")
+    if letter.encoding == "text":
+        return from_extended_json(letter.document)
+    try:
+        raw = letter.raw
+    except ValueError as exc:
+        return f"invalid base64: {exc}"
+    return decode(raw)
+
+
+def _holds_bytes(letter: DeadLetter) -> bool:
+    """Tell whether it is one of the first letters with bytes; Extended JSON begins with a brace."""
+    return letter.source == UNREADABLE and not letter.document.startswith("{")

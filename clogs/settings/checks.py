@@ -1,0 +1,71 @@
+"""The setting ``quality.checks``: a table of checks, each with its severity and its tolerated share."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from clogs.quality.rules import Rule
+from clogs.settings.values import share
+from clogs.wording import or_nearest
+
+_EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
+
+
+def check_rules(value: object) -> dict[str, Rule]:
+    """Read the table; text is read as TOML writes it, for the environment.
+
+    A name with its dot may be quoted, or not: TOML then makes two tables of it.
+
+    Raises:
+        ValueError: It is no table, or a check or what is said of it is not known; all faults are in the text.
+    """
+    table = _parsed(value) if isinstance(value, str) else value
+    if not isinstance(table, dict):
+        raise ValueError(_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
+    rules: dict[str, Rule] = {}
+    faults: list[str] = []
+    for name, said in _by_name(table):
+        try:
+            _require_known(name)
+            rules[name] = _rule(said)
+        except ValueError as exc:
+            faults.append(f"{name}: {exc}")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return rules
+
+
+def _parsed(text: str) -> object:
+    try:
+        return tomllib.loads(f"checks = {text}")["checks"]
+    except tomllib.TOMLDecodeError:
+        raise ValueError(_EXPECTED) from None
+
+
+def _by_name(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name, said in table.items():
+        if "." not in name and isinstance(said, dict):
+            yield from ((f"{name}.{check}", each) for check, each in said.items())
+        else:
+            yield name, said
+
+
+def _require_known(name: str) -> None:
+    from clogs.quality.suites import CHECKS  # with Polars, which other settings can do without
+
+    if name not in CHECKS:
+        raise ValueError(f"there is no such check{or_nearest(name, CHECKS)}")
+
+
+def _rule(said: object) -> Rule:
+    if isinstance(said, dict) and "tolerated" in said:
+        said = said | {"tolerated": share(said["tolerated"])}
+    try:
+        return msgspec.convert(said, Rule)
+    except msgspec.ValidationError:
+        raise ValueError(
+            'expected severity = "error" or "warning", and tolerated from 0 to 1, or a percentage like "1%"'
+        ) from None

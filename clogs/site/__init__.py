@@ -1,0 +1,10 @@
+"""The warehouse's documentation: one HTML page that needs no network and no server.
+
+``profile`` measures a table and ``distribution`` what its columns hold · ``graph`` lays the models out ·
+``charts`` draws small charts · ``text`` says numbers · ``page`` fills ``templates`` · ``build`` writes it.
+"""
+
+from clogs.site.build import build
+from clogs.site.profile import TableProfile, profile
+
+__all__ = ["TableProfile", "build", "profile"]

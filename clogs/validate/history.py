@@ -1,0 +1,55 @@
+"""The results of validations, kept in the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from clogs import warehouse
+from clogs.quality.results import CheckResult, PastResult
+from clogs.warehouse import Connection
+
+LATEST = 60
+"""So many results of a check, at most, are its course."""
+
+_KEEP = "INSERT INTO quality.results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = ("layer", "table", "severity", "tolerated", "rows", "failing", "outcome")
+_PARTITIONS = """
+    DELETE FROM quality.partitions;
+    INSERT INTO quality.partitions SELECT date, count(*) FROM raw.conversations GROUP BY date;
+"""
+_COURSES = f"""
+    SELECT check_name, validated_at, rows, failing, outcome FROM quality.results
+    QUALIFY row_number() OVER (PARTITION BY check_name ORDER BY validated_at DESC) <= {LATEST}
+    ORDER BY validated_at
+"""
+
+
+def keep(
+    connection: Connection, results: Sequence[CheckResult], *, run: str, at: datetime, partitions: bool
+) -> None:
+    """Keep the results of a validation, all at once.
+
+    Args:
+        connection: The warehouse, writable.
+        results: Of its checks.
+        run: The run's id.
+        at: When it began, in UTC.
+        partitions: Keep how many rows each day has, too, for the next validation to compare with.
+    """
+    rows = [(run, at, each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]
+    with warehouse.transaction(connection):
+        connection.executemany(_KEEP, rows)
+        if partitions:
+            connection.execute(_PARTITIONS)
+
+
+def courses(connection: Connection) -> dict[str, list[PastResult]]:
+    """Read how each check ended in its last validations, the oldest first, by its name."""
+    if not warehouse.is_current(connection):  # no version before this one kept any
+        return {}
+    found: dict[str, list[PastResult]] = {}
+    for check, at, rows, failing, outcome in connection.execute(_COURSES).fetchall():
+        past = PastResult(at=at, rows=rows, failing=failing, outcome=outcome)
+        found.setdefault(check, []).append(past)
+    return found

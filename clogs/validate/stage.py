@@ -1,0 +1,141 @@
+"""The stage: which suites run, and what is said and kept of how they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from clogs import warehouse
+from clogs.errors import DataError, UsageError, WarehouseError
+from clogs.quality.bronze import KNOWN_TYPES, Conversations
+from clogs.quality.check import Suite
+from clogs.quality.results import LAYERS, CheckResult
+from clogs.quality.rules import Rules
+from clogs.quality.suites import SUITES, ruled
+from clogs.validate.history import keep
+from clogs.validate.suite import EXAMPLES, examine
+from clogs.warehouse import Connection
+from clogs.wording import count, few
+
+_UNKNOWN_TYPES = f"""
+    SELECT coalesce(type, '(none)'), count(*), arg_min(claude_version, coalesce(timestamp, ingested_at))
+    FROM raw.conversations WHERE type IS NULL OR NOT list_contains(?, type)
+    GROUP BY type ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}
+"""
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateResult:
+    """How a validation ended.
+
+    Attributes:
+        run: The run that validated.
+        at: When it began, in UTC.
+        checks: By layer and table.
+        rows: Rows looked at, of all tables, each as often as it was.
+        seconds: Wall time.
+    """
+
+    run: str
+    at: datetime
+    checks: tuple[CheckResult, ...]
+    rows: int
+    seconds: float
+
+    def ended(self, outcome: str) -> list[CheckResult]:
+        """The checks that ended so."""
+        return [check for check in self.checks if check.outcome == outcome]
+
+    def raise_for_failures(self) -> None:
+        """Raise if a check failed; one that is a warning does not.
+
+        Raises:
+            DataError: Names the failing checks with shares and keys.
+        """
+        failed = self.ended("failed")
+        if failed:
+            faults = "\n  ".join(map(_fault, failed))
+            raise DataError(
+                f"{count(len(failed), 'check')} of {len(self.checks)} failed:\n  {faults}",
+                hint="See all: clogs validate. A check's severity and tolerated share: [quality.checks]",
+            )
+
+
+def validate(
+    connection: Connection,
+    *,
+    run: str,
+    rules: Rules,
+    max_age: timedelta,
+    layers: Sequence[str] = (),
+    on_progress: Progress = lambda _done, _total: None,
+) -> ValidateResult:
+    """Run the suites, and keep their results.
+
+    Args:
+        connection: The warehouse, writable: its ``quality.results`` get a row per check.
+        run: The run's id.
+        rules: What the settings say of single checks.
+        max_age: How old the newest document may be.
+        layers: Only these of `LAYERS`; none for all.
+        on_progress: Called with the suites that have run, and how many there are.
+
+    Raises:
+        UsageError: There is no such layer.
+        WarehouseError: Its tables have not been built.
+    """
+    at, started = datetime.now(UTC), time.perf_counter()
+    if unknown := set(layers) - set(LAYERS):
+        raise UsageError(
+            f"There is no layer {', '.join(sorted(unknown))}.", hint=f"Layers: {', '.join(LAYERS)}."
+        )
+    suites = [suite for suite in SUITES if not layers or suite.layer in layers]
+    _require_built(connection, suites)
+    connection.execute(f"SET VARIABLE now = TIMESTAMPTZ '{at.isoformat()}'")
+    connection.execute(f"SET VARIABLE max_age = to_seconds({max_age.total_seconds()})")
+    checks: list[CheckResult] = []
+    rows = 0
+    with warehouse.bounded(connection):
+        for done, suite in enumerate(suites):
+            on_progress(done, len(suites))
+            results = examine(connection, suite, ruled(suite, rules))
+            rows += results[0].rows
+            checks += results
+        checks = [_with_types(connection, check) for check in checks]
+        keep(connection, checks, run=run, at=at, partitions=Conversations in suites)
+    return ValidateResult(
+        run=run, at=at, checks=tuple(checks), rows=rows, seconds=time.perf_counter() - started
+    )
+
+
+def _require_built(connection: Connection, suites: Iterable[type[Suite]]) -> None:
+    if not warehouse.has_tables(connection):
+        raise WarehouseError("Nothing has been loaded yet.", hint="Fill the warehouse with: clogs pipeline")
+    known = connection.execute(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+        " WHERE table_catalog = current_database()"
+    )
+    missing = {suite.table for suite in suites} - {name for (name,) in known.fetchall()}
+    if missing:
+        raise WarehouseError(
+            f"{few(sorted(missing))} have not been built yet.", hint="Build them with: clogs transform"
+        )
+
+
+def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
+    """Let the check on types of entries name the types, instead of some documents that have them."""
+    if result.check != f"{Conversations.name}.type_is_known" or not result.failing:
+        return result
+    found = connection.execute(_UNKNOWN_TYPES, [KNOWN_TYPES]).fetchall()
+    told = (f"{name} ({number:,} since {version or 'an unknown version'})" for name, number, version in found)
+    return replace(result, examples=tuple(told))
+
+
+def _fault(check: CheckResult) -> str:
+    failing = f"{check.failing:,} of {count(check.rows, 'row')} ({check.share:.1%})"
+    examples = f", such as {', '.join(check.examples)}" if check.examples else ""
+    return f"{check.check} ({check.layer}): {check.description}, but not in {failing}{examples}"

@@ -1,0 +1,101 @@
+"""Pandera on the rows of a table: the one module that imports it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import pandera.polars as pa
+import polars as pl
+from pandera.config import ValidationDepth, config_context
+from pandera.errors import SchemaErrors
+
+from clogs.quality.check import Check, Suite
+from clogs.quality.results import CheckResult
+from clogs.warehouse import Connection
+
+BATCH_ROWS = 100_000
+EXAMPLES = 5
+
+
+def examine(connection: Connection, suite: type[Suite], checks: Mapping[str, Check]) -> list[CheckResult]:
+    """Check every row of a suite's table, in batches.
+
+    Args:
+        connection: The warehouse, with the variables that the suite's SQL asks for.
+        suite: What to check.
+        checks: Its checks by name, as the settings will have them.
+    """
+    schema = _schema(checks)
+    rows = 0
+    failing: Counter[str] = Counter()
+    examples: dict[str, list[str]] = {name: [] for name in checks}
+    for batch in _batches(connection, _query(suite, checks)):
+        rows += batch.height
+        for name, keys in _failures(schema, batch):
+            failing[name] += len(keys)
+            examples[name] += keys.head(EXAMPLES - len(examples[name])).to_list()
+    return [
+        CheckResult(
+            check=name,
+            layer=suite.layer,
+            table=suite.table,
+            description=check.description,
+            severity=check.severity,
+            tolerated=check.tolerated,
+            rows=rows,
+            failing=failing[name],
+            examples=tuple(examples[name]),
+        )
+        for name, check in checks.items()
+    ]
+
+
+def _query(suite: type[Suite], checks: Mapping[str, Check]) -> str:
+    """The rows with their key as text, what expressions look at, and what DuckDB has to answer."""
+    parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), '(none)')" for column in suite.key)
+    looked_at = {
+        column: None
+        for check in checks.values()
+        if isinstance(check.holds, pl.Expr)
+        for column in check.holds.meta.root_names()
+    }
+    answers = (
+        f'coalesce(({check.holds}), false) AS "{name}"'
+        for name, check in checks.items()
+        if isinstance(check.holds, str)
+    )
+    columns = ", ".join((f"concat_ws(' ', {parts}) AS key", *looked_at, *answers))
+    return f"SELECT {columns} FROM {suite.source}"
+
+
+def _schema(checks: Mapping[str, Check]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(checks=[_pandera_check(name, check) for name, check in checks.items()])
+
+
+def _pandera_check(name: str, check: Check) -> pa.Check:
+    holds = pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)
+    return pa.Check(lambda data: data.lazyframe.select(holds), name=name)
+
+
+def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
+    for batch in connection.execute(query).to_arrow_reader(BATCH_ROWS):
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101  # a record batch is never a single column
+        yield frame
+
+
+def _failures(schema: pa.DataFrameSchema, batch: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+    """The names of checks that rows fail, each with the keys of these rows."""
+    # Pandera's environment variables can reduce a validation to a look at the columns' types, or to nothing
+    with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+        try:
+            schema.validate(batch, lazy=True)
+        except SchemaErrors as exc:
+            cases = exc.failure_cases.select("check", "index")
+        else:
+            return
+    if cases["index"].null_count():
+        raise TypeError(f"These are no checks of rows: {cases.filter(index=None)['check'].to_list()}")
+    for (name,), rows in cases.group_by("check", maintain_order=True):
+        yield str(name), batch["key"].gather(rows["index"].sort())

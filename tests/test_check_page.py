@@ -1,0 +1,21 @@
+"""docs/checks.md is what the suites say, and they can be told apart."""
+
+from __future__ import annotations
+
+from check_page import COMMAND, PAGE, page
+
+from clogs.quality.suites import CHECKS, SUITES
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), f"The suites say something else. Run: {COMMAND}"
+
+
+def test_no_two_checks_share_a_name() -> None:
+    assert len(CHECKS) == sum(len(suite.checks) for suite in SUITES)
+    assert len({suite.name for suite in SUITES}) == len(SUITES)
+
+
+def test_descriptions_fit_into_a_table() -> None:
+    assert [name for name, check in CHECKS.items() if "|" in check.description or not check.description] == []
+    assert [suite.name for suite in SUITES if not suite.__doc__] == []

@@ -1,0 +1,57 @@
+"""What the models are, as SQLMesh reads them."""
+
+from pathlib import Path
+
+import pytest
+from site_cases import settings
+
+from clogs import warehouse
+from clogs.catalog import Model
+from clogs.errors import ModelsError
+from clogs.transform import lineage
+
+BROKEN = "MODEL (name mine.broken, kind FULL); SELEC nothing FRM nowhere"
+MINE = "MODEL (name mine.busiest, kind FULL); SELECT tool FROM gold.tools"
+STEP = "MODEL (name bronze.step, kind EMBEDDED); SELECT type FROM raw.conversations"
+OURS = """
+MODEL (name gold.tools, kind FULL, grain (tool, day), description 'One row per tool.');
+SELECT type AS tool, date AS day FROM raw.conversations SEMI JOIN bronze.step USING (type)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "w.duckdb"
+    with warehouse.connect(path) as connection:
+        warehouse.create_tables(connection)
+    return path
+
+
+@pytest.mark.parametrize(("extra", "names"), [(MINE, ["mine.busiest"]), (BROKEN, [])])
+def test_lineage_holds_ours_and_extra_models_that_can_be_read(
+    file: Path, tmp_path: Path, extra: str, names: list[str]
+) -> None:
+    ours, mine = models_in(tmp_path / "ours", STEP, OURS), models_in(tmp_path / "mine", extra)
+    found = {each.name: each for each in lineage(settings(file, tmp_path / "cache", ours, mine))}
+    assert list(found) == ["bronze.step", "gold.tools", *names]
+    assert found["gold.tools"] == Model(
+        name="gold.tools",
+        description="One row per tool.",
+        key=("tool", "day"),
+        parents=("bronze.step", "raw.conversations"),
+        is_table=True,
+    )
+    assert not found["bronze.step"].is_table
+
+
+def test_lineage_tells_what_is_wrong_with_ours(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError):
+        lineage(settings(file, tmp_path / "cache", models_in(tmp_path / "ours", BROKEN)))
+
+
+def models_in(folder: Path, *texts: str) -> Path:
+    """A folder of models."""
+    (folder / "models").mkdir(parents=True)
+    for number, model in enumerate(texts):
+        (folder / "models" / f"{number}.sql").write_text(model)
+    return folder

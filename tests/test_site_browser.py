@@ -1,0 +1,252 @@
+"""The documentation in a browser, on a desk and on a phone, by day and by night.
+
+They run where ``CLOGS_TEST_CHROMIUM`` names the executable of a Chromium, and Playwright is installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from site_cases import documented
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = os.environ.get("CLOGS_TEST_CHROMIUM")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SIZES = ((1280, 800), (360, 740))
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="CLOGS_TEST_CHROMIUM names no Chromium")
+
+CONTRASTS = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const paint = (...colors) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (rgb) => rgb.slice(0, 3)
+    .map((part) => part / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    if (node.ownerSVGElement) return getComputedStyle(node.parentNode.querySelector("rect")).fill;
+    for (let each = node; each; each = each.parentElement) {
+      const color = getComputedStyle(each).backgroundColor;
+      if (paint(color)[3] === 255) return color;
+    }
+    return "white";
+  };
+  const found = {};
+  for (const node of document.querySelectorAll("body, body *")) {
+    const says = [...node.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
+    if (!says || node.matches("title, script, style, .unseen") || !node.getClientRects().length) continue;
+    const style = getComputedStyle(node);
+    const back = behind(node);
+    const pair = [paint(back, node.ownerSVGElement ? style.fill : style.color), paint(back)].map(luminance);
+    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    const what = `${node.tagName} ${node.getAttribute("class")}`;
+    found[what] = Math.min(ratio, found[what] ?? 21);
+  }
+  return found;
+}"""
+BOXES = """() => [...document.querySelectorAll("#graph .node")].map((node) => {
+  const box = ({ x, y, width, height }) => [x, y, x + width, y + height];
+  return [box(node.querySelector("rect").getBBox()), box(node.querySelector("text").getBBox())];
+})"""
+SHOWN = """() => [...document.querySelectorAll("article.table")].filter((each) => each.checkVisibility())
+  .map((each) => each.id)"""
+
+RESET = """() => {
+  const filter = document.getElementById("filter");
+  filter.value = "";
+  filter.dispatchEvent(new Event("input"));
+  document.activeElement.blur();
+  scrollTo(0, 0);
+}"""
+
+
+@dataclass
+class View:
+    """The page, opened.
+
+    Attributes:
+        page: The page.
+        said: What it said on the console, and its errors.
+        asked: What it asked for, besides itself.
+    """
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def number(self, expression: str) -> float:
+        """The value of a JavaScript expression."""
+        return float(self.page.evaluate(expression))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return documented(tmp_path_factory.mktemp("samples")).as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    driver = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=home)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=product(SIZES, SCHEMES), ids=str)
+def opened(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[View]:
+    (width, height), scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    view = View(context.new_page())
+    view.page.on("console", lambda message: view.said.append(message.text))
+    view.page.on("pageerror", lambda error: view.said.append(str(error)))
+    view.page.on("request", lambda sent: view.asked.append(sent.url) if sent.url != address else None)
+    view.page.goto(address)
+    yield view
+    context.close()
+
+
+@pytest.fixture
+def view(opened: View) -> Iterator[View]:
+    opened.page.evaluate(RESET)
+    yield opened
+    assert (opened.said, opened.asked) == ([], [])
+
+
+def test_nothing_is_wider_than_the_window(view: View) -> None:
+    overflow = "document.scrollingElement.scrollWidth - innerWidth"
+    assert view.number(overflow) <= 0
+    view.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert view.number(overflow) <= 0
+
+
+def test_it_is_dark_by_night(view: View) -> None:
+    is_dark = view.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    paper = view.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == ("rgb(21, 23, 26)" if is_dark else "rgb(255, 255, 255)")
+
+
+def test_every_text_can_be_read(view: View) -> None:
+    view.page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    contrasts = view.page.evaluate(CONTRASTS)
+    assert len(contrasts) > 20
+    assert {what: ratio for what, ratio in contrasts.items() if ratio < 4.5} == {}
+
+
+def test_every_link_leads_somewhere(view: View) -> None:
+    broken = """[...document.querySelectorAll("a[href]")].map((link) => link.getAttribute("href"))
+        .filter((href) => !href.startsWith("#") || !document.getElementById(href.slice(1)))"""
+    assert view.page.evaluate(broken) == []
+    assert view.number("document.links.length") > 60
+
+
+def test_a_link_shows_its_table(view: View) -> None:
+    view.page.evaluate("document.querySelector('.contents').open = true")
+    view.page.click(".contents a[href='#gold.fct_messages']")
+    top = view.number("document.getElementById('gold.fct_messages').getBoundingClientRect().top")
+    assert 0 <= top < 100
+
+
+def test_the_contents_are_open_on_a_desk(view: View) -> None:
+    view.page.reload()
+    assert view.page.evaluate("document.querySelector('.contents').open") is (view.number("innerWidth") > 900)
+
+
+def test_the_filter_finds_columns(view: View) -> None:
+    everything = view.page.evaluate(SHOWN)
+    view.page.keyboard.press("/")
+    view.page.keyboard.type("COST_usd")
+    found = view.page.evaluate(SHOWN)
+    assert "gold.fct_api_calls" in found
+    assert "gold.fct_messages" not in found
+    rows = view.page.locator("article.table tbody tr:visible th code").all_inner_texts()
+    assert set(rows) == {"cost_usd"}
+    view.page.keyboard.press("Escape")
+    assert view.page.evaluate(SHOWN) == everything
+
+
+def test_the_filter_finds_tables_with_all_their_columns(view: View) -> None:
+    view.page.fill("#filter", "gold.dim_mod")
+    assert view.page.evaluate(SHOWN) == ["gold.dim_models"]
+    assert view.page.locator("article.table tbody tr:visible").count() == 16
+    assert view.page.locator("#none").is_hidden()
+
+
+def test_the_filter_says_when_nothing_is_left(view: View) -> None:
+    view.page.fill("#filter", "no such thing")
+    assert view.page.evaluate(SHOWN) == []
+    assert view.page.locator("#none").is_visible()
+
+
+def test_a_link_to_what_is_filtered_away_shows_it(view: View) -> None:
+    view.page.fill("#filter", "dim_models")
+    view.page.click("#gold\\.dim_models a[href='#silver.int_api_calls']")
+    view.page.locator("#silver\\.int_api_calls").wait_for()
+    assert view.page.input_value("#filter") == ""
+
+
+def test_models_stand_side_by_side(view: View) -> None:
+    boxes = view.page.evaluate(BOXES)
+    _, _, width, height = map(float, str(view.page.get_attribute("#graph", "viewBox")).split())
+    assert len(boxes) == 29
+    for (left, top, right, bottom), inner in boxes:
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        assert left < inner[0] < inner[2] < right
+        assert top < inner[1] < inner[3] < bottom
+    for (one, _), (other, _) in combinations(boxes, 2):
+        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
+def test_edges_stay_inside(view: View) -> None:
+    outside = """[...document.querySelectorAll("#graph .edges path")].map((path) => path.getBBox())
+        .filter((box) => box.y < 0 || box.x < 0
+            || box.y + box.height > document.querySelector("#graph").viewBox.baseVal.height)"""
+    assert view.page.evaluate(outside) == []
+
+
+def test_a_model_shows_what_it_is_linked_to(view: View) -> None:
+    view.page.focus("[data-name='silver.int_tool_usage']")
+    parents = """[...document.querySelectorAll(".edges .on")].map((edge) => edge.dataset)
+        .filter(({ to }) => to === "silver.int_tool_usage").map(({ from }) => from)"""
+    expected = ["bronze.seed_tool_categories", "bronze.stg_tool_calls", "bronze.stg_tool_results"]
+    assert sorted(view.page.evaluate(parents)) == expected
+    assert view.number("document.querySelectorAll('.edges .on').length") == 13
+    view.page.locator("[data-name='silver.int_tool_usage']").blur()
+    assert view.number("document.querySelectorAll('.edges .on').length") == 0
+
+
+def test_it_needs_no_script(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(address)
+    assert page.locator("#gold\\.fct_messages table").is_visible()
+    assert page.locator("#filter").is_hidden()
+    context.close()
+
+
+def test_a_browser_is_named_by_its_path() -> None:
+    assert CHROMIUM is not None
+    assert Path(CHROMIUM).is_file()

@@ -1,0 +1,250 @@
+"""Each check of the data finds a planted fault of its own kind, and passes on data that is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from built import fill, warehouse_of
+from conftest import new_workspace
+
+from clogs.quality.check import Suite
+from clogs.quality.suites import CHECKS, SUITES
+from clogs.quality.sums import SUMS
+from clogs.validate.suite import examine
+from clogs.warehouse import Connection, connect
+
+MATERIALIZE = """
+    CREATE TEMP TABLE copied AS FROM {0};
+    DROP VIEW {0};
+    CREATE TABLE {0} AS FROM copied;
+    DROP TABLE copied;
+"""
+"""Puts a table in a view's place, for a test to plant faults in."""
+
+TABLES = sorted({suite.table for suite in SUITES})
+KEYED = [suite for suite in SUITES if suite.source == suite.table]
+SUITE_OF = {name: suite for suite in SUITES for name in suite.checks}
+ON_KEYS = ("key_is_present", "key_is_unique")
+
+FAULTS = {
+    "conversations.date_is_present": "date = NULL",
+    "conversations.date_follows_rule": "date = DATE '1999-01-01'",
+    "conversations.message_is_json": "message_raw = '{broken'",
+    "conversations.entry_is_json": "entry_raw = 'broken'",
+    "conversations.type_is_known": "type = 'novelty'",
+    "conversations.session_is_present": "type = 'user', session_id = NULL",
+    "conversations.role_is_known": "message_role = 'robot'",
+    "conversations.timestamp_is_believable": "timestamp = TIMESTAMPTZ '1999-01-01 00:00:00+00'",
+    "conversations.ingestion_is_believable": "ingested_at = extracted_at + INTERVAL 2 DAY",
+    "conversations.extraction_is_present": "extracted_at = NULL",
+    "stg_conversations.document_is_loaded": "_id = 'unheard of'",
+    "stg_conversations.entry_key_is_present": "entry_key = NULL",
+    "stg_messages.role_is_known": "role = 'robot'",
+    "stg_tool_calls.tool_name_is_present": "tool_name = NULL",
+    "stg_tool_results.call_is_named": "tool_use_id = NULL",
+    "int_entries.entry_is_once": "entry_key = (SELECT max(entry_key) FROM silver.int_entries)",
+    "int_messages_enriched.role_is_known": "role = 'robot'",
+    "int_messages_enriched.kind_is_known": "message_kind = 'gossip'",
+    "int_messages_enriched.task_category_is_known": "task_category = 'gossip', message_kind = 'prompt'",
+    "int_messages_enriched.task_category_is_of_a_prompt": "task_category = 'other', message_kind = 'text'",
+    "int_messages_enriched.time_of_day_is_known": "time_of_day = 'teatime'",
+    "int_messages_enriched.day_type_is_known": "day_type = 'holiday'",
+    "int_messages_enriched.turn_type_is_known": "turn_type = 'u-turn'",
+    "int_messages_enriched.hour_is_in_range": "hour_of_day = 24",
+    "int_messages_enriched.day_is_in_range": "day_of_week = 7",
+    "int_messages_enriched.content_length_is_not_negative": "content_length = -1",
+    "int_messages_enriched.response_time_is_not_negative": "response_time_seconds = -0.5",
+    "int_messages_enriched.sequence_has_no_gaps": "message_sequence = 1000000",
+    "int_tool_usage.tool_name_is_present": "tool_name = NULL",
+    "int_tool_usage.category_is_present": "tool_category = NULL",
+    "int_tool_usage.duration_is_not_negative": "duration_seconds = -1",
+    "int_tool_usage.result_size_is_not_negative": "result_size = -1",
+    "int_tool_usage.lines_are_not_negative": "lines_removed = -1",
+    "int_tool_usage.hour_is_in_range": "hour_of_day = -1",
+    "int_tool_usage.error_has_a_result": "is_error = true, has_result = false",
+    "int_api_calls.message_is_present": "message_id = NULL",
+    "int_api_calls.tokens_are_not_negative": "cache_read_tokens = -1",
+    "int_api_calls.cost_is_not_negative": "cost_usd = -1",
+    "int_api_calls.hour_is_in_range": "hour_of_day = 24",
+    "int_api_calls.model_answers_for_money": "model = '<synthetic>'",
+    "int_session_titles.rank_is_in_range": "rank = 4",
+    "int_session_titles.title_is_present": "title = NULL",
+    "int_sessions_computed.duration_is_not_negative": "duration_seconds = -1",
+    "int_sessions_computed.counts_are_not_negative": "tool_errors = -1",
+    "int_sessions_computed.end_follows_beginning": "last_activity_at = first_activity_at - INTERVAL 1 DAY",
+    "fct_messages.session_is_known": "session_id = 'unheard of'",
+    "fct_messages.project_is_known": "project_id = 'unheard of'",
+    "fct_messages.day_is_known": "date_key = 19990101",
+    "fct_messages.hour_is_in_range": "hour_of_day = 24",
+    "fct_tool_calls.session_is_one": "session_id = NULL",
+    "fct_tool_calls.project_is_known": "project_id = 'unheard of'",
+    "fct_tool_calls.tool_is_known": "tool_name = 'unheard of'",
+    "fct_tool_calls.day_is_known": "date_key = 19990101",
+    "fct_tool_calls.duration_is_not_negative": "duration_seconds = -1",
+    "fct_file_operations.call_is_known": "tool_use_id = 'unheard of'",
+    "fct_file_operations.session_is_known": "session_id = 'unheard of'",
+    "fct_file_operations.project_is_known": "project_id = 'unheard of'",
+    "fct_file_operations.day_is_known": "date_key = 19990101",
+    "fct_file_operations.operation_is_known": "operation_type = 'shred'",
+    "fct_file_operations.lines_are_not_negative": "lines_added = -1",
+    "fct_api_calls.session_is_known": "session_id = 'unheard of'",
+    "fct_api_calls.project_is_known": "project_id = 'unheard of'",
+    "fct_api_calls.day_is_known": "date_key = 19990101",
+    "fct_api_calls.model_is_known": "model = 'unheard of'",
+    "fct_api_calls.tokens_are_not_negative": "output_tokens = -1",
+    "fct_api_calls.cost_is_not_negative": "cost_usd = -1",
+    "fct_api_calls.cost_is_missing_without_a_price_only": "cost_usd = NULL",
+    "dim_date.key_is_of_its_day": "date = DATE '1999-01-01'",
+    "dim_date.day_is_in_range": "day_of_week = 7",
+    "dim_sessions.project_is_known": "project_id = 'unheard of'",
+    "dim_sessions.day_is_known": "date_key = 19990101",
+    "dim_sessions.duration_is_not_negative": "duration_seconds = -1",
+    "dim_sessions.counts_are_not_negative": "prompts = -1",
+    "dim_projects.name_is_present": "project_name = NULL",
+    "dim_projects.counts_are_not_negative": "sessions = -1",
+    "dim_tools.category_is_present": "tool_category = NULL",
+    "dim_tools.errors_are_calls": "errors = calls + 1",
+    "dim_models.prices_are_not_negative": "cache_read_price = -1",
+    "agg_daily_summary.day_is_known": "date_key = 19990101",
+    "daily_sums.messages_add_up": "messages = messages + 1",
+    "daily_sums.tool_calls_add_up": "tool_errors = tool_errors + 1",
+    "daily_sums.api_calls_add_up": "cost_usd = cost_usd * 1.001",
+    "agg_hourly_activity.day_is_known": "date_key = 19990101",
+    "agg_hourly_activity.hour_is_in_range": "hour_of_day = 24",
+    "hourly_sums.hours_add_up": "prompts = prompts + 1",
+    "agg_session_metrics.session_is_known": "session_id = 'unheard of'",
+    "agg_session_metrics.day_is_known": "date_key = 19990101",
+    "agg_session_metrics.rates_are_shares": "cache_hit_rate = 1.5",
+    "session_sums.messages_add_up": "messages = messages + 1",
+    "session_sums.tool_calls_add_up": "tool_calls = tool_calls + 1",
+    "session_sums.api_calls_add_up": "tokens = tokens + 1",
+    "agg_tool_efficiency.day_is_known": "date_key = 19990101",
+    "agg_tool_efficiency.tool_is_known": "tool_name = 'unheard of'",
+    "agg_tool_efficiency.error_rate_is_a_share": "error_rate = -0.5",
+    "tool_sums.calls_add_up": "calls = calls + 1",
+    "agg_code_changes.day_is_known": "date_key = 19990101",
+    "agg_code_changes.project_is_known": "project_id = 'unheard of'",
+    "code_sums.operations_add_up": "lines_added = lines_added + 1",
+    "agg_model_usage.day_is_known": "date_key = 19990101",
+    "agg_model_usage.model_is_known": "model = 'unheard of'",
+    "model_sums.api_calls_add_up": "input_tokens = input_tokens + 1",
+}
+"""What to set in one row of a check's table, for that check to fail."""
+
+SOME = {
+    "int_entries.entry_is_once": "entry_key <> (SELECT max(entry_key) FROM silver.int_entries)",
+    "int_messages_enriched.sequence_has_no_gaps": """
+        message_sequence = (SELECT max(message_sequence) FROM silver.int_messages_enriched)""",
+    "fct_api_calls.cost_is_missing_without_a_price_only": "cost_usd IS NOT NULL",
+    "daily_sums.api_calls_add_up": "cost_usd IS NOT NULL",
+    "int_sessions_computed.end_follows_beginning": "first_activity_at IS NOT NULL",
+}
+"""Which row that may be, where not any."""
+
+FAILING = {"int_entries.entry_is_once": 2}
+"""How many rows fail then, where not one."""
+
+ELSEWHERE = {
+    "arrivals.newest_is_recent": "UPDATE raw.conversations SET ingested_at = '2024-01-01 00:00:00+00'",
+    "arrivals.volume_is_usual": """
+        INSERT INTO raw.conversations BY NAME
+        SELECT 'made' AS _id, timestamp, CAST(timestamp AS DATE) AS date
+        FROM (
+            SELECT (SELECT max(extracted_at) FROM raw.conversations) - INTERVAL 7 DAY * weeks AS timestamp
+            FROM range(1, 9) AS back(weeks), range(1000)
+        )""",
+    "partitions.none_shrank": """
+        INSERT INTO quality.partitions
+        SELECT date, count(*) + 1 FROM raw.conversations GROUP BY date LIMIT 1""",
+    "fct_api_calls.response_is_once": """
+        INSERT INTO gold.fct_api_calls
+        SELECT * REPLACE ('another' AS entry_id) FROM gold.fct_api_calls LIMIT 1""",
+}
+"""Statements for checks whose fault is not in one row."""
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """The samples' warehouse, with tables for views."""
+    workspace = fill(new_workspace(tmp_path_factory.mktemp("suites"), "mongodb://127.0.0.1:9", "none"))
+    with connect(warehouse_of(workspace)) as connection:
+        for table in TABLES:
+            if not table.startswith("raw."):
+                connection.execute(MATERIALIZE.format(table))
+        connection.execute("SET VARIABLE now = now(); SET VARIABLE max_age = INTERVAL 3 DAY")
+        yield connection
+
+
+@pytest.fixture
+def connection(sound: Connection) -> Iterator[Connection]:
+    """The same, back as it was after each test."""
+    sound.execute("BEGIN")
+    yield sound
+    sound.execute("ROLLBACK")
+
+
+def failing(connection: Connection, suite: type[Suite]) -> dict[str, int]:
+    results = examine(connection, suite, suite.checks)
+    assert all(len(each.examples) == min(each.failing, 5) for each in results)
+    return {each.check: each.failing for each in results if each.failing}
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_sound_data_passes(connection: Connection, suite: type[Suite]) -> None:
+    novel = {"conversations.type_is_known": 1}  # the samples have one entry of a type to come
+    assert failing(connection, suite) == (novel if suite.name == "conversations" else {})
+
+
+def test_there_is_a_fault_for_every_check() -> None:
+    on_keys = {f"{suite.name}.{check}" for suite in KEYED for check in ON_KEYS}
+    assert FAULTS.keys() | ELSEWHERE.keys() | on_keys == CHECKS.keys()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(connection: Connection, name: str) -> None:
+    suite = SUITE_OF[name]
+    before = failing(connection, suite).get(name, 0)
+    rows = f"SELECT min(rowid) FROM {suite.table} WHERE {SOME.get(name, 'true')}"
+    connection.execute(f"UPDATE {suite.table} SET {FAULTS[name]} WHERE rowid = ({rows})")
+    assert failing(connection, suite)[name] == before + FAILING.get(name, 1)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_fault_of_many_rows_is_found(connection: Connection, name: str) -> None:
+    connection.execute(ELSEWHERE[name])
+    assert failing(connection, SUITE_OF[name])[name] >= 1
+
+
+@pytest.mark.parametrize("suite", KEYED, ids=lambda suite: suite.name)
+def test_a_missing_key_is_found(connection: Connection, suite: type[Suite]) -> None:
+    connection.execute(f"UPDATE {suite.table} SET {suite.key[0]} = NULL WHERE rowid = 0")
+    assert failing(connection, suite)[f"{suite.name}.key_is_present"] == 1
+
+
+@pytest.mark.parametrize("suite", KEYED, ids=lambda suite: suite.name)
+def test_a_key_that_stands_twice_is_found(connection: Connection, suite: type[Suite]) -> None:
+    connection.execute(f"INSERT INTO {suite.table} FROM {suite.table} LIMIT 1")
+    assert failing(connection, suite)[f"{suite.name}.key_is_unique"] == 2
+
+
+SUMMED = [
+    (name, column.strip())
+    for suite in SUMS
+    for name, check in suite.checks.items()
+    for column in check.description.partition(" are those of ")[0].split(",")
+    if column.strip() != "operations"
+]
+
+
+@pytest.mark.parametrize(("name", "column"), SUMMED)
+def test_each_sum_is_compared(connection: Connection, name: str, column: str) -> None:
+    suite = SUITE_OF[name]
+    connection.execute(f"UPDATE {suite.table} SET {column} = {column} + 1")
+    assert failing(connection, suite).keys() == {name}
+
+
+@pytest.mark.parametrize("suite", SUMS, ids=lambda suite: suite.name)
+def test_an_aggregate_that_lost_a_row_is_found(connection: Connection, suite: type[Suite]) -> None:
+    connection.execute(f"DELETE FROM {suite.table} WHERE rowid = 0")
+    assert failing(connection, suite)
