@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from conftest import Document, Workspace
+from hypothesis import given
+from hypothesis import strategies as st
 from pymongo.collection import Collection
 
 from clogs import dead_letters
-from clogs.extract.intake import take
+from clogs.extract.intake import TYPICAL_PASS, are_typical, take
+from clogs.flatten import flatten
 from clogs.landing import landed
 from clogs.mongo import utc
 from clogs.quality.bronze import Conversations
@@ -114,3 +118,32 @@ def test_a_severity_of_warning_lands_it(mongo_workspace: Workspace, collection: 
     rule = '{ conversations.role_is_known = { severity = "warning" } }'
     finished = mongo_workspace.run("extract", "--full-backfill", QUALITY_CHECKS=rule)
     assert (finished.returncode, "1 landed" in finished.stdout) == (0, True)
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from([None, "user", "summary", "mode", "novelty"]),
+            "sessionId": st.sampled_from([None, "s"]),
+            "timestamp": st.sampled_from([None, "2023-12-31", "2026-03-04", "2999-01-01"]),
+            "message": st.sampled_from([None, "text", *({"role": role} for role in (None, "user", "robot"))]),
+        }
+    ),
+    max_size=3,
+)
+
+
+@given(ROWS)
+def test_the_quick_look_overlooks_nothing(fields: list[Document]) -> None:
+    rows = flatten([GOOD | each | {"_id": f"{place}"} for place, each in enumerate(fields)], exclude=[]).frame
+    checks = [Conversations.checks[name].holds for name in TYPICAL_PASS]
+    all_pass = rows.with_columns(extracted_at=pl.lit(datetime.now(UTC))).select(
+        pl.all_horizontal(each.fill_null(value=False) for each in checks if isinstance(each, pl.Expr)).all()
+    )
+    assert all_pass.item() or not are_typical(rows)
+
+
+def test_the_quick_look_is_enough_for_most() -> None:
+    assert are_typical(
+        flatten([GOOD.copy(), GOOD | {"_id": 2, "type": "summary", "sessionId": None}], exclude=[]).frame
+    )

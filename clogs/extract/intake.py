@@ -1,7 +1,8 @@
 """What documents must be like to be landed: they fit their columns, and pass the checks of bronze.
 
 The checks run where a document is still at hand for the dead letters, a few hundred rows at a time. Pandera
-would take 17 ms for each of these frames, so their expressions are evaluated without it.
+would take 17 ms for each of these frames, so their expressions are evaluated without it, and only where a row
+is not typical.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ import polars as pl
 
 from clogs.flatten import Flattened, flatten
 from clogs.mongo import Document
-from clogs.quality.bronze import Conversations
+from clogs.quality.bronze import FIRST_DAY, WITHOUT_SESSION, Conversations
+
+TYPICAL_PASS = {
+    f"{Conversations.name}.{check}"
+    for check in ("session_is_present", "role_is_known", "timestamp_is_believable")
+}
+"""The checks that rows pass that are typical."""
+
+_SESSIONLESS = set(WITHOUT_SESSION)
+_ROLES = {None, "user", "assistant"}
 
 
 def take(documents: Sequence[Document], *, exclude: Sequence[str], refused: tuple[str, ...]) -> Flattened:
@@ -35,7 +45,7 @@ def take(documents: Sequence[Document], *, exclude: Sequence[str], refused: tupl
 def _failures(refused: tuple[str, ...], rows: pl.DataFrame) -> dict[int, list[str]]:
     """The rows that fail, by their places, with every check that they fail."""
     holds = _expressions(refused)
-    if not holds:
+    if not holds or (holds.keys() <= TYPICAL_PASS and are_typical(rows)):
         return {}
     failed = (
         rows.lazy()
@@ -49,6 +59,18 @@ def _failures(refused: tuple[str, ...], rows: pl.DataFrame) -> dict[int, list[st
         row["place"]: [f"{name}: {Conversations.checks[name].description}" for name in holds if row[name]]
         for row in failed.iter_rows(named=True)
     }
+
+
+def are_typical(rows: pl.DataFrame) -> bool:
+    """Tell of most rows at once that nothing is wrong with them, in a tenth of the time of expressions."""
+    typed = zip(rows["type"].to_list(), rows["session_id"].to_list(), strict=True)
+    first, last = rows["timestamp"].min(), rows["timestamp"].max()
+    return (
+        set(rows["message_role"].to_list()) <= _ROLES
+        and {type_ for type_, session in typed if session is None} <= _SESSIONLESS
+        and (not isinstance(first, datetime) or first >= FIRST_DAY)
+        and (not isinstance(last, datetime) or last <= datetime.now(UTC))
+    )
 
 
 @cache
