@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from check_page import COMMAND, PAGE, page
 
 from clogs.quality.suites import CHECKS, SUITES
@@ -19,3 +21,7 @@ def test_no_two_checks_share_a_name() -> None:
 def test_descriptions_fit_into_a_table() -> None:
     assert [name for name, check in CHECKS.items() if "|" in check.description or not check.description] == []
     assert [suite.name for suite in SUITES if not suite.__doc__] == []
+
+
+def test_the_readme_counts_them(project: Path) -> None:
+    assert f"[{len(CHECKS)} checks](docs/checks.md)" in (project / "README.md").read_text(encoding="utf-8")

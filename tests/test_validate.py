@@ -19,6 +19,7 @@ from clogs.quality.suites import CHECKS, SUITES, refused
 from clogs.validate import ValidateResult, courses, suite, validate
 from clogs.validate.suite import EXAMPLES
 from clogs.warehouse import Connection, connect, create_tables
+from clogs.wording import percent
 
 DAY = timedelta(days=1)
 NOVELTY = "conversations.type_is_known"
@@ -85,7 +86,10 @@ def test_the_error_names_check_layer_rows_share_and_keys_and_shows_no_content(co
         validated(connection).raise_for_failures()
     said = caught.value.message
     assert f"{ROLE} (bronze): " in said
-    assert f"{found.failing} of {found.rows:,} rows ({found.share:.1%}), such as {found.examples[0]}" in said
+    assert (
+        f"{found.failing} of {found.rows:,} rows ({percent(found.share)}), such as {found.examples[0]}"
+        in said
+    )
     assert "robot" not in said
 
 
@@ -232,7 +236,7 @@ def test_failing_data_ends_with_65_and_is_told_on_both_streams(workspace: Worksp
     assert finished.returncode == 65
     assert "✗  conversations.role_is_known" in finished.stdout
     assert (
-        f"ERROR 2 checks of {sum(len(each.checks) for each in SUITES if each.layer == 'bronze')} failed:"
+        f"ERROR 2 of {sum(len(each.checks) for each in SUITES if each.layer == 'bronze')} checks failed:"
         in finished.stderr
     )
     assert "\x1b" not in finished.stdout + finished.stderr

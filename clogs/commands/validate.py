@@ -109,7 +109,7 @@ def _failing(checks: Sequence[CheckResult]) -> Table:
         for check in checks
     )
     head = ("", "check", "layer", "what must hold", "failing", "share", "such as")
-    return table(head, rows, right={"failing", "share"})
+    return table(head, rows, right={"failing", "share"}, whole={"check"})
 
 
 def _show_course(name: str, session: Session) -> None:

@@ -17,7 +17,7 @@ from clogs.quality.suites import SUITES, ruled
 from clogs.validate.history import keep
 from clogs.validate.suite import EXAMPLES, examine
 from clogs.warehouse import Connection
-from clogs.wording import count, few
+from clogs.wording import count, few, percent
 
 _UNKNOWN_TYPES = f"""
     SELECT coalesce(type, '(none)'), count(*), arg_min(claude_version, coalesce(timestamp, ingested_at))
@@ -60,7 +60,7 @@ class ValidateResult:
         if failed:
             faults = "\n  ".join(map(_fault, failed))
             raise DataError(
-                f"{count(len(failed), 'check')} of {len(self.checks)} failed:\n  {faults}",
+                f"{len(failed)} of {count(len(self.checks), 'check')} failed:\n  {faults}",
                 hint="See all: clogs validate. A check's severity and tolerated share: [quality.checks]",
             )
 
@@ -136,6 +136,6 @@ def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
 
 
 def _fault(check: CheckResult) -> str:
-    failing = f"{check.failing:,} of {count(check.rows, 'row')} ({check.share:.1%})"
+    failing = f"{check.failing:,} of {count(check.rows, 'row')} ({percent(check.share)})"
     examples = f", such as {', '.join(check.examples)}" if check.examples else ""
     return f"{check.check} ({check.layer}): {check.description}, but not in {failing}{examples}"
