@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import nox
@@ -14,10 +16,14 @@ import nox
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
-# What a kill leaves, what SQL makes of rows and DuckDB of files does not depend on the Python.
-ONCE = ("bad_input", "by_change", "compact", "kept", "places", "profile", "prune", "site", "suites")
+# What a kill leaves, what SQL makes of rows, DuckDB of files, and a page of both, does not depend on the Python.
+ONCE = (
+    "bad_input", "by_change", "compact", "dead_letters_command", "doctor_command", "end_to_end", "kept",
+    "places", "private", "profile", "prune", "schedule", "site", "status_command", "suites", "validate",
+)  # fmt: skip
 ONCE_WITHOUT_COVERAGE = (
-    "ccusage", "changes", "crash", "crash_transform", "extra_models", "model_page", "questions", "rules",
+    "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "extra_models", "guides",
+    "model_page", "questions", "rules", "site_browser",
 )  # fmt: skip
 
 nox.options.default_venv_backend = "uv"
@@ -127,6 +133,86 @@ def build(session: nox.Session) -> None:
     session.chdir(dist)  # the checkout's own clogs.toml must not be read
     session.run("clogs", "--version")
     session.run("clogs", "demo", env={"HOME": str(dist)})
+
+
+@nox.session(reuse_venv=False)
+def bundle(session: nox.Session) -> None:
+    """Make dist/clogs, one file that needs only Python, and try it; `-- PYTHON` is what it starts with."""
+    session.install("--group", "bundle")
+    scratch = Path(session.create_tmp()).resolve()
+    bundled = Path("dist").resolve() / "clogs"
+    shutil.rmtree(scratch)
+    bundled.parent.mkdir(exist_ok=True)
+    python, series = base_python(session)
+    install_into(session, scratch / "site", ".[demo]")
+    session.run(
+        "shiv",
+        *("--site-packages", str(scratch / "site")),
+        *("--python", *(session.posargs or [f"/usr/bin/env python{series}"])),
+        *("--console-script", "clogs"),
+        "--extend-pythonpath",  # the demo's server is a process of its own
+        *("--output-file", str(bundled)),
+    )
+    (scratch / "home").mkdir()
+    session.chdir(scratch / "home")  # the checkout's own clogs.toml must not be read
+    bare = (f"HOME={scratch / 'home'}", "PATH=/usr/bin:/bin", f"SHIV_ROOT={scratch / 'unpacked'}")
+
+    def clogs(*arguments: str) -> float:
+        """Run it, and return the seconds it took."""
+        started = time.perf_counter()
+        session.run("env", "-i", *bare, python, str(bundled), *arguments, external=True)
+        return time.perf_counter() - started
+
+    first, later = clogs("--version"), min(clogs("--version") for _ in range(3))
+    clogs("demo", "--keep", "demo")
+    clogs("--config", "demo/clogs.toml", "validate", "--build-docs")
+    size = bundled.stat().st_size / 1e6
+    session.log(f"{bundled}: {size:.0f} MB; first start {first:.1f} s, later ones {later:.1f} s")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known faults in what clogs stands on; `-- --vulnerability-service osv` asks OSV, not PyPI."""
+    session.install("--group", "audit")
+    scratch = Path(session.create_tmp()).resolve()
+    shutil.rmtree(scratch)
+    install_into(session, scratch / "site", "--requirements", "pyproject.toml", "--extra", "demo")
+    found = scratch / "found.json"
+    said = session.run(
+        "pip-audit",
+        *("--path", str(scratch / "site"), "--progress-spinner", "off"),
+        *("--format", "json", "--output", str(found)),
+        *session.posargs,
+        success_codes=[0, 1],
+        silent=True,  # it ends with 0 where it could look at nothing, so only its report counts
+    )
+    text = found.read_text(encoding="utf-8") if found.exists() else ""
+    looked_at = json.loads(text)["dependencies"] if text else []
+    left_out = [each["name"] for each in looked_at if "skip_reason" in each]
+    if len(left_out) == len(looked_at):
+        why = str(said).strip().rpartition("\n")[2]
+        session.skip(f"NOTHING WAS AUDITED: no advisories can be had from here. {why}")
+    faults = [
+        f"{each['name']} {each['version']}: {fault['id']}, mended in {fault['fix_versions']}"
+        for each in looked_at
+        for fault in each.get("vulns", [])
+    ]
+    if faults or left_out:
+        session.error("\n".join([*faults, *(f"{name} was not looked at" for name in left_out)]))
+    session.log(f"No known faults in {len(looked_at)} distributions.")
+
+
+def base_python(session: nox.Session) -> tuple[str, str]:
+    """The Python that a session's environment was made from, and its series, such as ``3.11``."""
+    asked = "import sys; print(sys._base_executable, '%d.%d' % sys.version_info[:2], sep='|')"
+    python, _, series = str(session.run("python", "-c", asked, silent=True)).strip().rpartition("|")
+    return python, series
+
+
+def install_into(session: nox.Session, folder: Path, *what: str) -> None:
+    """Install something into a folder, and not into the session's environment."""
+    python = str(Path(session.bin) / "python")
+    session.run("uv", "pip", "install", "--quiet", "--python", python, "--target", str(folder), *what)
 
 
 if __name__ == "__main__":

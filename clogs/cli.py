@@ -24,6 +24,7 @@ COMMANDS = {
     "config": "Show the settings in force and where each came from.",
     "import": "Claude Code's own JSONL files → the MongoDB collection.",
     "pipeline": "Extract, load, transform and validate: what cron runs.",
+    "schedule": "Install, show or remove the crontab entries.",
     "extract": "MongoDB → Parquet files, from where the last run ended.",
     "load": "Parquet files → raw.conversations in DuckDB.",
     "transform": "Build bronze, silver and gold.",
@@ -34,6 +35,7 @@ COMMANDS = {
     "compact": "Merge the many small landing files of past days.",
     "prune": "Remove old days from landing folder and warehouse.",
     "doctor": "Check all that a run needs; each fault with its remedy.",
+    "completion": "Print a script that completes commands in bash, zsh or fish.",
 }
 """In the order of the help: what a newcomer runs, the daily run and its steps, then how to look at them."""
 
@@ -70,7 +72,7 @@ def _launch(
     """
     command, bound, ignored = app.parse_args(tokens)
     if "session" not in ignored:
-        command(*bound.args, **bound.kwargs)
+        command(*bound.args, **bound.kwargs, **({"app": app} if "app" in ignored else {}))
         return 0
     terminal = Terminal(stdout_json=bound.arguments.get("json", False))
     try:

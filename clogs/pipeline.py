@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs import stages
 from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
 from clogs.passed import has_passed, mark_passed
+from clogs.recording import recorded
+from clogs.remembered import remember
+from clogs.runs import Failure, Step, Trigger
 from clogs.stages import Progress, silent
 
 if TYPE_CHECKING:
@@ -51,12 +56,14 @@ class PipelineResult:
         started_at: In UTC.
         seconds: Wall time.
         steps: In the order they ran.
+        log: Its log, which is kept where a step failed.
     """
 
     run: str
     started_at: datetime
     seconds: float
     steps: tuple[StepResult, ...]
+    log: Path | None
 
     @property
     def errors(self) -> tuple[ClogsError, ...]:
@@ -85,6 +92,7 @@ def run_pipeline(
     settings: Settings,
     plan: Plan,
     *,
+    trigger: Trigger = "hand",
     on_step: Callable[[str], None] = lambda _name: None,
     on_progress: Progress = silent,
 ) -> PipelineResult:
@@ -96,6 +104,7 @@ def run_pipeline(
     Args:
         settings: The settings.
         plan: What to do.
+        trigger: Who started it; of scheduled runs that fail, somebody is told.
         on_step: Called with a step's name when it begins.
         on_progress: Called as the step proceeds, with what is done and, where known, how much there is.
 
@@ -104,19 +113,37 @@ def run_pipeline(
     """
     run, started_at, started = stages.new_run(), datetime.now(UTC), time.perf_counter()
     steps: list[StepResult] = []
-    with run_lock(settings.data.state_dir, command="pipeline"):
-        for name, step in _steps(settings, plan, run, on_progress).items():
-            if _has_failed(steps) or name in plan.skip:
-                steps.append(StepResult(name=name, status="skipped"))
-                continue
-            on_step(name)
-            steps.append(_step(name, step))
-        if not _has_failed(steps) and "load" not in plan.skip and stages.compacting_pays(settings):
-            on_step("compact")
-            steps.append(_step("compact", lambda: stages.compact(settings, run=run, on_progress=on_progress)))
+    state_dir = settings.data.state_dir
+    with run_lock(state_dir, command="pipeline"):
+        tell = settings.alerting.webhook_url
+        with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
+            for name, step in _steps(settings, plan, run, on_progress).items():
+                if _has_failed(steps) or name in plan.skip:
+                    steps.append(StepResult(name=name, status="skipped"))
+                else:
+                    on_step(name)
+                    steps.append(_step(name, step))
+                recording.add(_recorded(steps[-1]))
+            if not _has_failed(steps) and "load" not in plan.skip and stages.compacting_pays(settings):
+                on_step("compact")
+                compact = partial(stages.compact, settings, run=run, on_progress=on_progress)
+                steps.append(_step("compact", compact))
+                recording.add(_recorded(steps[-1]))
+        if not _was_idle(steps):
+            remember(settings)
     return PipelineResult(
-        run=run, started_at=started_at, seconds=time.perf_counter() - started, steps=tuple(steps)
+        run=run,
+        started_at=started_at,
+        seconds=time.perf_counter() - started,
+        steps=tuple(steps),
+        log=recording.run.log,
     )
+
+
+def _was_idle(steps: list[StepResult]) -> bool:
+    """Tell whether there was nothing new: such a run leaves the warehouse as it is."""
+    _extract, _load, *others = steps
+    return not any(step.error for step in steps) and all(step.status != "done" for step in others)
 
 
 def _has_failed(steps: list[StepResult]) -> bool:
@@ -131,7 +158,11 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         from clogs.extract import Scope
 
         return stages.extract(
-            settings, Scope(full_backfill=plan.full_backfill), run=run, on_progress=on_progress
+            settings,
+            Scope(full_backfill=plan.full_backfill),
+            run=run,
+            patient=True,
+            on_progress=on_progress,
         )
 
     def transform_new() -> TransformResult | None:
@@ -171,3 +202,16 @@ def _step(name: str, step: Callable[[], Any]) -> StepResult:
         return StepResult(name=name, status="failed", seconds=time.perf_counter() - started, error=error)
     status: Status = "unchanged" if result is None else "done"
     return StepResult(name=name, status=status, seconds=time.perf_counter() - started, result=result)
+
+
+def _recorded(result: StepResult) -> Step:
+    """What the history keeps of a step."""
+    counted, error = result.result, result.error
+    counts = {each.name: getattr(counted, each.name) for each in fields(counted)} if counted else {}
+    return Step(
+        name=result.name,
+        status=result.status,
+        seconds=result.seconds,
+        counts={name: number for name, number in counts.items() if type(number) is int},
+        failure=Failure(message=error.message, hint=error.hint, exit_code=error.exit_code) if error else None,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,8 +66,18 @@ def import_files(
         )
 
 
-def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress = silent) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract`; the caller holds the run lock."""
+def extract(
+    settings: Settings,
+    scope: Scope,
+    *,
+    run: str,
+    patient: bool = False,
+    on_progress: Progress = silent,
+) -> ExtractResult:
+    """Land what is new. See `clogs.extract.extract`; the caller holds the run lock.
+
+    Who is `patient` waits for a source that does not answer at first, as for one that falls silent later.
+    """
     from clogs import extract as stage
     from clogs import mongo
     from clogs.quality.suites import refused
@@ -83,8 +94,11 @@ def extract(settings: Settings, scope: Scope, *, run: str, on_progress: Progress
         max_rejected=settings.quality.max_rejected,
         refused=refused(settings.quality.checks),
     )
-    with mongo.connect(_address(settings)) as collection:
-        return stage.extract(collection, how, scope, run=run, on_progress=on_progress)
+    with ExitStack() as stack:
+        answered = stage.retrying(how.retry_delays if patient else ())(
+            lambda: stack.enter_context(mongo.connect(_address(settings)))
+        )
+        return stage.extract(answered, how, scope, run=run, on_progress=on_progress)
 
 
 def load(
@@ -236,6 +250,7 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
 
 def status(settings: Settings) -> Status:
     """Look how things stand. See `clogs.status.status`."""
+    from clogs.schedule import next_scheduled
     from clogs.status import status as look
 
     return look(
@@ -245,12 +260,14 @@ def status(settings: Settings) -> Status:
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
         warehouse_path=settings.duckdb.path,
+        next_run=next_scheduled(),
     )
 
 
 def checkup(settings: Settings) -> list[Finding]:
     """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
     from clogs.checkup import checkup as look
+    from clogs.schedule import next_scheduled
 
     return look(
         _address(settings),
@@ -263,6 +280,7 @@ def checkup(settings: Settings) -> list[Finding]:
             "data.state_dir": settings.data.state_dir,
         },
         warehouse_path=settings.duckdb.path,
+        next_run=next_scheduled(),
     )
 
 

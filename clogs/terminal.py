@@ -63,7 +63,7 @@ class Terminal:
         """Print what a run did: the result where JSON was asked for, else a text, not under ``--quiet``."""
         if self.stdout_json:
             self.write_json(result)
-        elif logger.isEnabledFor(logging.INFO):
+        elif not is_quiet():
             self.write(text)
 
     def say(self, text: str) -> None:
@@ -86,8 +86,8 @@ class Terminal:
     def fail(self, error: ClogsError) -> None:
         """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
         logger.error("\n".join(map(printable, error.message.split("\n"))))  # it may quote hostile keys
-        if error.hint:
-            logger.error("  → %s", error.hint)
+        for hint in (error.hint or "").splitlines():
+            logger.error("  → %s", hint)
         if self.stdout_json and not self._json_written:
             document = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
             self.write_json({"error": document})
@@ -102,7 +102,7 @@ class Terminal:
             shown.close()
 
     def _shown(self, label: str) -> Progress:
-        if not logger.isEnabledFor(logging.INFO):
+        if is_quiet():
             return Progress()
         return Bar(self._err, label) if self._err.is_terminal else Lines(self.say, label)
 
@@ -115,11 +115,18 @@ def configure_logging(*, level: str, log_format: str) -> None:
         log_format: ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
     """
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
     handler.setFormatter(_formatter(log_format))
     logging.getLogger().handlers = [logging.NullHandler()]
     logger.handlers = [handler]
-    logger.setLevel(level)
+    logger.setLevel(logging.DEBUG)  # the log of a run takes all of it
     logger.propagate = False
+
+
+def is_quiet() -> bool:
+    """Tell whether people are shown warnings and errors only."""
+    shown = (each.level for each in logger.handlers if type(each) is logging.StreamHandler)
+    return not any(level <= logging.INFO for level in shown)
 
 
 def _formatter(log_format: str) -> logging.Formatter:

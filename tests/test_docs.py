@@ -37,6 +37,12 @@ def test_the_readme_names_every_setting_and_no_other(project: Path) -> None:
     assert {name for row in rows for name in re.findall(r"`([\w.]+)`", row)} == set(known_keys())
 
 
+def test_the_readme_leads_to_every_page(project: Path) -> None:
+    links = re.findall(r"\]\((docs/[\w/-]+\.md)\)", (project / "README.md").read_text(encoding="utf-8"))
+    pages = {page.relative_to(project).as_posix() for page in (project / "docs").rglob("*.md")}
+    assert set(links) == pages
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_changelog_names_every_command(project: Path, name: str) -> None:
     assert f"`clogs {name}`" in (project / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,20 @@ from built import data_of, fill, warehouse_of
 from conftest import Document, Workspace
 from pymongo.collection import Collection
 
-from clogs.checkup import LEAST_FREE, disk
+from clogs import runs
+from clogs.checkup import LEAST_FREE, daily_bytes, disk
+from clogs.checkup.schedule import history, schedule
 from clogs.lock import run_lock
+from clogs.runs import Failure, Run
 from clogs.warehouse import connect
 
-LOCAL = ["settings", "versions", "folders", "disk", "lock", "warehouse"]
+LOCAL = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse"]
 CHECKS = [*LOCAL, "source", "index", "dates", "clocks"]
 DOWN = "mongodb://ann:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100"
 GIB = 1024**3
+TODAY = date(2026, 3, 31)
+NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
+FAILURE = Failure(message="MongoDB is away.", hint="Call it back.", exit_code=69)
 
 
 @dataclass(frozen=True)
@@ -35,15 +41,18 @@ class Outcome:
 
     @property
     def states(self) -> dict[str, str]:
-        """The states of the checks that did not find all well."""
-        return {name: each["state"] for name, each in self.findings.items() if each["state"] != "ok"}
+        """The states of the checks that did not find all well, whatever schedule this user has."""
+        findings = self.findings.items()
+        return {
+            name: each["state"] for name, each in findings if each["state"] != "ok" and name != "schedule"
+        }
 
 
 def doctor(workspace: Workspace, **variables: str) -> Outcome:
     finished = workspace.run("doctor", "--json", **variables)
     document = json.loads(finished.stdout)
     outcome = Outcome(finished.returncode, {each["check"]: each for each in document["findings"]})
-    states = list(outcome.states.values())
+    states = [each["state"] for each in document["findings"]]
     assert (document["errors"], document["warnings"]) == (states.count("error"), states.count("warning"))
     return outcome
 
@@ -75,24 +84,26 @@ def shut(tmp_path: Path) -> Path:
 
 def test_where_all_is_well(sound: Workspace) -> None:
     finished = sound.run("doctor")
-    lines = finished.stdout.splitlines()
+    lines = [line for line in finished.stdout.splitlines() if not line.startswith("  ")]
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert [line.split()[:2] for line in lines] == [["✓", check] for check in CHECKS]
+    assert [line.split()[1] for line in lines] == CHECKS
+    assert {line[0] for line in lines if line.split()[1] != "schedule"} == {"✓"}
     assert lines[0] == "✓ settings   No fault; there is no settings file."
-    assert lines[6].endswith(" holds about 1 document.")
+    assert lines[CHECKS.index("source")].endswith(" holds about 1 document.")
 
 
-def test_where_all_is_well_quiet_says_nothing(sound: Workspace) -> None:
+def test_where_all_is_well_quiet_says_nothing_but_that_nothing_is_scheduled(sound: Workspace) -> None:
     finished = sound.run("doctor", "--quiet")
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert {line.split()[1] for line in finished.stdout.splitlines()[::2]} <= {"schedule"}
 
 
 def test_the_json_has_every_finding(sound: Workspace) -> None:
     document = json.loads(sound.run("doctor", "--json").stdout)
-    assert (document["errors"], document["warnings"]) == (0, 0)
+    assert document["errors"] == 0
     assert [each["check"] for each in document["findings"]] == CHECKS
     assert all(each.keys() == {"check", "state", "message", "remedy"} for each in document["findings"])
-    assert {each["remedy"] for each in document["findings"]} == {None}
+    assert {each["remedy"] for each in document["findings"] if each["check"] != "schedule"} == {None}
 
 
 def test_it_changes_nothing(mongo_workspace: Workspace) -> None:
@@ -118,7 +129,7 @@ def test_the_settings_file_is_named(workspace: Workspace) -> None:
 
 def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:
     finished = workspace.run("doctor", "--quiet", MONGO_URI=DOWN)
-    first, second = finished.stdout.splitlines()
+    first, second = finished.stdout.splitlines()[-2:]
     assert finished.returncode == 1
     assert first.startswith("✗ source     MongoDB at 127.0.0.1:9 does not answer: ")
     assert second == "  → Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config"
@@ -281,3 +292,131 @@ def test_a_disk_that_holds_less_than_is_stored_is_a_warning(sound: Workspace) ->
 )
 def test_how_much_should_be_free(free: int, used: int, state: str) -> None:
     assert disk(Path("/data"), free=free, used=used).state == state
+
+
+@pytest.mark.parametrize(
+    ("free", "per_day", "state", "told"),
+    [
+        (60 * GIB, 2 * GIB, "ok", " 2.0 GiB a day, which fits for 30 days."),
+        (60 * GIB - 1, 2 * GIB, "warning", " which fits for 29 days."),
+        (60 * GIB, 1024, "ok", " which fits for more than ten years."),
+        (60 * GIB, 0, "ok", " landing and warehouse take 0 B."),
+    ],
+)
+def test_a_disk_that_is_full_within_a_month_is_a_warning(
+    free: int, per_day: int, state: str, told: str
+) -> None:
+    found = disk(Path("/data"), free=free, used=0, per_day=per_day)
+    assert found.state == state
+    assert found.message.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "per_day"),
+    [
+        ({}, 0),
+        ({"2026-03-31": 700}, 100),
+        ({"2026-03-12": 1000, "2026-03-31": 1000}, 100),
+        ({"2026-03-01": 9, "2026-03-12": 1000, "2026-03-31": 1000, "2026-04-01": 10_000}, 100),
+        ({"2026-03-02": 3000, "2026-03-01": 10_000}, 100),
+        ({"2020-01-01": 1_000_000}, 0),
+    ],
+)
+def test_growth_is_that_of_the_last_days_however_much_was_landed_today(
+    tmp_path: Path, sizes: dict[str, int], per_day: int
+) -> None:
+    for day, size in sizes.items():
+        (tmp_path / f"date={day}").mkdir()
+        (tmp_path / f"date={day}" / "conversations_a.parquet").write_bytes(b"." * size)
+    assert daily_bytes(tmp_path, TODAY) == pytest.approx(per_day)
+
+
+def test_growth_counts_the_warehouse_too(sound: Workspace) -> None:
+    day = data_of(sound) / "landing" / f"date={datetime.now(UTC).date()}"
+    day.mkdir(exist_ok=True)
+    with (day / "conversations_large.parquet").open("wb") as sparse:
+        sparse.truncate(8 * 1024 * GIB)
+    message = doctor(sound).findings["disk"]["message"]
+    assert "They grow by about 1.1 TiB a day, which fits for 0 days." in message
+
+
+def test_without_a_schedule_there_is_a_warning() -> None:
+    found = schedule(None)
+    assert (found.state, found.remedy) == ("warning", "clogs schedule install")
+
+
+def test_the_next_scheduled_run_is_told() -> None:
+    assert (schedule(NOON).state, schedule(NOON).message) == (
+        "ok",
+        "The next run is at 2026-03-31 12:00:00 UTC.",
+    )
+
+
+def ended(state_dir: Path, **fields: Any) -> Run:  # noqa: ANN401  # whatever a record has
+    """A run that has left a record."""
+    run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=1, started_at=NOON, **fields)
+    runs.write(state_dir, run)
+    return run
+
+
+WHICH = "The last run (20260331T120000-aaaaaa, started by cron at 2026-03-31 12:00:00 UTC)"
+
+
+@pytest.mark.parametrize(("status", "told"), [("done", "is done"), ("stopped", "was stopped")])
+def test_a_run_that_ended_well(tmp_path: Path, status: str, told: str) -> None:
+    ended(tmp_path, status=status)
+    assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} {told}.")
+
+
+def test_before_the_first_run(tmp_path: Path) -> None:
+    assert (history(tmp_path).state, history(tmp_path).message) == ("ok", "The pipeline has not run yet.")
+
+
+def test_a_run_that_failed_is_a_warning_with_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    ended(tmp_path, status="failed", failure=FAILURE, log=log)
+    log.touch()
+    found = history(tmp_path)
+    assert (found.state, found.message) == ("warning", f"{WHICH} failed: MongoDB is away.")
+    assert found.remedy == f"Call it back. Its log: {log}. Then run it again: clogs pipeline"
+
+
+def test_a_log_that_is_gone_is_not_named(tmp_path: Path) -> None:
+    ended(tmp_path, status="failed", failure=FAILURE, log=tmp_path / "a.log")
+    assert history(tmp_path).remedy == "Call it back. Then run it again: clogs pipeline"
+
+
+def test_a_run_that_was_killed_is_told(tmp_path: Path) -> None:
+    ended(tmp_path)
+    found = history(tmp_path)
+    assert found.state == "warning"
+    assert found.message == f"{WHICH} was killed: PID 1 holds no lock, and never wrote how it ended."
+
+
+def test_a_run_that_was_killed_is_told_while_another_command_runs(tmp_path: Path) -> None:
+    ended(tmp_path)
+    with run_lock(tmp_path, command="import"):
+        assert " was killed: " in history(tmp_path).message
+
+
+def test_a_run_that_is_on_was_not_killed(tmp_path: Path) -> None:
+    run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=os.getpid(), started_at=NOON)
+    runs.write(tmp_path, run)
+    with run_lock(tmp_path, command="pipeline"):
+        assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} is on.")
+
+
+def test_a_record_that_is_none_is_a_warning(tmp_path: Path) -> None:
+    ended(tmp_path)
+    (tmp_path / "runs" / "zzz.json").write_text("{}", encoding="utf-8")
+    assert history(tmp_path).state == "warning"
+
+
+def test_after_a_failed_run_the_doctor_says_so(workspace: Workspace) -> None:
+    variables = {"MONGO_URI": DOWN, "PIPELINE_RETRIES": "0"}
+    assert workspace.run("pipeline", **variables).returncode == 69
+    finding = doctor(workspace, **variables).findings["history"]
+    assert finding["state"] == "warning"
+    assert "failed: MongoDB at 127.0.0.1:9 does not answer" in finding["message"]
+    (log,) = (data_of(workspace) / "state" / "logs").iterdir()
+    assert f"Its log: {log}." in finding["remedy"]

@@ -79,6 +79,17 @@ def test_they_are_built_after_ours(settings: Settings, file: Path, mine: Path) -
     assert rows(file, "FROM mine.busiest") == [("b",)]
 
 
+def test_their_names_may_need_quotes(settings: Settings, file: Path, tmp_path: Path) -> None:
+    text = """
+        MODEL (name mine."my-model", kind FULL, column_descriptions ("a-b" = 'Rows.'));
+        SELECT count(*) AS "a-b" FROM gold.sessions
+    """
+    for folder in (mine := written(tmp_path / "quoted", {"quoted": text}), mine, None):
+        transform(settings(folder))
+        found = rows(file, "SELECT schema_name, view_name FROM duckdb_views() WHERE schema_name = 'mine'")
+        assert found == ([("mine", "my-model")] if folder else [])
+
+
 def test_they_outlive_an_upgrade(settings: Settings, file: Path, ours: Path, mine: Path) -> None:
     transform(settings(mine))
     (ours / "models" / "entries.sql").write_text(ENTRIES.replace("1 AS one", "7 AS one"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
+from io import StringIO
 
 import pytest
 from built import fill
@@ -14,6 +16,13 @@ TYPES = """
         {'a': 'x'} AS struct, INTERVAL 90 MINUTE AS span, DATE '2026-03-04' AS day, TIME '08:30' AS clock,
         TIMESTAMPTZ '2026-03-04 08:30:00+01' AS moment, 'a,"b"' AS words
 """
+
+
+HOSTILE = (
+    *("=1+1", '=HYPERLINK("http://x.example","y")', "+49 30 1234", "@SUM(A1)", "\t=1", "\n=1"),
+    *("-1+cmd|' /C calc'!A0", "-SUM(1,2)", "- [ ] a task", "＝1+1"),  # noqa: RUF001  # spreadsheets take wide ones
+)
+HARMLESS = ("-Users-mika-src", "-1", "-1.5", "--json", "a=1", " =1", "'=1", "text", "")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,42 @@ def test_csv(filled: Workspace) -> None:
         *("1", "1.50", "true", "", "[1,2]", '{"a":"x"}', "1:30:00", "2026-03-04", "08:30:00"),
         *("2026-03-04 07:30:00+00:00", 'a,"b"'),
     ]
+
+
+def cells(texts: Sequence[str]) -> str:
+    """A query that answers with a row for each text."""
+    quoted = ", ".join("('" + text.replace("'", "''") + "')" for text in texts)
+    return f"SELECT cell FROM (VALUES {quoted}) AS texts (cell)"
+
+
+def test_no_text_in_csv_is_a_formula(filled: Workspace) -> None:
+    finished = filled.run("query", cells(HOSTILE), "--format", "csv")
+    assert [row[0] for row in csv.reader(StringIO(finished.stdout))] == [
+        "cell",
+        *(f"'{it}" for it in HOSTILE),
+    ]
+
+
+def test_a_text_in_csv_that_is_no_formula_stays_as_it_is(filled: Workspace) -> None:
+    finished = filled.run("query", cells(HARMLESS), "--format", "csv")
+    assert list(csv.reader(StringIO(finished.stdout))) == [["cell"], *([text] for text in HARMLESS)]
+
+
+def test_a_number_in_csv_stays_one_and_a_name_is_no_formula(filled: Workspace) -> None:
+    finished = filled.run("query", 'SELECT -1 AS minus, -1.5 AS exact, 1 AS "=1+1"', "--format", "csv")
+    assert finished.stdout.splitlines() == ["minus,exact,'=1+1", "-1,-1.5,1"]
+
+
+def test_a_carriage_return_in_csv_begins_no_line(filled: Workspace) -> None:
+    asked = "SELECT chr(13) || '=1' AS first, 'a' || chr(13) || '=1' AS second"
+    finished = filled.run("query", asked, "--format", "csv")
+    assert list(csv.reader(StringIO(finished.stdout)))[1:] == [["'\n=1", "a\n=1"]]  # as text, it is a newline
+
+
+def test_json_and_tables_have_every_text_as_it_is(filled: Workspace) -> None:
+    answered = json.loads(filled.run("query", cells(HOSTILE), "--format", "json").stdout)
+    assert [row["cell"] for row in answered] == list(HOSTILE)
+    assert "\n=1+1" in filled.run("query", cells(HOSTILE)).stdout
 
 
 def test_a_table_shows_hostile_text_harmlessly(filled: Workspace) -> None:

@@ -189,3 +189,9 @@ def test_a_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
     told = faults(tmp_path, "[duckdb]\n[quality.checks]\nmessages.x = {}\n")
     assert "quality.checks = " in told
     assert "(clogs.toml line 2): messages.x: there is no such check" in told
+
+
+@pytest.mark.parametrize("variable", ["DATA_DIR", "DUCKDB_PATH"])
+def test_a_warehouse_that_duckdb_cannot_write_to(tmp_path: Path, variable: str) -> None:
+    told = faults(tmp_path, **{variable: str(tmp_path / "why?" / "w")})
+    assert "no folder or file of it may have a ? in its name" in told

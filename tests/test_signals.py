@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built import data_of, fill
 from conftest import Workspace
 from pymongo.collection import Collection
 
@@ -107,6 +108,32 @@ def test_an_extraction_that_is_stopped_leaves_whole_files_and_the_next_goes_on(
     assert (process.returncode, err) == (143, STOPPED)
     assert list(tmp_path.rglob(".writing-*")) == []
     assert '"landed": 5000' in mongo_workspace.run("extract", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["load", "--full-refresh"],
+        ["transform", "--full-refresh"],
+        ["validate"],
+        ["pipeline", "--skip-extract", "--full-refresh"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
+    workspace: Workspace, command: list[str]
+) -> None:
+    lock = data_of(fill(workspace)) / "state" / "run.lock"
+    with started(workspace, *command) as process:
+        while f"PID {process.pid}," not in lock.read_text(encoding="utf-8"):
+            time.sleep(0.001)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert time.monotonic() - began < 5 + 1
+    assert workspace.run("pipeline", "--skip-extract").returncode == 0
+    assert workspace.run("validate").returncode == 0
 
 
 def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> None:

@@ -54,6 +54,7 @@ def test_before_the_first_run(mongo_workspace: Workspace) -> None:
         "landing none yet",
         "dead letters none",
         f"warehouse none yet: {warehouse_of(mongo_workspace)}",
+        "next run not scheduled: clogs schedule install",
     ]
     assert not data_of(mongo_workspace).exists()
 
@@ -87,8 +88,11 @@ def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace)
             "rows": {},
             "newest_ingested_at": None,
             "newest_timestamp": None,
-            "last_runs": [],
+            "last_loads": [],
         },
+        "runs": [],
+        "running": None,
+        "next_run": None,
     }
 
 
@@ -110,12 +114,12 @@ def test_after_a_pipeline_every_number_is_a_plain_count(filled: Workspace) -> No
 
 
 def test_the_last_load_is_the_run_in_the_ledger(filled: Workspace) -> None:
-    (run,) = document_of(filled)["warehouse"]["last_runs"]
+    (run,) = document_of(filled)["warehouse"]["last_loads"]
     assert is_recent(run["loaded_at"])
     assert run == run | {"files": document_of(filled)["landing"]["files"], "rows": len(TRUTH.lines)}
     lines = lines_of(filled)
     assert any(line.startswith("last load 20") and line.endswith(f" ago, by {run['run']}") for line in lines)
-    assert lines[-2] == "last runs loaded files rows"
+    assert lines[-2] == "last loads loaded files rows"
     assert lines[-1].startswith(run["run"])
     assert lines[-1].endswith(f" {run['files']} {run['rows']}")
 
@@ -216,7 +220,7 @@ def test_the_last_five_runs_are_told(workspace: Workspace) -> None:
     """
     with connect(warehouse_of(workspace)) as connection:
         connection.execute(ledger)
-    runs = document_of(workspace, MONGO_URI=DOWN)["warehouse"]["last_runs"]
+    runs = document_of(workspace, MONGO_URI=DOWN)["warehouse"]["last_loads"]
     assert [run["run"] for run in runs] == ["run 6", "run 5", "run 4", "run 3", "run 2"]
     assert runs[0] == {"run": "run 6", "loaded_at": "2026-03-04T12:13:00Z", "files": 2, "rows": 12 + 13}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 
 from clogs import stages
 from clogs.checkup import Finding, failed, versions
 from clogs.commands.options import Flag, Given
 from clogs.errors import ClogsError, SettingsError
-from clogs.terminal import logger
+from clogs.terminal import is_quiet
 from clogs.wording import count, printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
@@ -21,10 +20,10 @@ def doctor(
     json: Flag = False,
     session: Given,
 ) -> None:
-    """Check all that a run needs: settings, folders, disk, lock, warehouse and source.
+    """Check all that a run needs: settings, folders, disk, schedule, warehouse and source.
 
-    Each fault comes with its remedy. Nothing is changed. The exit code is 1 where a
-    run would fail, and 0 where it would work.
+    It also tells how the last run ended. Each fault comes with its remedy. Nothing is
+    changed. The exit code is 1 where a run would fail, and 0 where it would work.
 
     Args:
         json: Print one JSON document.
@@ -37,7 +36,7 @@ def doctor(
         terminal.write_json(numbers | {"findings": findings})
     else:
         for each in findings:
-            if each.state != "ok" or logger.isEnabledFor(logging.INFO):
+            if each.state != "ok" or not is_quiet():
                 terminal.write(_text(each))
     if states["error"]:
         raise ClogsError(

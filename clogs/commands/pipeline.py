@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
@@ -17,7 +18,10 @@ from clogs.commands.summaries import compacted, extracted, loaded, transformed, 
 from clogs.errors import WarehouseError
 from clogs.opened import open_warehouse
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
+from clogs.runs import Trigger
+from clogs.scheduled_log import scheduled_log
 from clogs.session import Session
+from clogs.terminal import is_quiet
 from clogs.wording import duration, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
@@ -27,6 +31,8 @@ SUMMARIES: dict[str, Callable[[Any], str]] = {
     "validate": validated,
     "compact": compacted,
 }
+TRIGGER_VARIABLE = "CLOGS_TRIGGER"
+
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
 
@@ -77,16 +83,27 @@ def raise_errors(result: PipelineResult, session: Session) -> None:
     first, *others = result.errors
     for error in others:
         session.terminal.fail(error)
+    if result.log:
+        first.hint = "\n".join(filter(None, (first.hint, f"The log of this run: {result.log}")))
     raise first
 
 
 def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
-    terminal = session.terminal
+    settings, terminal, trigger = session.settings, session.terminal, _trigger()
+    if trigger != "hand":
+        scheduled_log(settings.data.state_dir)
     with terminal.progress("clogs") as progress:
-        result = run_pipeline(session.settings, plan, on_step=progress.begin, on_progress=progress)
-    terminal.summarize(result, Group(_steps(result), _found(session)))
+        result = run_pipeline(settings, plan, trigger=trigger, on_step=progress.begin, on_progress=progress)
+    shown = not (is_quiet() or terminal.stdout_json)
+    terminal.summarize(result, Group(_steps(result), _found(session)) if shown else "")
     return result
+
+
+def _trigger() -> Trigger:
+    """Who started this: the entries that `clogs schedule` makes say so."""
+    schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
+    return schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
 
 
 def _steps(result: PipelineResult) -> Table:

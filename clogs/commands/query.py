@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -17,11 +18,17 @@ from clogs.warehouse import query as read
 
 NUMBERS = (int, float, Decimal, type(None))
 
+FORMULA = re.compile(r"[=+@\t\r\n＝＋＠－]|-(?![\w.-]*\Z)")  # noqa: RUF001  # spreadsheets take wide ones, too
+"""How a text begins that a spreadsheet may run. A folder's name may begin with a minus, and does nothing."""
+
 Format = Literal["table", "csv", "json"]
 
 
 def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # noqa: A002  # the option's name
     """Ask the warehouse a question in SQL; it is opened for reading only.
+
+    CSV is for spreadsheets: a text that one would take for a formula has a ' before
+    it there. JSON has every value as it is.
 
     Args:
         sql: One statement in DuckDB's SQL, such as "SELECT * FROM gold.agg_daily_summary".
@@ -30,7 +37,7 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
     with open_warehouse(session.settings, read_only=True) as connection:
         names, rows = read(connection, sql)
     if format == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *(map(_text, row) for row in rows)])
+        csv.writer(_Lines(), lineterminator="\r\n").writerows(map(_cells, (names, *rows)))
     elif format == "json":
         session.terminal.write_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
@@ -38,10 +45,24 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
         session.terminal.write(table(names, texts, right=_numbers(names, rows)))
 
 
+class _Lines:
+    """Lines that end as Unix has them; csv quotes a carriage return only where lines end with one."""
+
+    def write(self, line: str) -> None:
+        sys.stdout.write(line.removesuffix("\r\n") + "\n")
+
+
 def _numbers(names: Sequence[str], rows: Sequence[Sequence[object]]) -> set[str]:
     """The columns that hold numbers and nothing else."""
     columns = zip(names, zip(*rows, strict=True), strict=True) if rows else ()
     return {name for name, values in columns if all(type(value) in NUMBERS for value in values)}
+
+
+def _cells(row: Sequence[object]) -> Iterator[str]:
+    """A row for CSV, in which no text is a formula: transcripts are hostile input."""
+    for value in row:
+        is_formula = isinstance(value, str) and FORMULA.match(value)
+        yield f"'{value}" if is_formula else _text(value)
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.columns import Columns
@@ -12,14 +12,15 @@ from rich.text import Text
 from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.tables import table
+from clogs.errors import ClogsError
 from clogs.wording import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
+    from clogs.runs import Run
     from clogs.status import (
         DeadLetterStatus,
         ExtractionStatus,
         LandingStatus,
-        Run,
         SourceStatus,
         Status,
         WarehouseStatus,
@@ -33,20 +34,23 @@ def status(
 ) -> None:
     """Show how things stand: watermark, freshness, row counts, last runs and dead letters.
 
-    Nothing is changed, and MongoDB may be down.
+    Nothing is changed, and MongoDB may be down. The exit code is 1 where the last run
+    failed, or the newest document is older than quality.max_age.
 
     Args:
         json: Print one JSON document.
     """
-    terminal = session.terminal
-    found = stages.status(session.settings)
+    settings, terminal = session.settings, session.terminal
+    found = stages.status(settings)
     if json:
         terminal.write_json(found)
-        return
-    terminal.write(_facts(found))
-    if found.warehouse.last_runs:
-        terminal.write("")
-        terminal.write(_runs(found.warehouse.last_runs))
+    else:
+        terminal.write(_facts(found))
+        for last in (_runs(found), _loads(found.warehouse)):
+            if last.row_count:
+                terminal.write("")
+                terminal.write(last)
+    _require_health(found, settings.quality.max_age)
 
 
 def _facts(found: Status) -> Table:
@@ -58,6 +62,7 @@ def _facts(found: Status) -> Table:
         "landing": _landing(found.landing),
         "dead letters": _dead_letters(found.dead_letters),
         **_warehouse(found.warehouse, found.at),
+        "next run": _next_run(found),
     }
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
@@ -106,13 +111,21 @@ def _dead_letters(letters: DeadLetterStatus) -> str:
     return f"{letters.count:,}, the newest of {instant(letters.newest)} · see clogs dead-letters list"
 
 
+def _next_run(found: Status) -> str:
+    if found.running:
+        return f"now: {found.running}"
+    if found.next_run is None:
+        return "not scheduled: clogs schedule install"
+    return f"{instant(found.next_run)}, in {duration((found.next_run - found.at).total_seconds())}"
+
+
 def _warehouse(warehouse: WarehouseStatus, now: datetime) -> dict[str, str]:
     if warehouse.bytes is None:
         return {"warehouse": f"none yet: {warehouse.path}"}
     file = f"{warehouse.path} ({size(warehouse.bytes)})"
     if warehouse.fault:
         return {"warehouse": f"{file}\n{warehouse.fault}"}
-    last = warehouse.last_runs[0] if warehouse.last_runs else None
+    last = warehouse.last_loads[0] if warehouse.last_loads else None
     return {
         "warehouse": file,
         "last load": f"{_ago(last.loaded_at, now)}, by {last.run}" if last else "none yet",
@@ -127,9 +140,48 @@ def _gold(rows: dict[str, int]) -> list[str]:
     return [f"{name.removeprefix(schema)} {n:,}" for name, n in rows.items() if name.startswith(schema)]
 
 
-def _runs(runs: tuple[Run, ...]) -> Table:
-    rows = ((each.run, instant(each.loaded_at), f"{each.files:,}", f"{each.rows:,}") for each in runs)
-    return table(("last runs", "loaded", "files", "rows"), rows, right={"files", "rows"})
+def _runs(found: Status) -> Table:
+    rows = (
+        (
+            each.run,
+            instant(each.started_at),
+            "" if each.seconds is None else duration(each.seconds),
+            each.trigger,
+            _ended(each, found.running),
+        )
+        for each in found.runs
+    )
+    return table(("last runs", "started", "took", "by", "ended"), rows, right={"took"})
+
+
+def _ended(run: Run, running: str | None) -> str:
+    """How a run ended: a killed one could not say so itself."""
+    if run.status == "running":
+        return "running" if running and running.startswith(f"PID {run.pid},") else "killed"
+    if run.failure is None:
+        return run.status
+    log = f" · {run.log}" if run.log else ""
+    return f"failed: {run.failure.message}{log}"
+
+
+def _loads(warehouse: WarehouseStatus) -> Table:
+    rows = (
+        (each.run, instant(each.loaded_at), f"{each.files:,}", f"{each.rows:,}")
+        for each in warehouse.last_loads
+    )
+    return table(("last loads", "loaded", "files", "rows"), rows, right={"files", "rows"})
+
+
+def _require_health(found: Status, max_age: timedelta) -> None:
+    last = next((run for run in found.runs if run.status != "running"), None)
+    if last and last.failure:
+        raise ClogsError(f"The last run failed: {last.failure.message}", hint=last.failure.hint)
+    newest = found.warehouse.newest_ingested_at
+    if newest and found.at - newest > max_age:
+        raise ClogsError(
+            f"The newest document in the warehouse is {duration((found.at - newest).total_seconds())} old.",
+            hint="Does the sync service still run, and the schedule? The limit is quality.max_age.",
+        )
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -158,7 +158,7 @@ def land_range(
 def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
     """Put replies together until a batch is full. Each reply is flattened, and let go, before the next."""
     batch = _Batch(job)
-    while reply := _next_reply(reading, job.retry_delays):
+    while reply := retrying(job.retry_delays)(reading.next_reply):
         batch.add(reply)
         del reply
         if batch.is_full():
@@ -168,17 +168,16 @@ def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
         yield batch
 
 
-def _next_reply(reading: Reading, retry_delays: Sequence[timedelta]) -> Reply | None:
-    """Read on, after waits where a fault passes by itself."""
+def retrying(retry_delays: Sequence[timedelta]) -> Retrying:
+    """What calls a function, again after each of these waits where a fault passes by itself."""
     delays = [delay.total_seconds() for delay in retry_delays]
-    retrying = Retrying(
+    return Retrying(
         retry=retry_if_exception_type(TransientSourceError),
         stop=stop_after_attempt(len(delays) + 1),
         wait=wait_chain(*map(wait_fixed, delays or [0])),
         before_sleep=_tell,
         reraise=True,
     )
-    return retrying(reading.next_reply)
 
 
 def _tell(state: RetryCallState) -> None:

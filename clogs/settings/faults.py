@@ -65,6 +65,12 @@ def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
             yield f"mongo.exclude ({place}): {excluded} cannot be left out, {reason}"
 
 
+def unwritable_warehouse(settings: Settings) -> Iterator[str]:
+    """Tell that DuckDB could not keep its log beside the warehouse: a ``?`` ends a name for it."""
+    if "?" in str(settings.duckdb.path):
+        yield f"duckdb.path is {settings.duckdb.path}: no folder or file of it may have a ? in its name"
+
+
 def quoted(declared: FieldInfo, value: object) -> str:
     """Quote a faulty value, or as much of it as is no secret."""
     for secret in marks(declared, Secret):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import FieldInfo, fields
 
 from clogs.errors import SettingsError
-from clogs.settings.faults import excluded_needs, in_words, quoted, unknown_keys
+from clogs.settings.faults import excluded_needs, in_words, quoted, unknown_keys, unwritable_warehouse
 from clogs.settings.model import Settings, default_locations, known_keys, marks
 from clogs.settings.sources import Given, SettingsFile, find_file, from_environment, from_file, from_flags
 from clogs.settings.values import Check, Parse
@@ -65,6 +65,7 @@ def load_settings(
     values, faults = _read_all(given, file)
     settings = _with_defaults(values)
     faults += excluded_needs(settings, _place("mongo.exclude", origins["mongo.exclude"], file))
+    faults += unwritable_warehouse(settings)
     if file:
         faults += unknown_keys(file)
     if faults:

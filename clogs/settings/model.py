@@ -152,7 +152,7 @@ class AlertingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Who is told when a scheduled run fails.
 
     Attributes:
-        webhook_url: Reserved for the address to call; its path is secret.
+        webhook_url: The address to call when one fails, and when one works again; its path is secret.
     """
 
     webhook_url: Annotated[str | None, Check(values.web_address), Secret(hide_url)] = None

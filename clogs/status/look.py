@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from clogs import dead_letters, warehouse
 from clogs.errors import ClogsError, UnavailableError
 from clogs.landing import identity, landed
+from clogs.lock import holder
 from clogs.mongo import Address, connect
+from clogs.runs import read as read_runs
 from clogs.state import ExtractState, extract_state_path, read_extract_state
 from clogs.status.model import (
     RUNS_SHOWN,
     DeadLetterStatus,
     ExtractionStatus,
     LandingStatus,
-    Run,
+    Load,
     SourceStatus,
     Status,
     WarehouseStatus,
@@ -29,7 +32,7 @@ _GOLD = """
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = 'gold' AND table_catalog = current_database() ORDER BY table_name
 """
-_RUNS = f"""
+_LOADS = f"""
     SELECT run, max(loaded_at), count(*), sum(rows)::BIGINT
     FROM raw.ledger GROUP BY run ORDER BY max(loaded_at) DESC, run DESC LIMIT {RUNS_SHOWN}
 """
@@ -43,6 +46,7 @@ def status(
     dead_letter_dir: Path,
     state_dir: Path,
     warehouse_path: Path,
+    next_run: datetime | None,
 ) -> Status:
     """Look how things stand, and change nothing.
 
@@ -55,6 +59,7 @@ def status(
         dead_letter_dir: Where rejected documents are.
         state_dir: Where the watermark is kept.
         warehouse_path: The DuckDB file.
+        next_run: When the next scheduled run comes, in UTC; None where none does.
 
     Raises:
         SettingsError: The URI is malformed.
@@ -75,6 +80,9 @@ def status(
             landing=landing(raw_dir),
             dead_letters=_dead_letters(dead_letter_dir),
             warehouse=_warehouse(warehouse_path),
+            runs=tuple(islice(read_runs(state_dir), RUNS_SHOWN)),
+            running=holder(state_dir),
+            next_run=next_run,
         )
 
 
@@ -142,9 +150,9 @@ def _inside(connection: Connection, path: Path) -> WarehouseStatus:
     rows, newest_ingested_at, newest_timestamp = connection.execute(_FRESHNESS).fetchall()[0]
     tables = [name for (name,) in connection.execute(_GOLD).fetchall()]
     gold = {f"gold.{name}": _count(connection, name) for name in tables}
-    runs = (
-        Run(run=run, loaded_at=loaded_at, files=files, rows=loaded)
-        for run, loaded_at, files, loaded in connection.execute(_RUNS).fetchall()
+    loads = (
+        Load(run=run, loaded_at=loaded_at, files=files, rows=loaded)
+        for run, loaded_at, files, loaded in connection.execute(_LOADS).fetchall()
     )
     return WarehouseStatus(
         path=path,
@@ -152,7 +160,7 @@ def _inside(connection: Connection, path: Path) -> WarehouseStatus:
         rows={"raw.conversations": rows} | gold,
         newest_ingested_at=newest_ingested_at,
         newest_timestamp=newest_timestamp,
-        last_runs=tuple(runs),
+        last_loads=tuple(loads),
     )
 
 

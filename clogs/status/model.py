@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from clogs.runs import Run
+
 RUNS_SHOWN = 5
 
 
@@ -78,7 +80,7 @@ class DeadLetterStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Load:
     """A run that loaded something.
 
     Attributes:
@@ -105,7 +107,7 @@ class WarehouseStatus:
         rows: Rows of ``raw.conversations`` and of every gold table, by name.
         newest_ingested_at: The latest ``ingested_at`` in it, in UTC.
         newest_timestamp: The latest ``timestamp`` in it, in UTC.
-        last_runs: Runs that loaded something, the last one first; `RUNS_SHOWN` at most.
+        last_loads: Runs that loaded something, the last one first; `RUNS_SHOWN` at most.
     """
 
     path: Path
@@ -114,7 +116,7 @@ class WarehouseStatus:
     rows: dict[str, int] = field(default_factory=dict)
     newest_ingested_at: datetime | None = None
     newest_timestamp: datetime | None = None
-    last_runs: tuple[Run, ...] = ()
+    last_loads: tuple[Load, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ class Status:
         landing: What was landed.
         dead_letters: What was rejected.
         warehouse: What was loaded and built.
+        runs: The last runs of the pipeline, the last one first; `RUNS_SHOWN` at most.
+        running: The process that holds the run lock; None where none does.
+        next_run: When the next scheduled run comes, in UTC; None where none does.
     """
 
     at: datetime
@@ -136,3 +141,6 @@ class Status:
     landing: LandingStatus
     dead_letters: DeadLetterStatus
     warehouse: WarehouseStatus
+    runs: tuple[Run, ...]
+    running: str | None
+    next_run: datetime | None

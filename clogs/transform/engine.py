@@ -149,8 +149,12 @@ def _view(snapshot: Snapshot) -> View:
     )
     for table in source.find_all(exp.Table):
         table.set("catalog", None)
+    table = exp.to_table(model.fqn, dialect="duckdb")
+    schema, name = (exp.to_identifier(part, quoted=True).sql("duckdb") for part in (table.db, table.name))
     return View(
         name=model.name,
+        identifier=f"{schema}.{name}",
+        schema=schema,
         query=source.sql(dialect="duckdb", identify=True),
         is_table=not model.kind.is_view,
         description=model.description,

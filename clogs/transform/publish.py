@@ -17,7 +17,9 @@ class View:
     """One view of bronze, silver or gold.
 
     Attributes:
-        name: Schema and view, ``gold.fct_messages``.
+        name: Schema and view, ``gold.fct_messages``, as the model writes them.
+        identifier: The same quoted, ``"gold"."fct_messages"``, for SQL.
+        schema: The schema, quoted.
         query: What it selects, without any catalog.
         is_table: Whether its rows are stored, so that counting them costs nothing.
         description: What one row is.
@@ -25,6 +27,8 @@ class View:
     """
 
     name: str
+    identifier: str
+    schema: str
     query: str
     is_table: bool = True
     description: str | None = None
@@ -32,7 +36,8 @@ class View:
 
 
 _OURS = """
-    SELECT schema_name || '.' || view_name FROM duckdb_views()
+    SELECT '"' || replace(schema_name, '"', '""') || '"."' || replace(view_name, '"', '""') || '"'
+    FROM duckdb_views()
     WHERE database_name = current_database() AND contains(sql, 'sqlmesh__')
       AND NOT starts_with(schema_name, 'sqlmesh')
 """
@@ -41,17 +46,18 @@ _OURS = """
 def publish(connection: Connection, views: Sequence[View]) -> None:
     """Put all views in place at once, with their descriptions, and remove those of models that are gone."""
     with transaction(connection):
-        standing = {view.name for view in views}
-        for (name,) in connection.execute(_OURS).fetchall():
-            if name not in standing:
-                connection.execute(f"DROP VIEW {name}")
+        standing = {view.identifier for view in views}
+        for (identifier,) in connection.execute(_OURS).fetchall():
+            if identifier not in standing:
+                connection.execute(f"DROP VIEW {identifier}")
         for view in views:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.name.partition('.')[0]}")
-            connection.execute(f"CREATE OR REPLACE VIEW {view.name} AS {view.query}")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.schema}")
+            connection.execute(f"CREATE OR REPLACE VIEW {view.identifier} AS {view.query}")
             if view.description:
-                connection.execute(f"COMMENT ON VIEW {view.name} IS {_literal(view.description)}")
+                connection.execute(f"COMMENT ON VIEW {view.identifier} IS {_literal(view.description)}")
             for column, text in view.columns.items():
-                connection.execute(f'COMMENT ON COLUMN {view.name}."{column}" IS {_literal(text)}')
+                quoted = column.replace('"', '""')
+                connection.execute(f'COMMENT ON COLUMN {view.identifier}."{quoted}" IS {_literal(text)}')
 
 
 def _literal(text: str) -> str:

@@ -32,5 +32,5 @@ def forget_passed(connection: Connection) -> None:
 
 def has_passed(connection: Connection, stage: str, fingerprint: str) -> bool:
     """Tell whether a stage has passed on just this."""
-    query = "SELECT count(*) FROM raw.checkpoints WHERE stage = ? AND fingerprint = ?"
-    return bool(connection.execute(query, [stage, fingerprint]).fetchall()[0][0])
+    passed = connection.execute("SELECT stage, fingerprint FROM raw.checkpoints")
+    return (stage, fingerprint) in passed.fetchall()

@@ -59,7 +59,8 @@ def connect(
     if not path.exists():
         _create(path)
     # a cache of landing files, which are read once, would take all the memory there is
-    config: Config = {"enable_external_file_cache": False}
+    # and a name in somebody's SQL must not be looked up among Python's variables
+    config: Config = {"enable_external_file_cache": False, "python_enable_replacements": False}
     config |= {"threads": threads} if threads else {}
     config |= {"memory_limit": memory_limit} if memory_limit else {}
     with mapped(path), _opened(path, config, patience, read_only=read_only) as connection:

@@ -1,0 +1,56 @@
+"""Looking at everything."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from clogs.checkup import places, schedule
+from clogs.checkup.findings import Finding, told
+from clogs.checkup.source import source
+from clogs.mongo import Address
+
+DISTRIBUTIONS = ("clogs", "duckdb", "polars", "pymongo", "sqlmesh")
+
+
+def checkup(
+    address: Address,
+    *,
+    watermark_field: str,
+    lookback: timedelta,
+    folders: Mapping[str, Path],
+    warehouse_path: Path,
+    next_run: datetime | None = None,
+) -> list[Finding]:
+    """Look at everything a run needs, and change nothing.
+
+    Args:
+        address: The collection.
+        watermark_field: The Date field that grows as documents arrive.
+        lookback: How far behind the watermark each run reads again.
+        folders: By the settings that name them: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir``
+            and ``data.state_dir``.
+        warehouse_path: The DuckDB file.
+        next_run: When the next scheduled run is; None where none is scheduled.
+    """
+    state_dir, raw_dir, data_dir = (folders[f"data.{name}"] for name in ("state_dir", "raw_dir", "dir"))
+    today = datetime.now(UTC).date()
+    return [
+        versions(),
+        *places.folders(folders, warehouse_path),
+        told("disk", lambda: places.disk_of(data_dir, raw_dir, warehouse_path, today)),
+        told("lock", lambda: schedule.lock(state_dir)),
+        schedule.schedule(next_run),
+        told("history", lambda: schedule.history(state_dir)),
+        told("warehouse", lambda: places.warehouse(warehouse_path, state_dir)),
+        *source(address, watermark_field, lookback),
+    ]
+
+
+def versions() -> Finding:
+    """Name the versions of Python, clogs and what it stands on."""
+    installed = ", ".join(f"{name} {version(name)}" for name in DISTRIBUTIONS)
+    return Finding(check="versions", state="ok", message=f"Python {platform.python_version()}, {installed}")

@@ -1,0 +1,27 @@
+"""``clogs completion``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+Shell = Literal["bash", "zsh", "fish"]
+
+
+def completion(shell: Shell, /, *, app: Annotated[App, Parameter(parse=False)]) -> None:
+    """Print a script that lets your shell complete commands and options.
+
+    Put it where your shell looks for such scripts, and do so again after an upgrade:
+
+    - bash: ~/.local/share/bash-completion/completions/clogs
+    - zsh: _cyclopts_clogs, in a folder of $fpath
+    - fish: ~/.config/fish/completions/clogs.fish
+
+    No program runs when you press Tab then: the script holds all it needs.
+
+    Args:
+        shell: Your shell.
+    """
+    sys.stdout.write(app.generate_completion(prog_name="clogs", shell=shell))

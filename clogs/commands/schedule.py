@@ -1,0 +1,176 @@
+"""``clogs schedule``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Group
+from rich.text import Text
+
+from clogs import schedule as stage
+from clogs.commands.options import Flag, Given
+from clogs.commands.tables import table
+from clogs.errors import SettingsError, UsageError
+from clogs.schedule import Entry, Schedule
+from clogs.wording import few, printable
+
+if TYPE_CHECKING:
+    from clogs.session import Session
+
+VARIABLE = "environment variable "
+
+NONE = "Not scheduled."
+
+WHAT = {"hourly": "what is new", "refresh": "full refresh"}
+
+schedule = App(name="schedule", help_format="plaintext")
+
+
+@schedule.default
+def overview(*, json: Flag = False, session: Given) -> None:
+    """Let the pipeline run by itself: hourly what is new, daily a full refresh.
+
+    Without one of the commands, what is scheduled is shown.
+
+    Args:
+        json: Print one JSON document.
+    """
+    show(json=json, session=session)
+
+
+@schedule.command(sort_key=1)
+def install(
+    *,
+    hourly: Annotated[str | None, Parameter(show_default=False)] = None,
+    daily_refresh: Annotated[str | None, Parameter(show_default=False)] = None,
+    no_daily_refresh: Flag = False,
+    systemd: Flag = False,
+    dry_run: Flag = False,
+    json: Flag = False,
+    session: Given,
+) -> None:
+    """Put the two entries into your crontab, or bring those that are there up to date.
+
+    They stand in a marked block; nothing outside it is touched. cron mails what a run
+    says, which is nothing unless something needs you. A run that meets another ends
+    with 75 and leaves its work to the next one.
+
+    Args:
+        hourly: When to take in what is new, as in crontab(5). [default: hourly, at a minute of your own]
+        daily_refresh: When to build everything anew. [default: 0 2 * * *]
+        no_daily_refresh: Only take in what is new.
+        systemd: Use timers of your systemd instead of the crontab.
+        dry_run: Show what would be written, and write nothing.
+        json: Print the result as one JSON document.
+    """
+    if daily_refresh is not None and no_daily_refresh:
+        raise UsageError("--daily-refresh and --no-daily-refresh exclude each other.", hint="Give one only.")
+    if daily_refresh is None and not no_daily_refresh:
+        daily_refresh = stage.DAILY_REFRESH
+    planned = _plan(session, hourly=hourly, daily_refresh=daily_refresh)
+    wanted = Schedule(by="systemd" if systemd else "cron", entries=planned)
+    changed = False if dry_run else stage.install(wanted)
+    result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
+    text = "\n".join(map(printable, stage.written(wanted))) if dry_run else _text(wanted)
+    session.terminal.summarize(result, text)
+    if systemd and not dry_run:
+        session.terminal.say("To let the timers run while you are not logged in: loginctl enable-linger")
+
+
+@schedule.command(sort_key=2)
+def show(*, json: Flag = False, session: Given) -> None:
+    """Show what is scheduled, and when each entry runs next.
+
+    Args:
+        json: Print one JSON document.
+    """
+    found = stage.installed()
+    if json:
+        session.terminal.write_json(_document(found))
+    else:
+        session.terminal.write(_text(found) if found else NONE)
+
+
+@schedule.command(sort_key=3)
+def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None:
+    """Take the entries out of your crontab again, and the timers away.
+
+    Args:
+        dry_run: Show what would be removed, and remove nothing.
+        json: Print the result as one JSON document.
+    """
+    found = stage.installed()
+    changed = False if dry_run else stage.remove()
+    result = _document(found) | {"changed": changed, "dry_run": dry_run}
+    if found is None:
+        session.terminal.summarize(result, NONE)
+    elif dry_run:
+        session.terminal.summarize(result, Group("This would be removed:", "", _text(found)))
+    else:
+        session.terminal.summarize(result, "Removed: nothing is scheduled any more.")
+
+
+def _plan(session: Session, *, hourly: str | None, daily_refresh: str | None) -> tuple[Entry, ...]:
+    if hourly is not None:
+        hourly = stage.read_expression(hourly, option="--hourly")
+    if daily_refresh is not None:
+        daily_refresh = stage.read_expression(daily_refresh, option="--daily-refresh")
+    words = _words(session)
+    own = stage.default_hourly(session.settings.data.dir)
+    return stage.plan(words, hourly=hourly or own, daily_refresh=daily_refresh)
+
+
+def _words(session: Session) -> tuple[str, ...]:
+    """What runs clogs with these settings, tried where nothing of this shell is known.
+
+    Raises:
+        SettingsError: A setting is known to this shell only.
+        ClogsError: It would not run by itself as it does here.
+    """
+    from clogs.settings import visible_settings
+
+    loaded = session.loaded
+    origins = loaded.origins.values()
+    if variables := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
+        raise SettingsError(
+            f"What is scheduled does not know this shell's variables: {few(variables, most=len(variables))}.",
+            hint="Set these in a settings file (clogs init writes one that only you can read), then unset "
+            "them. They are not copied into the crontab, which is no place for a password.",
+        )
+    words = stage.clogs_words(program=sys.argv[0], config=loaded.file)
+    stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)})
+    return words
+
+
+def _document(found: Schedule | None) -> dict[str, object]:
+    zone, now = stage.local_zone(), datetime.now(UTC)
+    entries: Iterable[Entry] = found.entries if found else ()
+    return {
+        "by": found.by if found else None,
+        "time_zone": zone.key,
+        "entries": [
+            {
+                "name": each.name,
+                "expression": each.expression,
+                "command": shlex.join(each.words),
+                "next": stage.next_run(each.expression, now, zone),
+            }
+            for each in entries
+        ],
+    }
+
+
+def _text(found: Schedule) -> Group:
+    zone, now = stage.local_zone(), datetime.now(UTC)
+    rows = []
+    for each in found.entries:
+        coming = stage.next_run(each.expression, now, zone)
+        next_time = f"{coming:%Y-%m-%d %H:%M %Z}" if coming else "never"
+        rows.append((WHAT[each.name], each.expression, next_time, shlex.join(each.words)))
+    said = Text(printable(f"Run by {found.by}, in local time: {zone.key}."))
+    return Group(table(("what", "when", "next", "command"), rows, whole={"what", "when", "next"}), "", said)

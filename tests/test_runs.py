@@ -1,0 +1,276 @@
+"""What is kept of runs: a record of each, the log of one that failed, and whom it tells."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from built import data_of, fill
+from conftest import Workspace
+
+from clogs import alerts, runs
+from clogs.errors import ClogsError
+from clogs.recording import recorded
+from clogs.runs import Failure, Run, Step
+from clogs.terminal import configure_logging
+from clogs.warehouse import connect
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+FAILED = Step(
+    name="extract",
+    status="failed",
+    seconds=1.0,
+    failure=Failure(message="MongoDB is away.", hint="Call it back.", exit_code=69),
+)
+DONE = Step(name="load", status="done", seconds=2.0, counts={"files": 3})
+CANARY = "s3cret"
+DOWN = f"mongodb://ann:{CANARY}@127.0.0.1:9/?serverSelectionTimeoutMS=100"
+
+
+def run_of(number: int, **fields: Any) -> Run:  # noqa: ANN401  # whatever a record has
+    started = NOON + timedelta(hours=number)
+    return Run(run=f"{started:%Y%m%dT%H%M%S}-aaaaaa", trigger="cron", pid=1, started_at=started, **fields)
+
+
+def record(state_dir: Path, number: int, *steps: Step, tell: str | None = None) -> Run:
+    """A run of the pipeline with these steps."""
+    name = run_of(number).run
+    with recorded(state_dir, run=name, trigger="cron", tell=tell) as recording:
+        for step in steps:
+            recording.add(step)
+    return recording.run
+
+
+# Records
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    run = run_of(1, status="failed", steps=(DONE, FAILED), failure=FAILED.failure, log=tmp_path / "a.log")
+    runs.write(tmp_path, run)
+    assert list(runs.read(tmp_path)) == [run]
+
+
+def test_the_last_run_comes_first_and_old_ones_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "KEPT", 3)
+    for number in range(5):
+        runs.write(tmp_path, run_of(number))
+        log = runs.log_path(tmp_path, run_of(number).run)
+        log.parent.mkdir(exist_ok=True)
+        log.touch()
+    runs.forget_old(tmp_path)
+    assert [run.run for run in runs.read(tmp_path)] == [run_of(number).run for number in (4, 3, 2)]
+    assert len(list((tmp_path / "logs").iterdir())) == 3
+
+
+def test_what_is_no_record_is_told(tmp_path: Path) -> None:
+    runs.write(tmp_path, run_of(1))
+    (tmp_path / "runs" / "zzz.json").write_text("{}")
+    with pytest.raises(ClogsError, match=r"zzz\.json is no record of a run"):
+        list(runs.read(tmp_path))
+
+
+def test_a_run_without_failures_leaves_no_log(tmp_path: Path) -> None:
+    run = record(tmp_path, 1, DONE)
+    assert (run.status, run.steps, run.failure, run.log) == ("done", (DONE,), None, None)
+    assert list((tmp_path / "logs").iterdir()) == []
+    assert {"python", "clogs", "duckdb"} <= run.versions.keys()
+
+
+def test_a_run_that_failed_leaves_its_log(tmp_path: Path) -> None:
+    configure_logging(level="ERROR", log_format="text")
+    with recorded(tmp_path, run="a", trigger="hand") as recording:
+        recording.add(DONE)
+        logging.getLogger("clogs.extract").warning("It is silent.")
+        recording.add(FAILED)
+    run = recording.run
+    assert (run.status, run.failure) == ("failed", FAILED.failure)
+    assert run.log is not None
+    log = run.log.read_text(encoding="utf-8")
+    assert "load: done in 2.0 s. files 3" in log
+    assert "WARNING It is silent." in log
+    assert "extract failed: MongoDB is away." in log
+    assert run.log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bug_leaves_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), recorded(tmp_path, run="a", trigger="hand"):
+        raise ZeroDivisionError
+    (run,) = runs.read(tmp_path)
+    assert run.failure == Failure(message="ZeroDivisionError, a bug", hint=None, exit_code=1)
+    assert run.log is not None
+    assert "Traceback" in run.log.read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_stopped_is_no_failure(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), recorded(tmp_path, run="a", trigger="hand"):
+        raise KeyboardInterrupt
+    (run,) = runs.read(tmp_path)
+    assert (run.status, run.failure, run.log) == ("stopped", None, None)
+
+
+# Alerts
+
+
+class Hook:
+    """A web server that takes posts."""
+
+    def __init__(self) -> None:
+        self.posts: list[dict[str, Any]] = []
+        self.status = 200
+        self.delay = 0.0
+
+
+@pytest.fixture
+def hook() -> Hook:
+    return Hook()
+
+
+@pytest.fixture
+def url(hook: Hook) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            time.sleep(hook.delay)
+            hook.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(hook.status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/{CANARY}"
+        server.shutdown()
+
+
+def test_one_post_when_runs_begin_to_fail_and_one_when_they_end_to(
+    tmp_path: Path, hook: Hook, url: str
+) -> None:
+    for number, step in enumerate([DONE, FAILED, FAILED, DONE, DONE, FAILED]):
+        record(tmp_path, number, step, tell=url)
+    assert [post["status"] for post in hook.posts] == ["failed", "recovered", "failed"]
+    assert hook.posts[0]["text"].endswith("failed: MongoDB is away.\n→ Call it back.")
+    assert (hook.posts[0]["failed_steps"], hook.posts[0]["exit_code"]) == (["extract"], 69)
+    assert hook.posts[1]["text"].endswith("works again.")
+
+
+def test_an_alert_that_nobody_took_is_sent_by_the_next_run_that_fails(
+    tmp_path: Path, hook: Hook, url: str
+) -> None:
+    hook.status = 500
+    assert not record(tmp_path, 1, FAILED, tell=url).alerted
+    hook.status = 200
+    assert record(tmp_path, 2, FAILED, tell=url).alerted
+    assert len(hook.posts) == 2
+
+
+def test_runs_by_hand_alert_nobody(tmp_path: Path, hook: Hook, url: str) -> None:
+    with recorded(tmp_path, run="a", trigger="hand", tell=url) as recording:
+        recording.add(FAILED)
+    assert hook.posts == []
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """The messages of clogs; alerts wait for less than a second."""
+    monkeypatch.setattr(alerts, "SECONDS", 0.3)
+    monkeypatch.setattr(logging.getLogger("clogs"), "propagate", True)
+    return caplog
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [((500, 0), "was refused: HTTP status 500"), ((200, 2), "got no answer within 0 s")],
+)
+def test_what_goes_wrong_is_told_in_time_and_without_the_address(
+    told: pytest.LogCaptureFixture, hook: Hook, url: str, answer: tuple[int, float], said: str
+) -> None:
+    hook.status, hook.delay = answer
+    began = time.monotonic()
+    assert not alerts.alert(url, run_of(1, failure=FAILED.failure))
+    assert time.monotonic() - began < 1.5
+    assert said in told.text
+    assert CANARY not in told.text
+
+
+def test_nobody_at_the_address(told: pytest.LogCaptureFixture) -> None:
+    assert not alerts.alert(f"http://127.0.0.1:9/{CANARY}", run_of(1, failure=FAILED.failure))
+    assert "The alert to http://127.0.0.1:9/*** could not be sent: URLError." in told.text
+
+
+# The command
+
+
+@pytest.fixture
+def scheduled(workspace: Workspace) -> Workspace:
+    """A finished pipeline that runs by cron, and whose source is down."""
+    variables = {"CLOGS_TRIGGER": "cron", "MONGO_URI": DOWN, "PIPELINE_RETRIES": "0"}
+    return Workspace(fill(workspace).folder, workspace.environment | variables)
+
+
+def test_a_scheduled_run_that_fails_mails_what_to_do(scheduled: Workspace, hook: Hook, url: str) -> None:
+    finished = scheduled.run("--quiet", "pipeline", ALERTING_WEBHOOK_URL=url)
+    lines = [line.partition("ERROR ")[2] for line in finished.stderr.splitlines()]
+    assert (finished.returncode, finished.stdout, len(lines)) == (69, "", 3)
+    assert "does not answer" in lines[0]
+    assert lines[1].startswith("  → Is it running")
+    (run,) = list(runs.read(data_of(scheduled) / "state"))[:1]
+    assert lines[2] == f"  → The log of this run: {run.log}"
+    assert (run.trigger, run.status, run.alerted) == ("cron", "failed", True)
+    assert [step.status for step in run.steps] == ["failed", "skipped", "skipped", "skipped"]
+    assert len(hook.posts) == 1
+    assert run.log is not None
+    kept = run.log.read_text(encoding="utf-8") + json.dumps(hook.posts) + finished.stderr
+    assert CANARY not in kept
+
+
+def test_status_ends_with_1_until_a_run_ends_well(scheduled: Workspace) -> None:
+    assert scheduled.run("status").returncode == 0
+    scheduled.run("pipeline")
+    failed = scheduled.run("status", "--json")
+    assert (failed.returncode, "The last run failed: MongoDB" in failed.stderr) == (1, True)
+    assert json.loads(failed.stdout)["runs"][0]["status"] == "failed"
+    assert "failed: MongoDB" in scheduled.run("status", COLUMNS="400").stdout
+    assert scheduled.run("pipeline", "--skip-extract").returncode == 0
+    assert scheduled.run("status").returncode == 0
+
+
+def test_status_ends_with_1_if_the_data_is_old(scheduled: Workspace) -> None:
+    finished = scheduled.run("status", QUALITY_MAX_AGE="0 s")
+    assert (finished.returncode, "The newest document in the warehouse is" in finished.stderr) == (1, True)
+
+
+def test_a_killed_run_is_shown_as_killed(scheduled: Workspace) -> None:
+    runs.write(data_of(scheduled) / "state", run_of(10**5))
+    assert "cron  killed" in scheduled.run("status", COLUMNS="400").stdout
+
+
+def test_a_source_that_is_away_is_waited_for(scheduled: Workspace) -> None:
+    finished = scheduled.run("pipeline", PIPELINE_RETRIES="2", PIPELINE_RETRY_DELAYS="0 s")
+    assert finished.stderr.count("Trying again in 0.0 s.") == 2
+    assert finished.returncode == 69
+
+
+def test_the_warehouse_has_the_history_too(scheduled: Workspace) -> None:
+    scheduled.run("pipeline")  # fails, and says so there
+    path = data_of(scheduled) / "clogs.duckdb"
+    runs.write(data_of(scheduled) / "state", run_of(1))
+    assert scheduled.run("pipeline", "--skip-extract").returncode == 0  # has nothing new, and writes nothing
+    asked = "SELECT trigger, status, exit_code FROM raw.runs ORDER BY started_at"
+    with connect(path, read_only=True) as connection:
+        before = connection.execute(asked).fetchall()
+    assert before == [("hand", "done", 0), ("cron", "failed", 69)]
+    scheduled.run("pipeline")
+    with connect(path, read_only=True) as connection:
+        found = connection.execute(asked).fetchall()
+    assert found == [("cron", "killed", 0), *before, ("cron", "done", 0), ("cron", "failed", 69)]

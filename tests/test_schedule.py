@@ -1,0 +1,665 @@
+"""``clogs schedule``: what is run by itself, and a crontab of which only the marked block is ever touched."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pwd
+import shlex
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import Workspace
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from clogs import scheduled_log as log
+from clogs.errors import ClogsError, UsageError
+from clogs.schedule import cron, crontab, entries, look, rehearsal, systemd
+from clogs.schedule.entries import Entry
+
+GOLDEN = Path(__file__).parent / "golden"
+BERLIN = ZoneInfo("Europe/Berlin")
+
+CRONTAB = """\
+#!{python}
+# Keeps a crontab in a file beside itself, and says what Debian's says.
+import sys
+from pathlib import Path
+
+here = Path(__file__).parent
+table = here / "table"
+with (here / "calls").open("a") as calls:
+    print(*sys.argv[1:], file=calls)
+if (here / "denied").exists():
+    sys.exit("You (ann) are not allowed to use this program (crontab)\\nSee crontab(1) for more information")
+if sys.argv[1:] == ["-l"]:
+    if not table.exists():
+        sys.exit("no crontab for ann")
+    sys.stdout.buffer.write(table.read_bytes())
+    if (here / "next").exists():
+        (here / "next").rename(table)
+elif sys.argv[1:] == ["-r"]:
+    table.unlink()
+elif sys.argv[1:] == ["-"]:
+    given = sys.stdin.buffer.read()
+    if not given.endswith(b"\\n"):
+        sys.exit("new crontab file is missing newline before EOF, can't install.")
+    table.write_bytes(given)
+"""
+SYSTEMCTL = """\
+#!{python}
+import sys
+from pathlib import Path
+
+here = Path(__file__).parent
+with (here / "calls").open("a") as calls:
+    print(*sys.argv[1:], file=calls)
+if (here / "no-bus").exists():
+    sys.exit("Failed to connect to bus: No medium found")
+"""
+
+HOURLY = Entry(
+    name="hourly", expression="17 * * * *", words=("/usr/bin/clogs", "--config", "/a.toml", "pipeline")
+)
+REFRESH = Entry(
+    name="refresh", expression="0 2 * * *", words=("/usr/bin/clogs", "pipeline", "--full-refresh")
+)
+BOTH = (HOURLY, REFRESH)
+BLOCK = b"""\
+# BEGIN clogs (managed by clogs schedule)
+17 * * * * CLOGS_TRIGGER=cron /usr/bin/clogs --config /a.toml pipeline
+0 2 * * * CLOGS_TRIGGER=cron /usr/bin/clogs pipeline --full-refresh
+# END clogs
+"""
+OTHERS = b"MAILTO=ann\r\n# caf\xe9 100\\%\n\n*/5 * * * * date\n"
+
+
+@dataclass
+class Tools:
+    """The system's commands, in a folder of their own.
+
+    Attributes:
+        folder: Where they stand, with what they keep.
+    """
+
+    folder: Path
+
+    @property
+    def table(self) -> bytes | None:
+        path = self.folder / "table"
+        return path.read_bytes() if path.exists() else None
+
+    @table.setter
+    def table(self, content: bytes) -> None:
+        (self.folder / "table").write_bytes(content)
+
+    @property
+    def calls(self) -> list[str]:
+        path = self.folder / "calls"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    def mark(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def add(self, name: str, script: str) -> None:
+        path = self.folder / name
+        path.write_text(script.format(python=sys.executable), encoding="utf-8")
+        path.chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    """A folder with a `crontab`, to be the PATH."""
+    made = Tools(tmp_path / "bin")
+    made.folder.mkdir()
+    made.add("crontab", CRONTAB)
+    return made
+
+
+@pytest.fixture
+def only_tools(tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    """They are all that this process finds, in a home of its own."""
+    monkeypatch.setenv("PATH", str(tools.folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tools
+
+
+# expressions
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("0 2 * * *", "0 2 * * *"),
+        (" */5\t1-4,7 1-31/2 jan-MAR sun ", "*/5 1-4,7 1-31/2 jan-MAR sun"),
+        ("@daily", "@daily"),
+        ("@Hourly", "@Hourly"),
+        ("0 0 29 2 7", "0 0 29 2 7"),
+    ],
+)
+def test_expressions(text: str, expression: str) -> None:
+    assert cron.read_expression(text, option="--hourly") == expression
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "needs 5 fields"),
+        ("0 2 * *", "needs 5 fields"),
+        ("0 0 2 * * *", "needs 5 fields"),
+        ("60 * * * *", "bad minute"),
+        ("0 24 * * *", "bad hour"),
+        ("0 0 0 * *", "bad day of month"),
+        ("0 0 * 13 *", "bad month"),
+        ("0 0 * * 8", "bad day of week"),
+        ("5/10 * * * *", "5/10 is no minute"),
+        ("*/0 * * * *", "bad minute"),
+        ("9-5 * * * *", "bad minute"),
+        ("0 0 L * *", "L is no day of month"),
+        ("0 0 * * 1#2", "1#2 is no day of week"),
+        ("jan * * * *", "jan is no minute"),
+        ("0 0 30 2 *", "bad day of month"),
+        ("0 % * * *", "% is no hour"),
+        ("٣ * * * *", "is no minute"),
+        ("@reboot", "there is only @hourly"),
+    ],
+)
+def test_what_is_no_expression(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match="--hourly: ") as raised:
+        cron.read_expression(text, option="--hourly")
+    assert said in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "after", "coming"),
+    [
+        ("17 * * * *", "2026-03-01T12:16:59", "2026-03-01T12:17+01:00"),
+        ("17 * * * *", "2026-03-01T12:17:00", "2026-03-01T13:17+01:00"),
+        ("@daily", "2026-12-31T12:00:00", "2027-01-01T00:00+01:00"),
+        ("@Weekly", "2026-03-02T00:00:00", "2026-03-08T00:00+01:00"),
+        ("0 2 * * *", "2026-03-28T12:00:00", "2026-03-29T03:00+02:00"),  # the hour from two is skipped
+        ("0 2 * * *", "2026-10-25T00:30:00", "2026-10-25T02:00+02:00"),  # it comes twice
+        ("0 0 13 * fri", "2026-03-10T00:00:00", "2026-03-13T00:00+01:00"),
+        ("0 0 13 * fri", "2026-03-14T00:00:00", "2026-03-20T00:00+01:00"),  # either day will do
+        ("0 0 1 1 7", "2026-12-30T00:00:00", "2027-01-01T00:00+01:00"),
+    ],
+)
+def test_when_it_comes_next(expression: str, after: str, coming: str) -> None:
+    moment = datetime.fromisoformat(after).replace(tzinfo=BERLIN)
+    found = cron.next_run(expression, moment, BERLIN)
+    assert found
+    assert found.astimezone(UTC) == datetime.fromisoformat(coming)
+
+
+def test_what_somebody_broke_never_comes() -> None:
+    assert cron.next_run("99 * * * *", datetime.now(UTC), BERLIN) is None
+
+
+def test_the_time_zone_is_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zones = tmp_path / "zoneinfo" / "Europe"
+    zones.mkdir(parents=True)
+    (zones / "Nowhere").write_bytes(Path("/etc/localtime").read_bytes())
+    (tmp_path / "localtime").symlink_to(zones / "Nowhere")
+    monkeypatch.setattr(cron, "LOCAL_TIME", tmp_path / "localtime")
+    assert cron.local_zone().key == "Europe/Nowhere"
+    monkeypatch.setattr(cron, "LOCAL_TIME", zones / "Nowhere" / "x")
+    assert cron.local_zone().key == "UTC"
+
+
+# entries
+
+
+def test_the_plan() -> None:
+    planned = entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh="0 3 * * *")
+    assert [(each.name, each.expression, " ".join(each.words)) for each in planned] == [
+        ("hourly", "1 * * * *", "/bin/clogs --quiet pipeline"),
+        ("refresh", "0 3 * * *", "/bin/clogs --quiet pipeline --full-refresh"),
+    ]
+    assert len(entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh=None)) == 1
+
+
+def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert entries.clogs_words(program="bin/clogs", config=None) == (str(tmp_path / "bin/clogs"),)
+    config = tmp_path / "clogs.toml"
+    as_module = (sys.executable, "-m", "clogs", "--config", str(config))
+    assert entries.clogs_words(program="x/clogs/__main__.py", config=config) == as_module
+    with pytest.raises(ClogsError, match="line break"):
+        entries.clogs_words(program="/a\nb/clogs", config=None)
+
+
+def test_the_minute_stays_and_leaves_the_refresh_its_quarter() -> None:
+    found = {entries.default_hourly(Path(f"/data/{number}")) for number in range(500)}
+    assert found == {f"{minute} * * * *" for minute in range(15, 46)}
+    assert entries.default_hourly(Path("/data")) == entries.default_hourly(Path("/data"))
+
+
+# the block
+
+
+def test_the_block() -> None:
+    assert crontab.block_of(BOTH) == BLOCK
+    assert crontab.entries(OTHERS + BLOCK) == BOTH
+    assert crontab.entries(OTHERS) is None
+
+
+def test_a_block_that_was_edited_is_still_read() -> None:
+    edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\r\nnonsense\n@daily it's\n# END").replace(
+        b"\n", b"\r\n"
+    )
+    found = crontab.entries(edited)
+    assert found
+    assert [(each.expression, each.words) for each in found[2:]] == [("@daily", ("it's",))]
+
+
+@pytest.mark.parametrize(
+    "word", ["/a b/c", "100%", "a'b", 'a"b', "$HOME", "a\\%b", "a\\\\b", "ü", "\udcff", "#", "a;b&&c", ""]
+)
+def test_every_path_survives(word: str) -> None:
+    entry = Entry(name="hourly", expression="1 * * * *", words=("/bin/clogs", word, "pipeline"))
+    block = crontab.block_of([entry])
+    assert crontab.entries(block) == (entry,)
+    assert b"%" not in block.replace(b"\\%", b"")
+
+
+OUTSIDE = st.lists(st.sampled_from([b"a", b"\n", b"\r", b"\xff", b"# END clogs ", b"\0", b" ", b"%"])).map(
+    b"".join
+)
+
+
+@given(before=OUTSIDE, after=OUTSIDE)
+def test_not_a_byte_outside_the_block_is_touched(before: bytes, after: bytes) -> None:
+    assume(before == b"" or before.endswith(b"\n"))
+    assume(crontab.entries(before + after) is None)
+    there = before + BLOCK + after
+    other = crontab.block_of([HOURLY])
+    assert crontab.with_block(there, other) == before + other + after
+    assert crontab.with_block(there, BLOCK) == there
+    assert crontab.with_block(there, b"") == before + after
+
+
+@given(content=OUTSIDE)
+def test_an_installed_block_goes_without_a_trace(content: bytes) -> None:
+    assume(b"# END clogs\n" not in content + b"\n")
+    assume(b"# END clogs\r\n" not in content)
+    there = crontab.with_block(content, BLOCK)
+    assert crontab.entries(there) == BOTH
+    assert crontab.with_block(there, b"") == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BLOCK + BLOCK,
+        BLOCK.replace(b"# END clogs\n", b""),
+        BLOCK.replace(crontab.BEGIN, b""),
+        b"# END clogs\n" + BLOCK.replace(b"# END clogs\n", b""),
+    ],
+    ids=["twice", "no end", "no beginning", "turned round"],
+)
+def test_a_damaged_block_is_left_alone(only_tools: Tools, content: bytes) -> None:
+    only_tools.table = content
+    for change in (lambda: crontab.install(BOTH), crontab.remove, look.installed):
+        with pytest.raises(ClogsError, match="damaged") as raised:
+            change()
+    assert raised.value.hint
+    assert only_tools.table == content
+    assert look.next_scheduled() is None
+
+
+# the crontab
+
+
+def test_it_is_installed_once_changed_in_place_and_removed(only_tools: Tools) -> None:
+    only_tools.table = OTHERS
+    assert crontab.install(BOTH)
+    assert only_tools.table == OTHERS + BLOCK
+    assert not crontab.install(BOTH)
+    only_tools.table = OTHERS + BLOCK + b"1 * * * * last\n"
+    assert crontab.install([HOURLY])
+    assert only_tools.table == OTHERS + crontab.block_of([HOURLY]) + b"1 * * * * last\n"
+    assert crontab.remove()
+    assert only_tools.table == OTHERS + b"1 * * * * last\n"
+    assert not crontab.remove()
+    assert only_tools.calls.count("-") == 3
+
+
+def test_who_had_no_crontab_has_none_again(only_tools: Tools) -> None:
+    assert not crontab.remove()
+    assert crontab.install(BOTH)
+    assert only_tools.table == BLOCK
+    assert crontab.remove()
+    assert only_tools.table is None
+
+
+def test_what_somebody_else_writes_meanwhile_is_not_lost(only_tools: Tools) -> None:
+    only_tools.table = OTHERS
+    (only_tools.folder / "next").write_bytes(OTHERS + b"# new\n")
+    with pytest.raises(ClogsError, match="Somebody else"):
+        crontab.install(BOTH)
+    assert only_tools.table == OTHERS + b"# new\n"
+
+
+def test_a_crontab_that_refuses_is_quoted(only_tools: Tools) -> None:
+    only_tools.table = b"1 * * * * unended"
+    with pytest.raises(ClogsError, match="missing newline before EOF"):
+        crontab.install(BOTH)
+    assert only_tools.table == b"1 * * * * unended"
+
+
+def test_who_is_not_allowed_is_told(only_tools: Tools) -> None:
+    only_tools.mark("denied")
+    with pytest.raises(ClogsError, match="not allowed") as raised:
+        crontab.install(BOTH)
+    assert raised.value.hint == "Ask for a line in /etc/cron.allow, or: clogs schedule install --systemd"
+    assert not look.remove()
+    assert look.next_scheduled() is None
+
+
+def test_without_cron(only_tools: Tools) -> None:
+    (only_tools.folder / "crontab").unlink()
+    assert (look.installed(), look.next_scheduled(), look.remove()) == (None, None, False)
+    with pytest.raises(ClogsError, match="no crontab command") as raised:
+        crontab.install(BOTH)
+    assert (
+        raised.value.hint == "Install cron (Debian: apt install cron), or: clogs schedule install --systemd"
+    )
+
+
+def test_the_next_run_is_the_first_of_all(only_tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "local_zone", lambda: BERLIN)
+    assert look.next_scheduled() is None
+    only_tools.table = BLOCK
+    at_one = datetime(2026, 3, 4, 0, 55, tzinfo=UTC)
+    assert look.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+    assert look.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
+        2026, 3, 4, 1, 17, tzinfo=UTC
+    )
+    only_tools.table = BLOCK.replace(b"17 *", b"77 *").replace(b"0 2", b"0 32")
+    assert look.next_scheduled() is None
+
+
+# systemd
+
+
+@pytest.mark.parametrize(
+    ("expression", "calendars"),
+    [
+        ("17 * * * *", ["*-*-* *:17:00"]),
+        ("0 2 * * *", ["*-*-* 02:00:00"]),
+        ("*/30 8-10 * jan,mar mon-fri", ["Mon,Tue,Wed,Thu,Fri *-01,03-* 08,09,10:00,30:00"]),
+        ("0 0 * * 0,7", ["Sun *-*-* 00:00:00"]),
+        ("0 0 * * 0-7", ["*-*-* 00:00:00"]),
+        ("0 0 13 * fri", ["Fri *-*-* 00:00:00", "*-*-13 00:00:00"]),
+        ("@monthly", ["*-*-01 00:00:00"]),
+    ],
+)
+def test_expressions_as_systemd_has_them(expression: str, calendars: list[str]) -> None:
+    assert systemd.calendars(expression) == calendars
+
+
+def test_systemd_understands_them() -> None:
+    if not Path("/usr/bin/systemd-analyze").exists():
+        pytest.skip("there is no systemd-analyze here")
+    every = ["17 * * * *", "*/30 8-10 * jan,mar mon-fri", "0 0 13 * fri", "@yearly", "1-59/2 * 1-31/3 * *"]
+    for calendar in (each for expression in every for each in systemd.calendars(expression)):
+        subprocess.run(
+            ["/usr/bin/systemd-analyze", "calendar", calendar], check=True, stdout=subprocess.DEVNULL
+        )
+
+
+def test_the_units() -> None:
+    words = ("/a b/clogs", "--config", '/$x/100%/"q"\\.toml', "pipeline")
+    files = systemd.units([Entry(name="hourly", expression="17 * * * *", words=words), REFRESH])
+    assert list(files) == [
+        "clogs-hourly.service",
+        "clogs-hourly.timer",
+        "clogs-refresh.service",
+        "clogs-refresh.timer",
+    ]
+    service = files["clogs-hourly.service"]
+    assert "Environment=CLOGS_TRIGGER=systemd\n" in service
+    assert r'ExecStart=/usr/bin/env "/a b/clogs" "--config" "/$$x/100%%/\"q\"\\.toml" "pipeline"' in service
+    assert "OnCalendar=*-*-* 02:00:00\nPersistent=true\n" in files["clogs-refresh.timer"]
+    assert "Persistent=false\n" in files["clogs-hourly.timer"]
+
+
+def test_timers_are_installed_changed_and_removed(only_tools: Tools) -> None:
+    only_tools.add("systemctl", SYSTEMCTL)
+    only_tools.table = OTHERS + BLOCK
+    wanted = look.Schedule(by="systemd", entries=BOTH)
+    assert look.install(wanted)
+    assert only_tools.table == OTHERS  # not both
+    assert look.installed() == wanted
+    assert look.next_scheduled() is not None
+    assert not look.install(wanted)
+    assert look.install(look.Schedule(by="systemd", entries=(HOURLY,)))
+    assert look.installed() == look.Schedule(by="systemd", entries=(HOURLY,))
+    assert sorted(each.name for each in systemd.folder().iterdir()) == [
+        "clogs-hourly.service",
+        "clogs-hourly.timer",
+    ]
+    assert look.remove()
+    assert list(systemd.folder().iterdir()) == []
+    assert only_tools.calls[-3:] == [
+        "--user disable --now clogs-hourly.timer",
+        "--user daemon-reload",
+        "-l",
+    ]
+
+
+def test_the_crontab_takes_the_timers_place(only_tools: Tools) -> None:
+    only_tools.add("systemctl", SYSTEMCTL)
+    assert look.install(look.Schedule(by="systemd", entries=BOTH))
+    assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
+    assert look.install(look.Schedule(by="cron", entries=BOTH))
+    assert look.installed() == look.Schedule(by="cron", entries=BOTH)
+    assert list(systemd.folder().iterdir()) == []
+
+
+def test_without_a_systemd_of_the_user_nothing_is_written(only_tools: Tools) -> None:
+    with pytest.raises(ClogsError, match="no systemd here"):
+        systemd.install(BOTH)
+    only_tools.add("systemctl", SYSTEMCTL)
+    only_tools.mark("no-bus")
+    with pytest.raises(ClogsError, match="Failed to connect to bus") as raised:
+        systemd.install(BOTH)
+    assert raised.value.hint
+    assert not systemd.folder().exists()
+
+
+# the rehearsal
+
+
+def test_what_fails_in_a_bare_environment_is_told() -> None:
+    with pytest.raises(ClogsError, match=r"this fails: /nowhere/clogs config --json: .*not found"):
+        rehearsal.rehearse(("/nowhere/clogs",), {})
+    with pytest.raises(ClogsError, match="exit code 1"):
+        rehearsal.rehearse(("/usr/bin/env", "false"), {})
+    with pytest.raises(ClogsError, match="this fails: /usr/bin/env echo"):
+        rehearsal.rehearse(("/usr/bin/env", "echo", "nonsense"), {})
+
+
+def test_settings_that_would_be_others_are_named() -> None:
+    told = '{"settings": {"a": {"value": 1}, "b": {"value": 2}}}'
+    shell = ("/bin/sh", "-c", 'echo "$0"', told)
+    rehearsal.rehearse(shell, {"a": 1, "b": 2, "logging.level": "ERROR"})
+    with pytest.raises(ClogsError, match=r"these settings would be others: b, c\."):
+        rehearsal.rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3})
+
+
+def test_cron_runs_nothing_for_a_user_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(user: int) -> pwd.struct_passwd:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(ClogsError, match="Nobody has the user id"):
+        rehearsal.bare_environment()
+
+
+# the log
+
+
+@pytest.fixture
+def handlers() -> Iterator[list[logging.Handler]]:
+    """Those of clogs' logger, which are as before at the end."""
+    logger = logging.getLogger("clogs")
+    before, level = list(logger.handlers), logger.level
+    logger.setLevel(logging.DEBUG)
+    yield logger.handlers
+    for each in set(logger.handlers) - set(before):
+        each.close()
+    logger.handlers, logger.level = before, level
+
+
+def test_scheduled_runs_keep_a_log_that_is_rotated(tmp_path: Path, handlers: list[logging.Handler]) -> None:
+    path = log.scheduled_log(tmp_path / "state")
+    assert path == tmp_path / "state" / "logs" / "scheduled.log"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    logging.getLogger("clogs.load").debug("a step is done")
+    assert path.read_text(encoding="utf-8").endswith(f" {os.getpid()} DEBUG a step is done\n")
+    handler = handlers[-1]
+    assert isinstance(handler, RotatingFileHandler)
+    assert (handler.maxBytes, handler.backupCount) == (1024 * 1024, 5)
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "logs" / "scheduled.log").mkdir(parents=True)
+    with pytest.raises(ClogsError, match="Cannot write"):
+        log.scheduled_log(tmp_path)
+
+
+# the command
+
+
+@pytest.fixture
+def scheduled(workspace: Workspace, tools: Tools) -> Workspace:
+    """A workspace with its settings in a file, and the system's commands."""
+    folder = workspace.folder / "it's 100% mine"
+    folder.mkdir()
+    kept = {key: value for key, value in workspace.environment.items() if not key.startswith("MONGO_")}
+    data = kept.pop("DATA_DIR")
+    (folder / "clogs.toml").write_text(
+        f'[mongo]\nuri = "mongodb://ann:s3cret@127.0.0.1:9"\n[data]\ndir = "{data}"\n', encoding="utf-8"
+    )
+    return Workspace(folder, kept | {"PATH": f"{tools.folder}:{kept['PATH']}"})
+
+
+def run(workspace: Workspace, *arguments: str, **variables: str) -> str:
+    finished = workspace.run("schedule", *arguments, **variables)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return finished.stdout
+
+
+def run_json(workspace: Workspace, *arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(run(workspace, *arguments, "--json"))
+    return document
+
+
+@pytest.mark.parametrize("command", ["install", "show", "remove"])
+def test_help(workspace: Workspace, command: str) -> None:
+    golden = GOLDEN / f"schedule-{command}.txt"
+    assert run(workspace, command, "--help", COLUMNS="100") == golden.read_text(encoding="utf-8")
+
+
+def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -> None:
+    tools.table = OTHERS
+    assert run(scheduled) == run(scheduled, "show") == "Not scheduled.\n"
+    first = run_json(scheduled, "install")
+    assert (first["by"], first["changed"], first["dry_run"]) == ("cron", True, False)
+    config = scheduled.folder / "clogs.toml"
+    begin = [sys.executable, "-m", "clogs", "--config", str(config), "--quiet", "pipeline"]
+    assert [shlex.split(each["command"]) for each in first["entries"]] == [begin, [*begin, "--full-refresh"]]
+    assert first["entries"][1]["expression"] == "0 2 * * *"
+    assert run_json(scheduled, "install")["changed"] is False
+    assert tools.table
+    assert tools.table.startswith(OTHERS)
+    assert b"s3cret" not in tools.table
+    assert b" 100\\% mine" in tools.table.removeprefix(OTHERS)
+    shown = run_json(scheduled, "show")
+    assert shown["entries"] == first["entries"]
+    assert datetime.fromisoformat(shown["entries"][0]["next"]) > datetime.now(UTC)
+    text = " ".join(run(scheduled).split())
+    assert "full refresh 0 2 * * * 20" in text
+    assert text.endswith(f"Run by cron, in local time: {shown['time_zone']}.")
+    assert "full refresh  0 2 * * *" in run(scheduled, "remove", "--dry-run")
+    assert run_json(scheduled, "show") == shown
+    assert run(scheduled, "remove") == "Removed: nothing is scheduled any more.\n"
+    assert tools.table == OTHERS
+    assert run(scheduled, "remove") == "Not scheduled.\n"
+    assert run_json(scheduled, "show")["entries"] == []
+
+
+def test_other_times(scheduled: Workspace, tools: Tools) -> None:
+    run(scheduled, "install")
+    run(scheduled, "install", "--hourly", "*/20 * * * *", "--daily-refresh", "30 4 * * sun")
+    assert tools.table
+    lines = tools.table.decode().splitlines()
+    assert [" ".join(line.split()[:5]) for line in lines[1:3]] == ["*/20 * * * *", "30 4 * * sun"]
+    run(scheduled, "install", "--hourly", "@hourly", "--no-daily-refresh")
+    assert tools.table.decode().splitlines()[1].startswith("@hourly CLOGS_TRIGGER=cron ")
+    assert len(tools.table.splitlines()) == 3
+
+
+def test_a_dry_run_shows_what_would_be_written(scheduled: Workspace, tools: Tools) -> None:
+    shown = run(scheduled, "install", "--dry-run")
+    assert set(tools.calls) <= {"-l"}
+    run(scheduled, "install")
+    assert tools.table
+    assert shown == tools.table.decode()
+    assert "OnCalendar=*-*-* 02:00:00\n" in run(scheduled, "install", "--systemd", "--dry-run")
+
+
+def test_timers_by_the_command(scheduled: Workspace, tools: Tools) -> None:
+    tools.add("systemctl", SYSTEMCTL)
+    finished = scheduled.run("schedule", "install", "--systemd")
+    assert finished.returncode == 0
+    assert "Run by systemd, in local time: " in finished.stdout
+    assert "loginctl enable-linger" in finished.stderr
+    assert run_json(scheduled, "remove")["by"] == "systemd"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("install --hourly 9", 2, "--hourly: '9' is no cron expression"),
+        ("install --daily-refresh=", 2, "--daily-refresh: '' is no cron expression"),
+        ("install --daily-refresh 1 --no-daily-refresh", 2, "exclude each other"),
+        ("install --config missing.toml", 78, "There is no settings file"),
+    ],
+)
+def test_what_cannot_be_scheduled(
+    scheduled: Workspace, tools: Tools, arguments: str, code: int, said: str
+) -> None:
+    finished = scheduled.run("schedule", *arguments.split(), "--json")
+    assert (finished.returncode, json.loads(finished.stdout)["error"]["exit_code"]) == (code, code)
+    assert said in finished.stderr
+    assert tools.table is None
+
+
+def test_settings_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
+    secret = "mongodb://ann:hidden@127.0.0.1"  # noqa: S105
+    finished = scheduled.run("schedule", "install", MONGO_URI=secret, DATA_DIR="x")
+    assert finished.returncode == 78
+    assert "does not know this shell's variables: MONGO_URI, DATA_DIR." in finished.stderr
+    assert "hidden" not in finished.stderr
+    assert tools.table is None
+
+
+def test_folders_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
+    (scheduled.folder / "clogs.toml").write_text("", encoding="utf-8")
+    finished = scheduled.run("schedule", "install", XDG_DATA_HOME="/elsewhere")
+    assert finished.returncode == 1
+    assert "these settings would be others: data.dead_letter_dir, data.dir, " in finished.stderr
+    assert tools.table is None
