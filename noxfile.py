@@ -16,7 +16,7 @@ import nox
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
-# What a kill leaves, what SQL makes of rows, DuckDB of files, and a page of both, does not depend on the Python.
+# What a kill leaves, what SQL makes of rows and DuckDB of files does not depend on the Python.
 ONCE = (
     "bad_input", "by_change", "compact", "dead_letters_command", "doctor_command", "end_to_end", "kept",
     "places", "private", "profile", "prune", "schedule", "site", "status_command", "suites", "validate",
