@@ -15,15 +15,17 @@ import nox
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
-PARALLEL = ["--numprocesses=auto", "--dist=loadfile"]  # what a module's tests share is built once
+# What a module's tests share is built once; conftest.py puts the longest first.
+PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
 # What a kill leaves, what SQL makes of rows and DuckDB of files does not depend on the Python.
 ONCE = (
-    "bad_input", "by_change", "compact", "dead_letters_command", "doctor_command", "end_to_end", "kept",
-    "places", "private", "profile", "prune", "schedule", "site", "status_command", "suites", "validate",
+    "bench_documents", "by_change", "compact", "completion", "dead_letters_command", "dead_letters_replay",
+    "doctor_command", "models", "places", "profile", "prune", "runs", "schedule", "signals", "site",
+    "status_command", "suites", "transform", "validate", "workers",
 )  # fmt: skip
 ONCE_WITHOUT_COVERAGE = (
-    "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "extra_models", "guides",
-    "model_page", "questions", "rules", "site_browser",
+    "bad_input", "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "end_to_end",
+    "extra_models", "guides", "kept", "model_page", "private", "questions", "rules", "site_browser",
 )  # fmt: skip
 
 nox.options.default_venv_backend = "uv"

@@ -22,6 +22,14 @@ from clogs.embedded import free_port, mongo_server
 
 Document = dict[str, Any]
 
+LONG = (
+    "bad_input", "end_to_end", "guides", "crash", "changes", "transform", "prune", "cli", "by_change",
+    "pipeline", "status_command", "doctor_command", "runs", "compact", "signals", "dead_letters_command",
+    "kept", "crash_transform", "extra_models", "crash_validate", "questions", "validate", "schedule",
+    "private", "cron", "dead_letters_replay", "site", "workers", "load",
+)  # fmt: skip
+"""The modules that take longest, the longest first: what runs at the end should be short."""
+
 PROJECT = Path(__file__).parent.parent
 TRANSCRIPTS = PROJECT.parent / "shared" / "transcripts"
 DATABASE = "clogs_tests"
@@ -55,6 +63,12 @@ class Workspace:
             stdin=subprocess.DEVNULL,
             timeout=300,
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest."""
+    places = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")

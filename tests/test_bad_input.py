@@ -72,9 +72,8 @@ def held(warehouse: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize("command", [["extract"], ["pipeline"], ["import", str(SAMPLES)]], ids=" ".join)
 def test_no_server_at_the_uri(workspace: Workspace, command: list[str]) -> None:
-    finished = workspace.run(
-        *command, MONGO_URI=f"{workspace.environment['MONGO_URI']}/?serverSelectionTimeoutMS=100"
-    )
+    uri = f"{workspace.environment['MONGO_URI']}/?serverSelectionTimeoutMS=100"
+    finished = workspace.run(*command, MONGO_URI=uri, PIPELINE_RETRIES="0")
     assert finished.returncode == 69
     assert "does not answer" in message(finished)
 

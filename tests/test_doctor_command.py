@@ -122,9 +122,20 @@ def test_bad_settings_are_findings_without_secrets(workspace: Workspace) -> None
 
 
 def test_the_settings_file_is_named(workspace: Workspace) -> None:
-    (workspace.folder / "clogs.toml").write_text("", encoding="utf-8")
+    file = workspace.folder / "clogs.toml"
+    file.write_text("", encoding="utf-8")
+    file.chmod(0o600)
     message = doctor(workspace, MONGO_URI=DOWN).findings["settings"]["message"]
-    assert message == f"No fault in {workspace.folder / 'clogs.toml'}."
+    assert message == f"No fault in {file}."
+
+
+def test_a_settings_file_that_others_can_read_is_a_warning(workspace: Workspace) -> None:
+    file = workspace.folder / "clogs.toml"
+    file.write_text("", encoding="utf-8")
+    file.chmod(0o644)
+    finding = doctor(workspace, MONGO_URI=DOWN).findings["settings"]
+    assert (finding["state"], finding["remedy"]) == ("warning", f"chmod 600 {file}")
+    assert finding["message"].endswith("is open to others (mode 0644), and it may hold a password.")
 
 
 def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:

@@ -158,6 +158,7 @@ def world(workspace: Workspace, *, has_data: bool) -> Workspace:
     data, given = home / ".local" / "share" / "clogs", workspace.environment
     own = home / "mine.toml"
     own.write_text(SETTINGS.format_map(given | {"DATA": str(data)}), encoding="utf-8")
+    own.chmod(0o600)
     shutil.copytree(SAMPLES, home / ".claude")
     if has_data:
         fill(Workspace(home, {"DATA_DIR": str(data)}))

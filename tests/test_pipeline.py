@@ -70,7 +70,7 @@ def test_skipping_everything_does_nothing(workspace: Workspace) -> None:
 
 def test_a_failed_step_stops_the_others(filled: Workspace) -> None:
     uri = f"{filled.environment['MONGO_URI']}/?serverSelectionTimeoutMS=100"
-    document = run(filled, code=69, MONGO_URI=uri)
+    document = run(filled, code=69, MONGO_URI=uri, PIPELINE_RETRIES="0")
     assert statuses(document) == ["failed", "skipped", "skipped", "skipped"]
     assert "does not answer" in document["steps"][0]["error"]
 

@@ -50,11 +50,13 @@ def told(check: str, look: Callable[[], Finding]) -> Finding:
         return Finding(check=check, state="error", message=message, remedy=remedy)
 
 
-def open_to_others(check: str, path: Path, mode: int) -> Finding | None:
+def open_to_others(
+    check: str, path: Path, mode: int, *, what: str = "conversations are private"
+) -> Finding | None:
     """A warning where somebody else can read a file or a folder, which ought to have this mode."""
     found = path.stat().st_mode & 0o777
     if not found & OTHERS:
         return None
-    message = f"{path} is open to others (mode {found:04o}), and conversations are private."
+    message = f"{path} is open to others (mode {found:04o}), and {what}."
     remedy = f"chmod {mode:o} {quote(str(path))}"
     return Finding(check=check, state="warning", message=message, remedy=remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from clogs import stages
-from clogs.checkup import Finding, failed, versions
+from clogs.checkup import Finding, failed, open_to_others, versions
 from clogs.commands.options import Flag, Given
 from clogs.errors import ClogsError, SettingsError
 from clogs.terminal import is_quiet
@@ -51,7 +51,9 @@ def _findings(session: Given) -> list[Finding]:
     except SettingsError as error:
         return [failed("settings", error), versions()]
     message = f"No fault in {file}." if file else "No fault; there is no settings file."
-    return [Finding(check="settings", state="ok", message=message), *stages.checkup(session.settings)]
+    sound = Finding(check="settings", state="ok", message=message)
+    exposed = open_to_others("settings", file, 0o600, what="it may hold a password") if file else None
+    return [exposed or sound, *stages.checkup(session.settings)]
 
 
 def _text(finding: Finding) -> str:

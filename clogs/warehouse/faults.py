@@ -12,6 +12,7 @@ import duckdb
 
 from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, WarehouseError
 from clogs.redact import hide_secrets
+from clogs.wording import printable
 
 _DAMAGED = "Corrupt database file"
 _HELD = "Could not set lock on file"
@@ -65,7 +66,7 @@ def _command_of(pid: int) -> str:
             words = subprocess.run(command, capture_output=True, check=False, text=True).stdout.split()  # noqa: S603
         except OSError:
             words = []
-    return " ".join(hide_secrets(words)) or "its command is not known"
+    return printable(" ".join(hide_secrets(words))) or "its command is not known"
 
 
 def _unavailable(path: Path, exc: duckdb.Error) -> ClogsError:
