@@ -17,13 +17,14 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
 # What a module's tests share is built once; conftest.py puts the longest first.
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
-# What a kill leaves, what SQL makes of rows and DuckDB of files does not depend on the Python.
-ONCE = (
-    "bench_documents", "by_change", "compact", "completion", "dead_letters_command", "dead_letters_replay",
-    "doctor_command", "models", "places", "profile", "prune", "runs", "schedule", "signals", "site",
-    "status_command", "suites", "transform", "validate", "workers",
+# What a kill leaves, and what SQL makes of rows, does not depend on the Python. These run on each.
+EACH = (
+    "cli", "columns", "config_command", "demo", "embedded", "extract", "files", "flatten", "imports",
+    "importer", "init_command", "intake", "landing", "load", "lock", "mongo", "packaging", "pipeline",
+    "progress", "query", "ranges", "reading", "redact", "resources", "samples", "settings",
+    "settings_faults", "state", "terminal", "transcripts", "warehouse", "wording",
 )  # fmt: skip
-ONCE_WITHOUT_COVERAGE = (
+WITHOUT_COVERAGE = (
     "bad_input", "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "end_to_end",
     "extra_models", "guides", "kept", "model_page", "private", "questions", "rules", "site_browser",
 )  # fmt: skip
@@ -61,20 +62,20 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on the oldest Python with coverage and many more cases; `-- ARGS` go to pytest."""
+    """Run all tests on the oldest Python, with coverage, and on the others some; `-- ARGS` go to pytest."""
     session.install("--editable", ".", "--group", "tests")
     if session.posargs or session.python != OLDEST:
-        session.run("pytest", *(session.posargs or [*without(*ONCE, *ONCE_WITHOUT_COVERAGE), *PARALLEL]))
+        session.run("pytest", *(session.posargs or [*map(module, EACH), *PARALLEL]))
         return
-    session.run("pytest", "--cov", *without(*ONCE_WITHOUT_COVERAGE), *PARALLEL)
-    session.run("pytest", *map(module, ONCE_WITHOUT_COVERAGE), *PARALLEL)
+    session.run("pytest", "--cov", *without(*WITHOUT_COVERAGE), *PARALLEL)
+    session.run("pytest", *map(module, WITHOUT_COVERAGE), *PARALLEL)
 
 
 @nox.session(python=OLDEST)
 def minimums(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that pyproject.toml allows."""
+    """Run the tests of each Python with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
-    session.run("pytest", *(session.posargs or [*without(*ONCE, *ONCE_WITHOUT_COVERAGE), *PARALLEL]))
+    session.run("pytest", *(session.posargs or [*map(module, EACH), *PARALLEL]))
 
 
 @nox.session(python=OLDEST)

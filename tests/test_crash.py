@@ -26,7 +26,7 @@ from clogs.landing import land
 from clogs.schemas import COLUMNS
 from clogs.settings import Settings, load_settings
 
-KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "32"))
+KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "20"))
 """How often each of the tests that kill at random does it."""
 
 DYING = Path(__file__).with_name("dying.py")

@@ -43,7 +43,7 @@ def test_a_line_is_said_every_ten_seconds(reports: Sequence[Report], expected: l
 
 
 def test_what_is_not_counted_has_no_unit() -> None:
-    assert lines("validate", (10, 20, 40)) == ["validate: 20 of 40 · 2/s · 10.0 s left"]
+    assert lines("prune", (10, 20, 40)) == ["prune: 20 of 40 · 2/s · 10.0 s left"]
 
 
 def test_another_step_begins_anew() -> None:
