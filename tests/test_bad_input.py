@@ -33,8 +33,10 @@ main()
 
 
 def message(finished: Finished) -> str:
-    """What a failed run said on stderr: one line, and a hint under it."""
+    """What a failed run said on stderr: one line, and a hint under it; a pipeline also names its log."""
     lines = finished.stderr.splitlines()
+    if "The log of this run: " in lines[-1]:
+        lines.pop()
     assert len(lines) == 2, finished.stderr
     assert "ERROR   → " in lines[1]
     return lines[0]
