@@ -14,7 +14,7 @@ from conftest import TRANSCRIPTS
 from following import Following, following, rows_of
 from model_cases import NAMES, Row, answer, assistant, at, call, entry, result, user
 
-CASES = int(os.environ.get("CLOGS_TEST_CASES", "20"))
+CASES = int(os.environ.get("CLOGS_TEST_CASES", "12"))
 FILES = 6
 
 EDITS = {

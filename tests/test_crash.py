@@ -26,7 +26,7 @@ from clogs.landing import land
 from clogs.schemas import COLUMNS
 from clogs.settings import Settings, load_settings
 
-KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "16"))
+KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "24"))
 """How often each of the tests that kill at random does it."""
 
 DYING = Path(__file__).with_name("dying.py")
@@ -235,7 +235,14 @@ def test_a_life_of_kills_ends_as_an_undisturbed_one(living: tuple[Place, Place],
 def document(life: int, number: int, moment: datetime) -> Document:
     identity = f"{life}-{number}"
     stamp = {"timestamp": moment.isoformat(), "ingestedAt": moment}
-    return {"_id": f"id {identity}", "uuid": identity, "type": "user", "sessionId": "s", "content": "first", **stamp}
+    return {
+        "_id": f"id {identity}",
+        "uuid": identity,
+        "type": "user",
+        "sessionId": "s",
+        "content": "first",
+        **stamp,
+    }
 
 
 COMMITTED = """
