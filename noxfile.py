@@ -21,9 +21,8 @@ OLDEST = PYTHONS[0]
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
 # What a kill leaves, and what SQL makes of rows, does not depend on the Python. These run on each.
 EACH = (
-    "cli", "columns", "demo", "extract", "files", "flatten", "imports", "importer", "intake", "landing",
-    "load", "lock", "mongo", "packaging", "pipeline", "query", "settings", "state", "terminal",
-    "transcripts", "warehouse", "wording",
+    "columns", "demo", "extract", "files", "flatten", "imports", "intake", "load", "packaging", "query",
+    "settings", "transcripts", "warehouse",
 )  # fmt: skip
 WITHOUT_COVERAGE = (
     "bad_input", "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "end_to_end",
