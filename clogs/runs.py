@@ -17,10 +17,13 @@ from clogs.files import write_atomic
 Trigger = Literal["cron", "systemd", "hand"]
 Status = Literal["running", "done", "failed", "stopped"]
 
+TRIGGER_VARIABLE = "CLOGS_TRIGGER"
+"""The environment variable by which what is scheduled says who started it."""
+
 KEPT = 1_000
 """So many runs are remembered: six weeks of hourly ones."""
 
-DISTRIBUTIONS = ("clogs", "duckdb", "polars", "sqlmesh")
+DISTRIBUTIONS = ("clogs", "duckdb", "polars", "pymongo", "sqlmesh")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import resource
 import subprocess
 import sys
@@ -63,6 +64,26 @@ class Workspace:
             stdin=subprocess.DEVNULL,
             timeout=300,
         )
+
+
+def in_terminal(workspace: Workspace, answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``clogs`` with a terminal as its standard input, where somebody types an answer."""
+    ours, theirs = pty.openpty()
+    os.write(ours, answer.encode())
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "clogs", *arguments],
+            cwd=workspace.folder,
+            env=workspace.environment,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            stdin=theirs,
+            timeout=60,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from built import data_of, warehouse_of
-from conftest import Document, Workspace
+from conftest import Document, Workspace, in_terminal
 from msgspec.structs import replace
 from pymongo.collection import Collection
 from test_load import Folder, row
@@ -277,26 +273,6 @@ def test_a_landing_file_that_is_sound_by_now_goes_back(workspace: Workspace, dam
 
 
 # purge
-
-
-def in_terminal(workspace: Workspace, answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``clogs`` with a terminal as its standard input, where somebody types an answer."""
-    ours, theirs = pty.openpty()
-    os.write(ours, answer.encode())
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "clogs", *arguments],
-            cwd=workspace.folder,
-            env=workspace.environment,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            stdin=theirs,
-            timeout=60,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
 
 
 def test_the_purge_asks_first(workspace: Workspace) -> None:

@@ -14,6 +14,7 @@ import pytest
 from conftest import Document, Workspace
 from msgspec.structs import replace
 from pymongo.collection import Collection
+from test_dead_letters_command import document
 from test_load import Folder, row
 
 from clogs import dead_letters, replays, stages
@@ -102,17 +103,6 @@ def replaying(workspace: Workspace) -> Replaying:
 @pytest.fixture
 def with_mongo(mongo_workspace: Workspace) -> Replaying:
     return Replaying(mongo_workspace)
-
-
-def document(identity: str, content: str, **fields: object) -> Document:
-    moment = NOON.isoformat()
-    return {
-        "_id": identity,
-        "type": "mode",
-        "sessionId": "s",
-        "timestamp": moment,
-        "message": content,
-    } | fields
 
 
 def rejected(content: Document, at: datetime = NOON) -> DeadLetter:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from built import data_of, fill, warehouse_of
-from conftest import Workspace
+from conftest import Workspace, in_terminal
 from test_load import DAY, Folder, row
 
 from clogs import warehouse
@@ -222,26 +218,6 @@ def loaded(workspace: Workspace) -> Workspace:
     """A workspace with four days loaded, two of them old."""
     three_days(Folder(data_of(workspace)))
     return workspace
-
-
-def in_terminal(workspace: Workspace, answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``clogs`` with a terminal as its standard input, where somebody types an answer."""
-    ours, theirs = pty.openpty()
-    os.write(ours, answer.encode())
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "clogs", *arguments],
-            cwd=workspace.folder,
-            env=workspace.environment,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            stdin=theirs,
-            timeout=60,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
 
 
 def test_the_date_is_required(loaded: Workspace) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
 from clogs.checkup import places, schedule
 from clogs.checkup.findings import Finding, told
 from clogs.checkup.source import source
 from clogs.mongo import Address
-
-DISTRIBUTIONS = ("clogs", "duckdb", "polars", "pymongo", "sqlmesh")
+from clogs.runs import versions as installed_versions
 
 
 def checkup(
@@ -52,5 +49,6 @@ def checkup(
 
 def versions() -> Finding:
     """Name the versions of Python, clogs and what it stands on."""
-    installed = ", ".join(f"{name} {version(name)}" for name in DISTRIBUTIONS)
-    return Finding(check="versions", state="ok", message=f"Python {platform.python_version()}, {installed}")
+    python, *installed = installed_versions().items()
+    names = ", ".join(f"{name} {version}" for name, version in installed)
+    return Finding(check="versions", state="ok", message=f"Python {python[1]}, {names}")

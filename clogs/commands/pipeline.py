@@ -18,7 +18,7 @@ from clogs.commands.summaries import compacted, extracted, loaded, transformed, 
 from clogs.errors import WarehouseError
 from clogs.opened import open_warehouse
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
-from clogs.runs import Trigger
+from clogs.runs import TRIGGER_VARIABLE, Trigger
 from clogs.scheduled_log import scheduled_log
 from clogs.session import Session
 from clogs.terminal import is_quiet
@@ -31,8 +31,6 @@ SUMMARIES: dict[str, Callable[[Any], str]] = {
     "validate": validated,
     "compact": compacted,
 }
-TRIGGER_VARIABLE = "CLOGS_TRIGGER"
-
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
 

@@ -10,11 +10,12 @@ import subprocess
 from collections.abc import Sequence
 
 from clogs.errors import ClogsError
+from clogs.runs import TRIGGER_VARIABLE
 from clogs.schedule.entries import Entry, name_of, words_of
 
 BEGIN = b"# BEGIN clogs (managed by clogs schedule)"
 END = b"# END clogs"
-TRIGGER = "CLOGS_TRIGGER=cron"
+TRIGGER = f"{TRIGGER_VARIABLE}=cron"
 
 _LINE = re.compile(r"\s*(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)")
 _NONE = (b"no crontab", b"no such file")

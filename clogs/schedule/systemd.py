@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
+from clogs.runs import TRIGGER_VARIABLE
 from clogs.schedule.cron import parsed
 from clogs.schedule.entries import Entry, Name, words_of
 
@@ -25,7 +26,7 @@ Description=clogs: {what}
 
 [Service]
 Type=oneshot
-Environment=CLOGS_TRIGGER=systemd
+Environment={trigger}=systemd
 ExecStart={command}
 """
 _TIMER = """\
@@ -60,7 +61,9 @@ def units(planned: Iterable[Entry]) -> dict[str, str]:
     files = {}
     for each in planned:
         what = WHAT[each.name]
-        files[f"clogs-{each.name}.service"] = _SERVICE.format(what=what, command=_command(each.words))
+        files[f"clogs-{each.name}.service"] = _SERVICE.format(
+            what=what, trigger=TRIGGER_VARIABLE, command=_command(each.words)
+        )
         files[f"clogs-{each.name}.timer"] = _TIMER.format(
             what=what,
             expression=each.expression,
