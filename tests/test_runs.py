@@ -49,6 +49,12 @@ def record(state_dir: Path, number: int, *steps: Step, tell: str | None = None) 
     return recording.run
 
 
+@pytest.fixture(autouse=True)
+def logging_as_of_a_command() -> None:
+    """Errors only on stderr; the log of a run takes all."""
+    configure_logging(level="ERROR", log_format="text")
+
+
 # Records
 
 
@@ -87,7 +93,6 @@ def test_a_run_without_failures_leaves_no_log(tmp_path: Path) -> None:
 
 
 def test_a_run_that_failed_leaves_its_log(tmp_path: Path) -> None:
-    configure_logging(level="ERROR", log_format="text")
     with recorded(tmp_path, run="a", trigger="hand") as recording:
         recording.add(DONE)
         logging.getLogger("clogs.extract").warning("It is silent.")
