@@ -121,6 +121,17 @@ def read(state_dir: Path) -> Iterator[Run]:
             ) from exc
 
 
+def was_killed(run: Run, holder: str | None) -> bool:
+    """Tell whether a run could not write how it ended.
+
+    Args:
+        run: Its record.
+        holder: Who holds the run lock, as `clogs.lock.holder` tells. A run holds it from before its record
+            begins until after it ends.
+    """
+    return run.status == "running" and not (holder and holder.startswith(f"PID {run.pid},"))
+
+
 def log_path(state_dir: Path, run: str) -> Path:
     """Where the log of a run stands."""
     return state_dir / "logs" / f"{run}.log"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,25 +93,30 @@ def scheduled(workspace: Workspace, others: bytes) -> Workspace:  # noqa: ARG001
     return Workspace(folder, variables)
 
 
-@pytest.fixture
-def cron(scheduled: Workspace) -> Iterator[None]:  # noqa: ARG001  # it stops before root's crontab is back
-    """A cron that runs until the end; where one runs already, that one does it."""
+@contextmanager
+def cron() -> Iterator[None]:
+    """A cron that runs until the end; where one runs already, that one does it.
+
+    It tells by the second whether a crontab has changed, so it begins after the last change.
+    """
     with subprocess.Popen([CRON, "-f"], stderr=subprocess.DEVNULL) as daemon:
-        yield
-        daemon.terminate()
+        try:
+            yield
+        finally:
+            daemon.terminate()
 
 
-@pytest.mark.usefixtures("cron")
 def test_cron_runs_the_pipeline(
     scheduled: Workspace, workspace: Workspace, others: bytes, tmp_path: Path
 ) -> None:
     clogs(scheduled, "schedule", "install", "--hourly", "* * * * *", "--no-daily-refresh")
     assert crontab("-l").stdout.startswith(others + b"# BEGIN clogs")
-
-    if not appears(touched_in(tmp_path).exists, A_MINUTE):
-        pytest.skip("cron runs nothing on this machine, not even a touch")
     state_dir = data_of(workspace) / "state"
-    assert appears(lambda: ended(state_dir), PATIENCE), "cron ran the other line, and not clogs"
+
+    with cron():
+        if not appears(touched_in(tmp_path).exists, A_MINUTE):
+            pytest.skip("cron runs nothing on this machine, not even a touch")
+        assert appears(lambda: ended(state_dir), PATIENCE), "cron ran the other line, and not clogs"
 
     run = ended(state_dir)[0]
     assert (run.status, run.failure and run.failure.exit_code) == ("failed", 69)

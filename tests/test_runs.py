@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from built import data_of, fill
 from conftest import Workspace
 
 from clogs import alerts, runs
 from clogs.errors import ClogsError
+from clogs.lock import run_lock
 from clogs.recording import recorded
 from clogs.runs import Failure, Run, Step
 from clogs.terminal import configure_logging
@@ -255,9 +258,20 @@ def test_status_ends_with_1_if_the_data_is_old(scheduled: Workspace) -> None:
     assert (finished.returncode, "The newest document in the warehouse is" in finished.stderr) == (1, True)
 
 
-def test_a_killed_run_is_shown_as_killed(scheduled: Workspace) -> None:
+def test_a_killed_run_has_failed(scheduled: Workspace) -> None:
     runs.write(data_of(scheduled) / "state", run_of(10**5))
-    assert "cron  killed" in scheduled.run("status", COLUMNS="400").stdout
+    finished = scheduled.run("status", COLUMNS="400")
+    assert "cron  killed" in finished.stdout
+    assert (finished.returncode, "was killed." in finished.stderr) == (1, True)
+
+
+def test_a_run_under_way_is_not_judged(scheduled: Workspace) -> None:
+    state_dir = data_of(scheduled) / "state"
+    runs.write(state_dir, msgspec.structs.replace(run_of(10**5), pid=os.getpid()))
+    with run_lock(state_dir, command="pipeline"), connect(data_of(scheduled) / "clogs.duckdb"):
+        finished = scheduled.run("status", COLUMNS="400")
+    assert "cron  running" in finished.stdout
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 def test_a_source_that_is_away_is_waited_for(scheduled: Workspace) -> None:

@@ -12,6 +12,7 @@ from conftest import Document, Workspace, new_workspace
 from pymongo.collection import Collection
 from truth import Truth
 
+from clogs.lock import run_lock
 from clogs.warehouse import connect
 
 TRUTH = Truth(SAMPLES)
@@ -194,13 +195,23 @@ def test_a_date_in_the_future_is_not_the_newest(
     assert document_of(mongo_workspace)["source"]["newest"] == "2026-03-04T12:00:00Z"
 
 
-def test_a_held_warehouse_is_told(filled: Workspace) -> None:
-    with connect(warehouse_of(filled)):
+def test_a_warehouse_that_a_run_holds_is_told(filled: Workspace) -> None:
+    with run_lock(data_of(filled) / "state", command="load"), connect(warehouse_of(filled)):
         document, lines = document_of(filled), lines_of(filled)
     assert "is held by another program: " in document["warehouse"]["fault"]
     assert document["warehouse"]["rows"] == {}
     assert document["landing"]["files"] > 0
     assert document["warehouse"]["fault"] in lines
+
+
+def test_a_warehouse_that_cannot_be_read_ends_with_1(workspace: Workspace) -> None:
+    path = warehouse_of(workspace)
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 1000)
+    finished = workspace.run("status", "--json", MONGO_URI=DOWN)
+    fault = json.loads(finished.stdout)["warehouse"]["fault"]
+    assert finished.returncode == 1
+    assert fault in finished.stderr
 
 
 def test_an_empty_warehouse(workspace: Workspace) -> None:
@@ -240,7 +251,9 @@ def test_a_broken_view_is_told(workspace: Workspace) -> None:
     with connect(warehouse_of(workspace)) as connection:
         connection.execute("CREATE TABLE gone AS SELECT 1; CREATE VIEW gold.own AS FROM gone")
         connection.execute("DROP TABLE gone")
-    assert "gone does not exist" in document_of(workspace, MONGO_URI=DOWN)["warehouse"]["fault"]
+    finished = workspace.run("status", "--json", MONGO_URI=DOWN)
+    assert finished.returncode == 1
+    assert "gone does not exist" in json.loads(finished.stdout)["warehouse"]["fault"]
 
 
 def test_a_foreign_file_among_the_dead_letters_is_told(workspace: Workspace) -> None:

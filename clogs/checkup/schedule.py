@@ -8,7 +8,7 @@ from pathlib import Path
 from clogs.checkup.findings import Finding
 from clogs.errors import ClogsError
 from clogs.lock import holder
-from clogs.runs import Run, read
+from clogs.runs import Run, read, was_killed
 from clogs.wording import instant
 
 
@@ -51,8 +51,7 @@ def history(state_dir: Path) -> Finding:
 
 
 def _unfinished(which: str, last: Run, held: str | None) -> Finding:
-    """A run holds the lock from before its record begins until after it ends, unless it is killed."""
-    if held and held.partition(",")[0] == f"PID {last.pid}":
+    if not was_killed(last, held):
         return Finding(check="history", state="ok", message=f"{which} is on.")
     return Finding(
         check="history",

@@ -13,6 +13,7 @@ from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.tables import table
 from clogs.errors import ClogsError
+from clogs.runs import was_killed
 from clogs.wording import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def status(
 ) -> None:
     """Show how things stand: watermark, freshness, row counts, last runs and dead letters.
 
-    Nothing is changed, and MongoDB may be down. The exit code is 1 where the last run
-    failed, or the newest document is older than quality.max_age.
+    Nothing is changed, and MongoDB may be down. The exit code is 1 where the last run failed
+    or was killed, where the warehouse cannot be read though no run is under way, and where
+    the newest document is older than quality.max_age.
 
     Args:
         json: Print one JSON document.
@@ -155,9 +157,8 @@ def _runs(found: Status) -> Table:
 
 
 def _ended(run: Run, running: str | None) -> str:
-    """How a run ended: a killed one could not say so itself."""
-    if run.status == "running":
-        return "running" if running and running.startswith(f"PID {run.pid},") else "killed"
+    if was_killed(run, running):
+        return "killed"
     if run.failure is None:
         return run.status
     log = f" · {run.log}" if run.log else ""
@@ -173,9 +174,17 @@ def _loads(warehouse: WarehouseStatus) -> Table:
 
 
 def _require_health(found: Status, max_age: timedelta) -> None:
-    last = next((run for run in found.runs if run.status != "running"), None)
+    ended = (run for run in found.runs if run.status != "running" or was_killed(run, found.running))
+    last = next(ended, None)
     if last and last.failure:
         raise ClogsError(f"The last run failed: {last.failure.message}", hint=last.failure.hint)
+    if last and last.status == "running":
+        raise ClogsError(
+            f"The last run, of {instant(last.started_at)}, was killed.",
+            hint="Was memory short? Nothing is lost; run it again: clogs pipeline",
+        )
+    if found.warehouse.fault and not found.running:
+        raise ClogsError(found.warehouse.fault, hint="Look for the cause with: clogs doctor")
     newest = found.warehouse.newest_ingested_at
     if newest and found.at - newest > max_age:
         raise ClogsError(

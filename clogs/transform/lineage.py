@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clogs.catalog import Model
 from clogs.errors import ModelsError
 from clogs.transform.settings import TransformSettings
-from clogs.transform.stage import quiet_sqlmesh, require_conversations
+from clogs.transform.stage import prepare_sqlmesh, require_conversations
 
 if TYPE_CHECKING:
     from sqlmesh.core.model import Model as SQLMeshModel
@@ -25,7 +25,7 @@ def lineage(settings: TransformSettings) -> tuple[Model, ...]:
         ModelsError: SQLMesh does not understand our models.
     """
     require_conversations(settings)
-    quiet_sqlmesh(settings)
+    prepare_sqlmesh(settings)
     try:
         return _read(settings)
     except ModelsError:

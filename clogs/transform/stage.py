@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from clogs.warehouse import Connection
 
 if TYPE_CHECKING:
     from clogs.transform.engine import PlannedModel
+
+_OBJECTS = 100_000
+"""So many new ones make Python look for garbage; SQLMesh makes millions that stay."""
 
 OnModel = Callable[[str, int, int], None]
 
@@ -99,7 +103,7 @@ def transform(
     """
     started = time.perf_counter()
     require_conversations(settings)
-    quiet_sqlmesh(settings)
+    prepare_sqlmesh(settings)
     built = _build_all(settings, select, on_model, full_refresh=full_refresh)
     with _opened(settings) as connection:
         # after a failure too: what was built before it is there to be read
@@ -118,7 +122,7 @@ def plan(settings: TransformSettings) -> PlanResult:
         ModelsError: SQLMesh does not understand the models.
     """
     require_conversations(settings)
-    quiet_sqlmesh(settings)
+    prepare_sqlmesh(settings)
     from clogs.transform.console import RecordingConsole
     from clogs.transform.context import open_context
     from clogs.transform.engine import planned
@@ -190,8 +194,9 @@ def require_conversations(settings: TransformSettings) -> None:
             raise WarehouseError(f"The warehouse {path} has no table raw.conversations yet.", hint=hint)
 
 
-def quiet_sqlmesh(settings: TransformSettings) -> None:
-    """Set what SQLMesh reads from the environment while it is imported."""
+def prepare_sqlmesh(settings: TransformSettings) -> None:
+    """Set what SQLMesh reads from the environment while it is imported, and look for garbage less often."""
+    gc.set_threshold(_OBJECTS)
     os.environ.update(
         SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )
