@@ -21,15 +21,19 @@ def forget_passed(settings: Settings) -> None:
             warehouse.forget_passed(connection)
 
 
-def has_passed(settings: Settings, stage: str) -> bool:
-    """Tell whether a stage has passed on just what the warehouse holds now."""
+def passed(settings: Settings) -> frozenset[str]:
+    """Which of ``transform`` and ``validate`` have passed on just what the warehouse holds now."""
     from clogs import warehouse
 
     if not settings.duckdb.path.exists():
-        return False
+        return frozenset()
     with open_warehouse(settings, read_only=True) as connection:
-        return warehouse.is_current(connection) and warehouse.has_passed(
-            connection, stage, _fingerprint(settings, stage, connection)
+        if not warehouse.is_current(connection):
+            return frozenset()
+        return frozenset(
+            stage
+            for stage in ("transform", "validate")
+            if warehouse.has_passed(connection, stage, _fingerprint(settings, stage, connection))
         )
 
 

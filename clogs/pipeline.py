@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs import stages
 from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
-from clogs.passed import has_passed, mark_passed
+from clogs.passed import mark_passed, passed
 from clogs.recording import recorded
 from clogs.remembered import remember
 from clogs.runs import Failure, Step, Trigger
@@ -153,21 +153,21 @@ def _has_failed(steps: list[StepResult]) -> bool:
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
     """The steps by name; one that returns None had nothing to do."""
     always = plan.full_refresh or bool(plan.select)
+    passed_before = cache(lambda: frozenset() if always else passed(settings))
 
     def extract_new() -> ExtractResult:
-        from clogs.extract import Scope
-
         return stages.extract(
             settings,
-            Scope(full_backfill=plan.full_backfill),
             run=run,
+            full_backfill=plan.full_backfill,
             patient=True,
             on_progress=on_progress,
         )
 
     def transform_new() -> TransformResult | None:
-        if not always and has_passed(settings, "transform"):
+        if "transform" in passed_before():
             return None
+        passed_before.cache_clear()
         return stages.transform(
             settings,
             select=plan.select,
@@ -176,11 +176,11 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         )
 
     def validate_new() -> ValidateResult | None:
-        if not always and has_passed(settings, "validate"):
+        if "validate" in passed_before():
             return None
         result = stages.validate(settings, run=run, on_progress=on_progress)
         result.raise_for_failures()
-        if has_passed(settings, "transform"):  # else the models were older than what is loaded
+        if "transform" in passed(settings):  # else the models were older than what is loaded
             mark_passed(settings, "validate")
         return result
 

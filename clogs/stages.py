@@ -18,7 +18,8 @@ from clogs.passed import forget_passed, mark_passed
 if TYPE_CHECKING:
     from clogs.checkup import Finding
     from clogs.compact import CompactResult
-    from clogs.extract import ExtractResult, Scope
+    from clogs.extract import ExtractResult
+    from clogs.extract import Settings as ExtractSettings
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
     from clogs.mongo import Address
@@ -68,37 +69,30 @@ def import_files(
 
 def extract(
     settings: Settings,
-    scope: Scope,
     *,
     run: str,
+    full_backfill: bool = False,
+    since: datetime | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
     patient: bool = False,
     on_progress: Progress = silent,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract`; the caller holds the run lock.
+    """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
 
     Who is `patient` waits for a source that does not answer at first, as for one that falls silent later.
     """
-    from clogs import extract as stage
     from clogs import mongo
-    from clogs.quality.suites import refused
+    from clogs.retries import retrying
 
-    how = stage.Settings(
-        raw_dir=settings.data.raw_dir,
-        dead_letter_dir=settings.data.dead_letter_dir,
-        state_dir=settings.data.state_dir,
-        exclude=settings.mongo.exclude,
-        batch_size=settings.pipeline.batch_size,
-        watermark_field=settings.pipeline.watermark_field,
-        lookback=settings.pipeline.lookback,
-        retry_delays=_waits(settings),
-        max_rejected=settings.quality.max_rejected,
-        refused=refused(settings.quality.checks),
-    )
+    waits = _waits(settings) if patient else ()
     with ExitStack() as stack:
-        answered = stage.retrying(how.retry_delays if patient else ())(
-            lambda: stack.enter_context(mongo.connect(_address(settings)))
-        )
-        return stage.extract(answered, how, scope, run=run, on_progress=on_progress)
+        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(_address(settings))))
+        # only now: the driver's threads take half a second to end, and the imports are part of it
+        from clogs import extract as stage
+
+        scope = stage.Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
+        return stage.extract(source, _extraction(settings), scope, run=run, on_progress=on_progress)
 
 
 def load(
@@ -288,6 +282,24 @@ def _address(settings: Settings) -> Address:
     from clogs.mongo import Address
 
     return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
+
+
+def _extraction(settings: Settings) -> ExtractSettings:
+    from clogs.extract import Settings as ExtractSettings
+    from clogs.quality.suites import refused
+
+    return ExtractSettings(
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        exclude=settings.mongo.exclude,
+        batch_size=settings.pipeline.batch_size,
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        retry_delays=_waits(settings),
+        max_rejected=settings.quality.max_rejected,
+        refused=refused(settings.quality.checks),
+    )
 
 
 def _waits(settings: Settings) -> list[timedelta]:

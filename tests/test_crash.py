@@ -21,7 +21,6 @@ from pymongo import MongoClient
 
 from clogs import stages, warehouse
 from clogs.columns import POLARS_TYPES
-from clogs.extract import Scope
 from clogs.landing import land
 from clogs.schemas import COLUMNS
 from clogs.settings import Settings, load_settings
@@ -97,7 +96,7 @@ class Place:
         """Run a command undisturbed, in this process, which has all that it imports."""
         settings, run = self.settings, stages.new_run()
         if command == "extract":
-            stages.extract(settings, Scope(), run=run)
+            stages.extract(settings, run=run)
         elif command in {"load", "refresh"}:
             stages.load(settings, run=run, full_refresh=command == "refresh")
         elif command == "compact":

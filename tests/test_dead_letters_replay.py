@@ -20,7 +20,6 @@ from test_load import Folder, row
 from clogs import dead_letters, replays, stages
 from clogs.dead_letters import DeadLetter
 from clogs.errors import DataError, TransientSourceError
-from clogs.extract import Scope
 from clogs.mongo import CODEC, extended_json
 from clogs.replays import PurgeResult, ReplayResult
 from clogs.settings import Settings, load_settings
@@ -122,7 +121,7 @@ def test_a_document_is_landed_as_extraction_lands_it(
 ) -> None:
     everything = document("a", "hello", ingestedAt=NOON, toolUseResult="left out", more={"x": [NOON, 5, 0.5]})
     collection.insert_one(everything)
-    stages.extract(with_mongo.settings, Scope(), run=stages.new_run())
+    stages.extract(with_mongo.settings, run=stages.new_run())
     with_mongo.give(rejected(everything | {"_id": "b"}))
     with_mongo()
     with_mongo.loaded()
@@ -160,7 +159,7 @@ def test_a_newer_version_stays_and_an_older_one_does_not(
     with_mongo: Replaying, collection: Collection[Document]
 ) -> None:
     collection.insert_many([document("a", "2"), document("b", "2")])
-    stages.extract(with_mongo.settings, Scope(), run=stages.new_run())
+    stages.extract(with_mongo.settings, run=stages.new_run())
     assert with_mongo.loaded() == {"a": "2", "b": "2"}
     with_mongo.give(rejected(document("a", "1")), rejected(document("b", "3"), datetime.now(UTC)))
     assert with_mongo.taken_in() == 2

@@ -129,6 +129,17 @@ def test_progress_is_told_to_the_end(run: Run) -> None:
     assert told == sorted(told)
 
 
+@pytest.mark.parametrize(("after", "total"), [(0.0, 301), (600.0, None)])
+def test_a_catch_up_is_counted_if_it_lasts(
+    run: Run, monkeypatch: pytest.MonkeyPatch, after: float, total: int | None
+) -> None:
+    run()
+    monkeypatch.setattr(stage, "COUNTED_AFTER", after)
+    told: list[tuple[int, int | None]] = []
+    run(lambda done, expected: told.append((done, expected)))
+    assert told[-1] == (301, total)
+
+
 def test_what_a_worker_warns_of_is_told_here(
     run: Run, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

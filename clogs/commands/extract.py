@@ -13,7 +13,6 @@ from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import extracted
 from clogs.errors import UsageError
-from clogs.extract import Scope
 from clogs.lock import run_lock
 from clogs.wording import duration, instant
 
@@ -44,11 +43,18 @@ def extract(
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
     if since and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
-    scope = Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
     settings, terminal = session.settings, session.terminal
     lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
     with lock, terminal.progress("extract") as progress:
-        result = stages.extract(settings, scope, run=stages.new_run(), on_progress=progress)
+        result = stages.extract(
+            settings,
+            run=stages.new_run(),
+            full_backfill=full_backfill,
+            since=since,
+            limit=limit,
+            dry_run=dry_run,
+            on_progress=progress,
+        )
     if result.dry_run:
         origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
         terminal.summarize(result, f"{extracted(result)}, {origin}.")

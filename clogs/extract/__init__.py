@@ -1,7 +1,6 @@
 """MongoDB → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
 
-from clogs.extract.batches import retrying
 from clogs.extract.replay import replay
 from clogs.extract.stage import ExtractResult, Scope, Settings, extract
 
-__all__ = ["ExtractResult", "Scope", "Settings", "extract", "replay", "retrying"]
+__all__ = ["ExtractResult", "Scope", "Settings", "extract", "replay"]

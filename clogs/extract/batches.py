@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,18 +10,9 @@ from pathlib import Path
 
 import msgspec
 import polars as pl
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_chain,
-    wait_fixed,
-)
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Encoding
-from clogs.errors import TransientSourceError
 from clogs.extract.intake import take
 from clogs.flatten import batch_of
 from clogs.landing import land
@@ -38,13 +28,11 @@ from clogs.mongo import (
     id_text,
     milliseconds,
 )
+from clogs.retries import retrying
 from clogs.state import WINDOW_SCHEMA, Seen, known, mark_landing, no_documents, version_of, versions_of
-from clogs.wording import duration
 
 BATCH_BYTES = 8 * 1024 * 1024
 """Of a batch's rows in memory: it ends when it is larger, also before it has ``batch_size`` documents."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,24 +154,6 @@ def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
             batch = _Batch(job)
     if batch.documents:
         yield batch
-
-
-def retrying(retry_delays: Sequence[timedelta]) -> Retrying:
-    """What calls a function, again after each of these waits where a fault passes by itself."""
-    delays = [delay.total_seconds() for delay in retry_delays]
-    return Retrying(
-        retry=retry_if_exception_type(TransientSourceError),
-        stop=stop_after_attempt(len(delays) + 1),
-        wait=wait_chain(*map(wait_fixed, delays or [0])),
-        before_sleep=_tell,
-        reraise=True,
-    )
-
-
-def _tell(state: RetryCallState) -> None:
-    fault = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0
-    logger.warning("%s Trying again in %s.", fault, duration(wait))
 
 
 class _Batch:

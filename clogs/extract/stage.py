@@ -15,6 +15,7 @@ from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
 from clogs.landing import identity
 from clogs.mongo import KeyRange, Source
+from clogs.retries import retrying
 from clogs.state import (
     ExtractState,
     extract_state_path,
@@ -26,6 +27,9 @@ from clogs.wording import count
 
 RANGE_DOCUMENTS = 25_000
 """About so many documents are read by one process without looking what the others do."""
+
+COUNTED_AFTER = 2.0
+"""Seconds of reading after which it is worth to ask how many documents there are: most runs find few."""
 
 logger = logging.getLogger(__name__)
 
@@ -191,11 +195,15 @@ def _land(
     on_progress: Callable[[int, int | None], None],
 ) -> Landed:
     """Land a range, in parts where it is large."""
-    done, expected = 0, _expected(source, key_range, limit)
+    done, expected, started = 0, _expected(source, key_range, limit), time.perf_counter()
 
     def on_documents(documents: int) -> None:
-        nonlocal done
+        nonlocal done, expected
         done += documents
+        lasts = time.perf_counter() - started > COUNTED_AFTER
+        if expected is None and key_range.field != "_id" and lasts:
+            # by an index; else the server would look at every document
+            expected = retrying(job.retry_delays)(source.count, key_range.filter(), limit=limit)
         on_progress(done, expected)
 
     on_documents(0)
@@ -207,13 +215,10 @@ def _land(
 
 
 def _expected(source: Source, key_range: KeyRange, limit: int) -> int | None:
-    """How many documents there are to read, where that can be told without looking at each."""
-    if key_range == source.whole():
-        documents = source.estimated_count()
-    elif key_range.field != "_id":
-        documents = source.count(key_range.filter())
-    else:
+    """How many documents there are to read, where that can be told without a search."""
+    if key_range != source.whole():
         return None
+    documents = source.estimated_count()
     return min(documents, limit) if limit else documents
 
 
