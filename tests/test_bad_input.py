@@ -99,6 +99,7 @@ def test_a_user_where_the_server_knows_none(mongo_workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("variable", ["MONGO_DB", "MONGO_COLLECTION"])
 def test_a_missing_database_or_collection(mongo_workspace: Workspace, variable: str) -> None:
+    assert mongo_workspace.run("import", SAMPLES).returncode == 0  # there is another one
     finished = mongo_workspace.run("extract", **{variable: "nowhere"})
     assert finished.returncode == 69
     assert "There is no collection" in message(finished)

@@ -181,9 +181,8 @@ class Source:
         """Tell whether the collection is there; an empty one is."""
         named = {"name": self._collection.name}
         # With authorizedCollections, a role for this collection alone is enough.
-        return bool(
-            self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
-        )
+        found = self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
+        return any(each["name"] == self._collection.name for each in found)
 
     def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
         """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
