@@ -62,7 +62,7 @@ def _post(url: str, payload: bytes) -> bool:
     headers = {"Content-Type": "application/json", "User-Agent": "clogs"}
     request = urllib.request.Request(url, payload, headers, method="POST")  # noqa: S310  # http(s) by settings
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=2 * SECONDS):  # noqa: S310  # nobody waits so long
             return True
     except urllib.error.HTTPError as exc:
         logger.warning("The alert to %s was refused: HTTP status %s.", hide_url(url), exc.code)
