@@ -49,7 +49,8 @@ _EXIT_CODES = """\
 | 0 | Done, also where nothing is new. |"""
 
 _SIGNALS = """\
-| 130 | Stopped by Ctrl-C (SIGINT). All is consistent, and the next run goes on from there. |
+| 129 | Stopped because its terminal was closed (SIGHUP). All is consistent, and the next run goes on from there. |
+| 130 | Stopped by Ctrl-C (SIGINT), likewise. |
 | 143 | Stopped by SIGTERM, likewise. |
 
 `clogs status` and `clogs doctor` end with 1 where something needs you, so that a monitor can ask them.

@@ -1,6 +1,6 @@
 """Measures as ratios of things measured in one run.
 
-``python -m bench [SCALE [extraction|loading|transforming|validating]]``
+``python -m bench [SCALE [extraction|loading|transforming|validating|runs]]``
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.table import Table
 from bench.extraction import extraction
 from bench.loading import loading
 from bench.rows import Row
+from bench.runs import runs
 from bench.transforming import transforming
 from bench.validating import validating
 
@@ -22,6 +23,7 @@ PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
     "loading": loading,
     "transforming": transforming,
     "validating": validating,
+    "runs": runs,
 }
 
 
