@@ -1,4 +1,4 @@
-"""The warehouse and its models, as the settings name them."""
+"""The collection, the warehouse and its models, as the settings name them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 from clogs.resources import bundled
 
 if TYPE_CHECKING:
+    from clogs.mongo import Address
     from clogs.settings import Settings
     from clogs.transform import TransformSettings
     from clogs.warehouse import Connection
+
+
+def address_of(settings: Settings) -> Address:
+    """Where the collection is."""
+    from clogs.mongo import Address
+
+    return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Entry, Replayed
+from clogs.opened import address_of
 
 if TYPE_CHECKING:
     from clogs.settings import Settings
@@ -203,8 +204,7 @@ def _import(settings: Settings, _run: str) -> Iterator[Replay]:
     from clogs import mongo
     from clogs.importer import replay as stage
 
-    address = mongo.Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
-    with mongo.connect(address) as source:
+    with mongo.connect(address_of(settings)) as source:
         yield partial(stage, source=source)
 
 

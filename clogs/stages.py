@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.lock import run_lock
-from clogs.opened import models_of, open_warehouse
+from clogs.opened import address_of, models_of, open_warehouse
 from clogs.passed import forget_passed, mark_passed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from clogs.extract import Settings as ExtractSettings
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
-    from clogs.mongo import Address
     from clogs.prune import PruneResult
     from clogs.quality.results import CheckResult, PastResult
     from clogs.settings import Settings
@@ -55,7 +54,7 @@ def import_files(
     from clogs.transcripts import find
 
     transcripts = find(paths)
-    source = mongo.connect(_address(settings))
+    source = mongo.connect(address_of(settings))
     with run_lock(settings.data.state_dir, command="import"), source as collection:
         return import_transcripts(
             collection,
@@ -87,7 +86,7 @@ def extract(
 
     waits = _waits(settings) if patient else ()
     with ExitStack() as stack:
-        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(_address(settings))))
+        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
         # only now: the driver's threads take half a second to end, and the imports are part of it
         from clogs import extract as stage
 
@@ -248,7 +247,7 @@ def status(settings: Settings) -> Status:
     from clogs.status import status as look
 
     return look(
-        _address(settings),
+        address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
@@ -264,7 +263,7 @@ def checkup(settings: Settings) -> list[Finding]:
     from clogs.schedule import next_scheduled
 
     return look(
-        _address(settings),
+        address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
         folders={
@@ -276,12 +275,6 @@ def checkup(settings: Settings) -> list[Finding]:
         warehouse_path=settings.duckdb.path,
         next_run=next_scheduled(),
     )
-
-
-def _address(settings: Settings) -> Address:
-    from clogs.mongo import Address
-
-    return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
 
 
 def _extraction(settings: Settings) -> ExtractSettings:

@@ -49,7 +49,7 @@ _EXIT_CODES = """\
 | 0 | Done, also where nothing is new. |"""
 
 _SIGNALS = """\
-| 129 | Stopped because its terminal was closed (SIGHUP). All is consistent, and the next run goes on from there. |
+| 129 | Stopped by a closed terminal (SIGHUP). All is consistent, and the next run goes on from there. |
 | 130 | Stopped by Ctrl-C (SIGINT), likewise. |
 | 143 | Stopped by SIGTERM, likewise. |
 
