@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import logging
 import platform
@@ -13,6 +14,7 @@ import msgspec
 
 from clogs.redact import hide_url
 from clogs.runs import Run
+from clogs.wording import printable
 
 SECONDS = 10.0
 """How long an alert may hold up a run that is over."""
@@ -45,9 +47,10 @@ def _payload(run: Run) -> bytes:
     text = f"clogs on {host} " + (f"failed: {failure.message}" if failure else "works again.")
     if failure and failure.hint:
         text += f"\n→ {failure.hint}"
+    text = "\n".join(map(printable, text.split("\n")))  # it may quote hostile keys
     return msgspec.json.encode(
         {
-            "text": text,
+            "text": html.escape(text, quote=False),  # as Slack wants it: nobody is mentioned
             "status": "failed" if failure else "recovered",
             "host": host,
             "run": run.run,
@@ -58,11 +61,19 @@ def _payload(run: Run) -> bytes:
     )
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirection for a refusal: what follows it is a GET, which says nothing."""
+
+    def redirect_request(self, *_args: object, **_options: object) -> None:
+        return None
+
+
 def _post(url: str, payload: bytes) -> bool:
     headers = {"Content-Type": "application/json", "User-Agent": "clogs"}
     request = urllib.request.Request(url, payload, headers, method="POST")  # noqa: S310  # http(s) by settings
     try:
-        with urllib.request.urlopen(request, timeout=2 * SECONDS):  # noqa: S310  # nobody waits so long
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(request, timeout=2 * SECONDS):  # nobody waits so long
             return True
     except urllib.error.HTTPError as exc:
         logger.warning("The alert to %s was refused: HTTP status %s.", hide_url(url), exc.code)

@@ -13,7 +13,7 @@ from clogs import __version__
 from clogs.commands.options import Flag
 from clogs.errors import ClogsError, UsageError
 from clogs.session import Session
-from clogs.signals import Stop
+from clogs.signals import Stop, was_stopped
 from clogs.terminal import Terminal, configure_logging
 
 GLOBAL = Group("Global options", sort_key=1)
@@ -79,6 +79,8 @@ def _launch(
         session = Session(config=config, verbose=verbose, quiet=quiet, terminal=terminal)
         command(*bound.args, **bound.kwargs, session=session)
     except ClogsError as error:
+        if was_stopped():
+            raise KeyboardInterrupt from error
         terminal.fail(error)
         return error.exit_code
     return 0
@@ -101,6 +103,7 @@ def main() -> None:
             raise
         code = None
     if stop.exit_code is not None:
+        stop.hush()
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
     sys.exit(code if stop.exit_code is None else stop.exit_code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from clogs.errors import ClogsError, LockedError
 from clogs.files import make_private_dir
+
+ASKING_SECONDS = 0.2
+"""So long, at most, a run waits for a lock that may only be looked at."""
 
 
 @contextmanager
@@ -28,13 +32,11 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
     """
     path = make_private_dir(state_dir) / "run.lock"
     with _opened(path) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
+        if not _is_taken(lock):
             raise LockedError(
                 f"Another run holds the lock: {_said(lock)}.",
                 hint="Let it end; a scheduled run goes on from there.",
-            ) from exc
+            )
         with _explained(path, "Free space, then run this again."):
             lock.truncate(0)
             since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -45,7 +47,7 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
 def holder(state_dir: Path) -> str | None:
     """Tell who holds the lock: its PID, its command and since when; None where it is free.
 
-    It is taken for the moment of asking, shared, which only a run that begins just then would notice.
+    It is taken for the moment of asking, shared; a run that begins just then waits for that.
 
     Raises:
         ClogsError: Its file cannot be opened, so no run could, either.
@@ -53,12 +55,28 @@ def holder(state_dir: Path) -> str | None:
     path = state_dir / "run.lock"
     if not path.exists():
         return None
-    with _opened(path) as lock:
+    with _explained(path, "Run clogs as the same user every time, or remove it.", verb="read"):
+        asked = path.open("rb", buffering=0)
+    with asked as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return _said(lock)
     return None
+
+
+def _is_taken(lock: FileIO) -> bool:
+    """Take the lock, also from one that only asks who holds it."""
+    until = time.monotonic() + ASKING_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(ASKING_SECONDS / 20)
+        else:
+            return True
 
 
 def _said(lock: FileIO) -> str:
@@ -72,8 +90,8 @@ def _opened(path: Path) -> FileIO:
 
 
 @contextmanager
-def _explained(path: Path, hint: str) -> Iterator[None]:
+def _explained(path: Path, hint: str, *, verb: str = "write") -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint=hint) from exc
+        raise ClogsError(f"Cannot {verb} {path}: {exc.strerror}.", hint=hint) from exc

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs import stages
-from clogs.errors import ClogsError, DataError
+from clogs.alerts import alert
+from clogs.errors import ClogsError, DataError, LockedError
 from clogs.lock import run_lock
 from clogs.passed import mark_passed, passed
-from clogs.recording import recorded
+from clogs.recording import Recording, recorded
 from clogs.remembered import remember
-from clogs.runs import Failure, Step, Trigger
+from clogs.runs import Failure, Run, Step, Trigger
+from clogs.scheduled_log import scheduled_log
+from clogs.signals import was_stopped
 from clogs.stages import Progress, silent
 
 if TYPE_CHECKING:
@@ -112,25 +117,15 @@ def run_pipeline(
         LockedError: Another run holds the lock.
     """
     run, started_at, started = stages.new_run(), datetime.now(UTC), time.perf_counter()
-    steps: list[StepResult] = []
-    state_dir = settings.data.state_dir
-    with run_lock(state_dir, command="pipeline"):
-        tell = settings.alerting.webhook_url
-        with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
-            for name, step in _steps(settings, plan, run, on_progress).items():
-                if _has_failed(steps) or name in plan.skip:
-                    steps.append(StepResult(name=name, status="skipped"))
-                else:
-                    on_step(name)
-                    steps.append(_step(name, step))
-                recording.add(_recorded(steps[-1]))
-            if not _has_failed(steps) and "load" not in plan.skip and stages.compacting_pays(settings):
-                on_step("compact")
-                compact = partial(stages.compact, settings, run=run, on_progress=on_progress)
-                steps.append(_step("compact", compact))
-                recording.add(_recorded(steps[-1]))
-        if not _was_idle(steps):
-            remember(settings)
+    state_dir, tell = settings.data.state_dir, settings.alerting.webhook_url
+    with _told_if_it_cannot_begin(run, started_at, trigger, tell):
+        if trigger != "hand":
+            scheduled_log(state_dir)
+        with run_lock(state_dir, command="pipeline"):
+            with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
+                steps = _run_steps(settings, plan, recording, on_step=on_step, on_progress=on_progress)
+            if not _was_idle(steps):
+                remember(settings)
     return PipelineResult(
         run=run,
         started_at=started_at,
@@ -138,6 +133,49 @@ def run_pipeline(
         steps=tuple(steps),
         log=recording.run.log,
     )
+
+
+@contextmanager
+def _told_if_it_cannot_begin(
+    run: str, started_at: datetime, trigger: Trigger, tell: str | None
+) -> Iterator[None]:
+    """Tell somebody, too, of a scheduled run that could write no record, say on a full disk."""
+    try:
+        yield
+    except LockedError:
+        raise
+    except ClogsError as error:
+        if tell and trigger != "hand":
+            failure = Failure.of(error)
+            alert(
+                tell, Run(run=run, trigger=trigger, pid=os.getpid(), started_at=started_at, failure=failure)
+            )
+        raise
+
+
+def _run_steps(
+    settings: Settings,
+    plan: Plan,
+    recording: Recording,
+    *,
+    on_step: Callable[[str], None],
+    on_progress: Progress,
+) -> list[StepResult]:
+    run = recording.run.run
+    steps: list[StepResult] = []
+    for name, step in _steps(settings, plan, run, on_progress).items():
+        if _has_failed(steps) or name in plan.skip:
+            steps.append(StepResult(name=name, status="skipped"))
+        else:
+            on_step(name)
+            steps.append(_step(name, step))
+        recording.add(_recorded(steps[-1]))
+    if not _has_failed(steps) and "load" not in plan.skip and stages.compacting_pays(settings):
+        on_step("compact")
+        compact = partial(stages.compact, settings, run=run, on_progress=on_progress)
+        steps.append(_step("compact", compact))
+        recording.add(_recorded(steps[-1]))
+    return steps
 
 
 def _was_idle(steps: list[StepResult]) -> bool:
@@ -199,6 +237,8 @@ def _step(name: str, step: Callable[[], Any]) -> StepResult:
     try:
         result = step()
     except ClogsError as error:
+        if was_stopped():
+            raise KeyboardInterrupt from error
         return StepResult(name=name, status="failed", seconds=time.perf_counter() - started, error=error)
     status: Status = "unchanged" if result is None else "done"
     return StepResult(name=name, status=status, seconds=time.perf_counter() - started, result=result)
@@ -213,5 +253,5 @@ def _recorded(result: StepResult) -> Step:
         status=result.status,
         seconds=result.seconds,
         counts={name: number for name, number in counts.items() if type(number) is int},
-        failure=Failure(message=error.message, hint=error.hint, exit_code=error.exit_code) if error else None,
+        failure=Failure.of(error) if error else None,
     )

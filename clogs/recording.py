@@ -14,8 +14,11 @@ import msgspec
 
 from clogs import runs
 from clogs.alerts import alert
+from clogs.errors import ClogsError
 from clogs.files import make_private_dir
+from clogs.log_lines import LogLines
 from clogs.runs import Failure, Run, Step, Trigger
+from clogs.signals import was_stopped
 
 logger = logging.getLogger("clogs")
 
@@ -47,9 +50,10 @@ class Recording:
         log = self.run.log if status == "failed" else None
         self._replace(status=status, seconds=seconds, failure=failure, log=log)
 
-    def mark_alerted(self) -> None:
-        """Note that somebody was told."""
-        self._replace(alerted=True)
+    def tell(self, webhook_url: str) -> None:
+        """Tell somebody of how the run ended, if that is news."""
+        if _tell(self.run, self.state_dir, webhook_url):
+            self._replace(alerted=True)
 
     def _replace(self, **changes: Any) -> None:  # noqa: ANN401  # whatever a record has
         self.run = msgspec.structs.replace(self.run, **changes)
@@ -71,48 +75,76 @@ def recorded(state_dir: Path, *, run: str, trigger: Trigger, tell: str | None = 
     """
     log, now = runs.log_path(state_dir, run), datetime.now(UTC)
     first = Run(run=run, trigger=trigger, pid=os.getpid(), started_at=now, versions=runs.versions(), log=log)
+    tell = None if trigger == "hand" else tell
+    if trigger != "hand":
+        _notice_killed(state_dir, tell)
     recording = Recording(state_dir, first)
-    with _logged(log):
-        try:
-            yield recording
-        except KeyboardInterrupt:
-            recording.end("stopped")
-            raise
-        except BaseException as exc:
-            logger.debug("A bug of clogs ended the run.", exc_info=True)
-            recording.end("failed", Failure(message=f"{type(exc).__name__}, a bug", hint=None, exit_code=1))
-            raise
-        else:
+    try:
+        with _logged(log):
+            try:
+                yield recording
+            except BaseException as exc:
+                recording.end(*_verdict(exc))
+                if tell and not isinstance(exc, ClogsError):  # whose record may be what cannot be written
+                    recording.tell(tell)
+                raise
             failure = next((step.failure for step in recording.run.steps if step.failure), None)
             recording.end("failed" if failure else "done", failure)
-        finally:
-            if tell and trigger != "hand":
-                _tell(recording, tell)
-    if recording.run.log is None:
-        log.unlink(missing_ok=True)
+            if tell:
+                recording.tell(tell)
+    finally:
+        if recording.run.log is None:
+            log.unlink(missing_ok=True)
     runs.forget_old(state_dir)
 
 
-def _tell(recording: Recording, webhook_url: str) -> None:
-    """Tell somebody of the first scheduled run that failed, and of the first that did not after it."""
-    ended = (each for each in runs.read(recording.state_dir) if each.run != recording.run.run)
-    scheduled = (each for each in ended if each.trigger != "hand" and each.status in {"done", "failed"})
-    before = next(scheduled, None)
-    told = before is not None and before.status == "failed" and before.alerted
-    if recording.run.status == "failed":
-        if told or alert(webhook_url, recording.run):
-            recording.mark_alerted()
-    elif told and recording.run.status == "done":
-        alert(webhook_url, recording.run)
+def _verdict(exc: BaseException) -> tuple[runs.Status, Failure | None]:
+    """How a run ended that raised something; after a signal, libraries raise all kinds of things."""
+    if was_stopped() or isinstance(exc, KeyboardInterrupt):
+        return "stopped", None
+    if isinstance(exc, ClogsError):
+        return "failed", Failure.of(exc)
+    logger.debug("A bug of clogs ended the run.", exc_info=exc)
+    return "failed", Failure(message=f"{type(exc).__name__}, a bug", hint=None, exit_code=1)
+
+
+def _notice_killed(state_dir: Path, tell: str | None) -> None:
+    """Tell of the scheduled run before this one, if it was killed, for it could not do so itself."""
+    before = next((each for each in runs.readable(state_dir) if each.trigger != "hand"), None)
+    if before is None or before.status != "running":  # the caller has the lock, so nothing runs
+        return
+    logger.warning("The last scheduled run, %s, was killed. Was memory short?", before.run)
+    failure = Failure(message=f"Run {before.run} was killed.", hint="Was memory short?", exit_code=137)
+    killed = msgspec.structs.replace(before, failure=failure)
+    if tell and _tell(killed, state_dir, tell):
+        runs.write(state_dir, msgspec.structs.replace(killed, alerted=True))
+
+
+def _tell(run: Run, state_dir: Path, webhook_url: str) -> bool:
+    """Tell somebody of the first scheduled run that failed, and of the first that did not after it.
+
+    Returns:
+        Whether somebody knows that runs fail, and not that they work again. What nobody took is told by
+        the next run.
+    """
+    earlier = (each for each in runs.readable(state_dir) if each.trigger != "hand" and each.run < run.run)
+    before = next((each for each in earlier if each.status != "stopped"), None)
+    told = before is not None and before.alerted
+    if run.status == "done":
+        return told and not alert(webhook_url, run)
+    return told or (run.failure is not None and alert(webhook_url, run))
 
 
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """Write every message to a file, whatever the terminal shows."""
     make_private_dir(path.parent)
-    path.touch(mode=0o600)
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    try:
+        path.touch(mode=0o600)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as exc:
+        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint="Fix its permissions.") from exc
+    handler.setFormatter(LogLines())
     logger.addHandler(handler)
     try:
         yield

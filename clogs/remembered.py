@@ -29,7 +29,7 @@ def remember(settings: Settings) -> None:
     if not settings.duckdb.path.exists():
         return
     try:
-        known = {run.run: run for run in runs.read(settings.data.state_dir)}
+        known = {run.run: run for run in runs.readable(settings.data.state_dir)}
         with open_warehouse(settings, patience=timedelta(0)) as connection:
             if warehouse.is_current(connection):
                 missing = sorted(warehouse.unknown_runs(connection, known))

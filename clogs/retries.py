@@ -36,4 +36,4 @@ def retrying(retry_delays: Sequence[timedelta]) -> Retrying:
 def _tell(state: RetryCallState) -> None:
     fault = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0
-    logger.warning("%s Trying again in %s.", fault, duration(wait))
+    logger.info("%s Trying again in %s.", fault, duration(wait))

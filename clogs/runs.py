@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | None
     exit_code: int
 
+    @classmethod
+    def of(cls, error: ClogsError) -> Failure:
+        """What an error says."""
+        return cls(message=error.message, hint=error.hint, exit_code=error.exit_code)
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a run.
@@ -72,7 +78,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         failure: Why it failed: the first step's, which decides the exit code, or a bug's.
         versions: Of clogs and what it stands on.
         log: Its log; None where it is not kept.
-        alerted: Whether somebody was told that it failed.
+        alerted: Whether somebody was told that scheduled runs fail, and not yet that they work again.
     """
 
     run: str
@@ -86,6 +92,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     log: Path | None = None
     alerted: bool = False
+
+
+_DECODER = msgspec.json.Decoder(Run, dec_hook=lambda kind, value: kind(value))
 
 
 def versions() -> dict[str, str]:
@@ -109,16 +118,22 @@ def read(state_dir: Path) -> Iterator[Run]:
     Raises:
         ClogsError: A file cannot be read, or holds something else.
     """
-    decoder = msgspec.json.Decoder(Run, dec_hook=lambda kind, value: kind(value))
     for path in _files(state_dir):
         try:
-            yield decoder.decode(path.read_bytes())
+            yield _DECODER.decode(path.read_bytes())
         except FileNotFoundError:  # forgotten just now
             continue
         except (msgspec.DecodeError, OSError) as exc:
             raise ClogsError(
                 f"{path} is no record of a run: {exc}", hint="Move it away; nothing depends on it."
             ) from exc
+
+
+def readable(state_dir: Path) -> Iterator[Run]:
+    """The same for who must not fail for it: what cannot be read is passed over."""
+    for path in _files(state_dir):
+        with suppress(msgspec.DecodeError, OSError):
+            yield _DECODER.decode(path.read_bytes())
 
 
 def was_killed(run: Run, holder: str | None) -> bool:

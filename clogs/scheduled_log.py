@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clogs.errors import ClogsError
 from clogs.files import make_private_dir
+from clogs.log_lines import LogLines
 
 FILE_NAME = "scheduled.log"
 MOST_BYTES = 1024 * 1024
@@ -35,7 +36,6 @@ def scheduled_log(state_dir: Path) -> Path:
         handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=OLDER_FILES, encoding="utf-8")
     except OSError as exc:
         raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint="Fix its permissions.") from exc
-    form = "%(asctime)s %(process)d %(levelname)s %(message)s"
-    handler.setFormatter(logging.Formatter(form, "%Y-%m-%dT%H:%M:%S%z"))
+    handler.setFormatter(LogLines("%(asctime)s %(process)d %(levelname)s %(message)s"))
     logging.getLogger("clogs").addHandler(handler)
     return path

@@ -12,10 +12,17 @@ from types import FrameType
 SHELL_BASE = 128
 """A shell reports a program stopped by signal N as 128 + N."""
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 4.0
 """How long a run may take to end tidily. What a kill interrupts is consistent, too."""
 
 AGAIN_SECONDS = 0.01
+
+_heard: list[int] = []
+
+
+def was_stopped() -> bool:
+    """Tell whether a signal has come: whatever fails then, fails for that."""
+    return bool(_heard)
 
 
 class Stop:
@@ -25,38 +32,43 @@ class Stop:
     Now and then DuckDB hears none at all while it works on a query: then the grace decides.
     """
 
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
     @property
     def exit_code(self) -> int | None:
-        """130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP; None where no signal came."""
-        return None if self.signal is None else SHELL_BASE + self.signal
+        """130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, by the last that came; None where none did."""
+        return SHELL_BASE + _heard[-1] if _heard else None
 
     def listen(self) -> None:
-        """Install the handlers; only the main thread may."""
+        """Install the handlers; only the main thread may. What is ignored, as by nohup, stays so."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._interrupt)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         sys.unraisablehook = self._send_again
         signal.set_wakeup_fd(writer)  # written to at once, even while the main thread hears nothing
         threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
+    def hush(self) -> None:
+        """Hear none any more: all is done but to leave."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
         """An interrupt that comes in a callback of a library is swallowed there: it comes once more."""
-        if self.signal is None or not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        if not (_heard and isinstance(unraisable.exc_value, KeyboardInterrupt)):
             sys.__unraisablehook__(unraisable)
             return
-        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), self.signal)).start()
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), _heard[-1])).start()
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        self.signal = number
+        _heard.append(number)
         raise KeyboardInterrupt
 
 
 def _end_after_grace(reader: int) -> None:
     (number,) = os.read(reader, 1)
-    time.sleep(GRACE_SECONDS)
+    time.sleep(GRACE_SECONDS / 2)
+    os.kill(os.getpid(), number)  # once more: a library may have swallowed the first
+    time.sleep(GRACE_SECONDS / 2)
     os.write(2, b"Stopped at once. Everything is consistent; the next run goes on from here.\n")
     os._exit(SHELL_BASE + number)

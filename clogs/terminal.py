@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from clogs.errors import UsageError
+from clogs.log_lines import LogLines
 from clogs.progress import Bar, Lines, Progress
-from clogs.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from clogs.errors import ClogsError
 
-PLAIN_WIDTH = 120
-"""Columns for tables that go to a file or a pipe, where no terminal says how wide it is."""
+PLAIN_WIDTH = 10_000
+"""Columns for tables that go to a file or a pipe: wide enough that no cell is broken into lines."""
 
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON does not escape by itself, though a terminal may obey it or turn text around."""
 
 logger = logging.getLogger("clogs")
 
@@ -55,7 +58,9 @@ class Terminal:
         import msgspec
 
         encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
-        sys.stdout.buffer.write(msgspec.json.format(encoder.encode(document), indent=2) + b"\n")
+        text = msgspec.json.format(encoder.encode(document), indent=2).decode()
+        escaped = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        sys.stdout.buffer.write(f"{escaped}\n".encode())
         sys.stdout.flush()
         self._json_written = True
 
@@ -68,7 +73,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Tell people something, on stderr; ``--quiet`` silences it."""
-        logger.info(text)
+        logger.info("%s", text)
 
     def confirm(self, question: str) -> bool:
         """Ask somebody at the terminal, on stderr; anything but yes is no.
@@ -85,7 +90,7 @@ class Terminal:
 
     def fail(self, error: ClogsError) -> None:
         """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
-        logger.error("\n".join(map(printable, error.message.split("\n"))))  # it may quote hostile keys
+        logger.error("%s", error.message)
         for hint in (error.hint or "").splitlines():
             logger.error("  → %s", hint)
         if self.stdout_json and not self._json_written:
@@ -121,6 +126,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG)  # the log of a run takes all of it
     logger.propagate = False
+    logging.raiseExceptions = False  # a log on a full disk ends no run, and mails no traceback
 
 
 def is_quiet() -> bool:
@@ -132,16 +138,14 @@ def is_quiet() -> bool:
 def _formatter(log_format: str) -> logging.Formatter:
     if log_format == "json":
         return _JSONLines()
-    if sys.stderr.isatty():
-        return logging.Formatter("%(message)s")
-    return logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+    return LogLines("%(message)s") if sys.stderr.isatty() else LogLines()
 
 
 class _JSONLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)  # all but ASCII escaped: what a terminal would obey, too
 
 
 def _console(*, stderr: bool) -> Console:

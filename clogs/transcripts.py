@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -81,7 +82,7 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     """
     found: dict[Path, Transcript] = {}
     for path in paths:
-        root = path.expanduser().absolute()
+        root = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # without .., and with its links
         if not root.exists():
             raise UsageError(f"There is no {path}.", hint="Name Claude Code's folder: clogs import ~/.claude")
         if (root / PROJECTS).is_dir():

@@ -32,7 +32,7 @@ GOOD: Document = {
 
 def names(reasons: list[str]) -> list[str]:
     """The checks that reasons name, and the reasons that name none."""
-    return [reason.partition(": ")[0] for reason in reasons]
+    return [reason.partition(" does not hold: ")[0] for reason in reasons]
 
 
 def misfits(document: Document) -> list[str]:
@@ -104,12 +104,15 @@ def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
         True,
         True,
     )
+    assert "WARNING 1 document rejected; the reasons: clogs dead-letters list" in finished.stderr
     folder = mongo_workspace.folder.parent / "data"
     assert len(list(landed(folder / "landing"))) == 1
     (letter,) = dead_letters.read(folder / "dead_letters")
     assert names(list(letter.reasons)) == ["conversations.session_is_present", "conversations.role_is_known"]
     assert '"robot"' in letter.document
-    assert mongo_workspace.run("extract").stdout.startswith("300 documents read · 300 landed before")
+    again = mongo_workspace.run("extract")
+    assert "rejected" not in again.stderr  # it is told once
+    assert again.stdout.startswith("300 documents read · 300 known already")
 
 
 def test_a_severity_of_warning_lands_it(mongo_workspace: Workspace, collection: Collection[Document]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def test_who_holds_the_lock_can_be_asked(tmp_path: Path, holder: subprocess.Pope
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert holder_of(tmp_path) is None
+
+
+def test_who_only_asks_keeps_no_run_out(tmp_path: Path) -> None:
+    with run_lock(tmp_path, command="load"):
+        pass
+    with (tmp_path / "run.lock").open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
+        with run_lock(tmp_path, command="load"):
+            assert holder_of(tmp_path)
 
 
 def test_before_the_first_run_nobody_holds_the_lock(tmp_path: Path) -> None:

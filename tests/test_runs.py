@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -57,6 +59,14 @@ def logging_as_of_a_command() -> None:
     """Errors only on stderr; the log of a run takes all."""
     configure_logging(level="ERROR", log_format="text")
 
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from clogs.recording import recorded
+with recorded(Path(sys.argv[1]), run=sys.argv[2], trigger="cron", tell=sys.argv[3]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 # Records
 
@@ -182,6 +192,46 @@ def test_an_alert_that_nobody_took_is_sent_by_the_next_run_that_fails(
     assert len(hook.posts) == 2
 
 
+def test_that_runs_work_again_is_told_until_somebody_takes_it(tmp_path: Path, hook: Hook, url: str) -> None:
+    record(tmp_path, 1, FAILED, tell=url)
+    hook.status = 500
+    assert record(tmp_path, 2, DONE, tell=url).alerted
+    hook.status = 200
+    assert not record(tmp_path, 3, DONE, tell=url).alerted
+    assert [post["status"] for post in hook.posts] == ["failed", "recovered", "recovered"]
+
+
+def test_the_next_run_tells_of_those_that_were_killed_once(
+    told: pytest.LogCaptureFixture, tmp_path: Path, hook: Hook, url: str
+) -> None:
+    for number in (1, 2):
+        subprocess.run([sys.executable, "-c", KILLED, tmp_path, run_of(number).run, url], check=False)
+    record(tmp_path, 3, DONE, tell=url)
+    record(tmp_path, 4, DONE, tell=url)
+    assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
+    assert told.text.count(f"{run_of(2).run}, was killed. Was memory short?") == 1
+
+
+def test_a_redirection_takes_no_alert(told: pytest.LogCaptureFixture, hook: Hook, url: str) -> None:
+    hook.status = 302
+    assert not alerts.alert(url, run_of(1, failure=FAILED.failure))
+    assert "was refused: HTTP status 302" in told.text
+    assert len(hook.posts) == 1
+
+
+def test_an_alert_mentions_nobody_and_drives_no_terminal(tmp_path: Path, hook: Hook, url: str) -> None:
+    hostile = Failure(message="such as <!channel> \x1b[2J & more", hint=None, exit_code=65)
+    record(tmp_path, 1, msgspec.structs.replace(FAILED, failure=hostile), tell=url)
+    assert hook.posts[0]["text"].endswith("failed: such as &lt;!channel&gt; �[2J &amp; more")
+
+
+def test_a_record_that_cannot_be_read_ends_no_run(tmp_path: Path, hook: Hook, url: str) -> None:
+    record(tmp_path, 1, FAILED, tell=url)
+    (tmp_path / "runs" / f"{run_of(2).run}.json").touch()
+    assert record(tmp_path, 3, DONE, tell=url).status == "done"
+    assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
+
+
 def test_runs_by_hand_alert_nobody(tmp_path: Path, hook: Hook, url: str) -> None:
     with recorded(tmp_path, run="a", trigger="hand", tell=url) as recording:
         recording.add(FAILED)
@@ -242,6 +292,25 @@ def test_a_scheduled_run_that_fails_mails_what_to_do(scheduled: Workspace, hook:
     assert CANARY not in kept
 
 
+def test_a_scheduled_run_that_cannot_write_is_told_too(
+    scheduled: Workspace, hook: Hook, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    finished = scheduled.run("pipeline", DATA_STATE_DIR=str(tmp_path / "file"), ALERTING_WEBHOOK_URL=url)
+    assert (finished.returncode, "Traceback" in finished.stderr) == (1, False)
+    assert "Cannot write" in hook.posts[0]["text"]
+    assert len(hook.posts) == 1
+
+
+def test_a_scheduled_run_that_meets_another_needs_nobody(scheduled: Workspace, hook: Hook, url: str) -> None:
+    with run_lock(data_of(scheduled) / "state", command="load"):
+        finished = scheduled.run("--quiet", "pipeline", ALERTING_WEBHOOK_URL=url)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (75, "", "")
+    log = data_of(scheduled) / "state" / "logs" / "scheduled.log"
+    assert "Another run holds the lock" in log.read_text(encoding="utf-8")
+    assert hook.posts == []
+
+
 def test_status_ends_with_1_until_a_run_ends_well(scheduled: Workspace) -> None:
     assert scheduled.run("status").returncode == 0
     scheduled.run("pipeline")
@@ -256,6 +325,19 @@ def test_status_ends_with_1_until_a_run_ends_well(scheduled: Workspace) -> None:
 def test_status_ends_with_1_if_the_data_is_old(scheduled: Workspace) -> None:
     finished = scheduled.run("status", QUALITY_MAX_AGE="0 s")
     assert (finished.returncode, "The newest document in the warehouse is" in finished.stderr) == (1, True)
+
+
+def test_a_stopped_run_hides_no_failure(scheduled: Workspace) -> None:
+    state_dir = data_of(scheduled) / "state"
+    runs.write(state_dir, run_of(10**5, status="failed", failure=FAILED.failure))
+    runs.write(state_dir, run_of(10**5 + 1, status="stopped"))
+    assert "MongoDB is away." in scheduled.run("status").stderr
+
+
+def test_status_ends_with_1_if_all_but_what_comes_from_the_future_is_old(scheduled: Workspace) -> None:
+    with connect(data_of(scheduled) / "clogs.duckdb") as connection:
+        connection.execute("UPDATE raw.conversations SET ingested_at = '2090-01-01' WHERE type = 'summary'")
+    assert scheduled.run("status", QUALITY_MAX_AGE="0 s").returncode == 1
 
 
 def test_a_killed_run_has_failed(scheduled: Workspace) -> None:

@@ -17,6 +17,7 @@ from built import data_of, fill
 from conftest import Workspace
 from pymongo.collection import Collection
 
+from clogs import runs
 from clogs.landing import landed
 from clogs.lock import run_lock
 from clogs.signals import Stop
@@ -38,6 +39,15 @@ try:
     time.sleep(10)
 except KeyboardInterrupt:
     print("heard")
+"""
+
+IGNORING = """
+import os, signal
+from clogs.signals import Stop
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+Stop().listen()
+os.kill(os.getpid(), signal.SIGHUP)
+print("on")
 """
 
 DEAF = """
@@ -136,6 +146,24 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
     assert workspace.run("validate").returncode == 0
 
 
+@pytest.mark.parametrize("delay", [0.6, 0.9, 1.2, 1.6, 2.2])
+def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: float) -> None:
+    fill(workspace)
+    with started(workspace, "--quiet", "pipeline", "--skip-extract", "--full-refresh") as process:
+        time.sleep(delay)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    state_dir = data_of(workspace) / "state"
+    run = next(runs.read(state_dir))
+    assert not runs.log_path(state_dir, run.run).exists()
+    assert (process.returncode, run.status, run.failure, err) == (143, "stopped", None, STOPPED)
+
+
+def test_what_nohup_ignores_stays_ignored(project: Path) -> None:
+    finished = subprocess.run([sys.executable, "-c", IGNORING], cwd=project, capture_output=True, check=False)
+    assert (finished.returncode, finished.stdout) == (0, b"on\n")
+
+
 def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> None:
     command = [sys.executable, "-c", SWALLOWING]
     finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
@@ -148,8 +176,11 @@ def test_a_query_is_stopped(workspace: Workspace) -> None:
         time.sleep(2)  # it does not matter where it stands when the signal comes
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (143, "")
-    assert err.endswith("Everything is consistent; the next run goes on from here.\n")
+    assert (process.returncode, out, err.removeprefix("Stopped at once").removeprefix("Stopped")) == (
+        143,
+        "",
+        ". Everything is consistent; the next run goes on from here.\n",
+    )
 
 
 def test_a_run_that_does_not_hear_is_ended_all_the_same(project: Path) -> None:

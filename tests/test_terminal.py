@@ -28,6 +28,23 @@ def test_json_is_one_document_and_numbers_stay_numbers(capfdbinary: pytest.Captu
     assert json.loads(capfdbinary.readouterr().out) == {"a": 1.5, "path": "x", "none": None}
 
 
+def test_json_escapes_what_a_terminal_would_obey(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    Terminal().write_json(hostile := "\x1b\x9b\x7f\u202e\u2066é")
+    out = capfdbinary.readouterr().out
+    assert out == b'"\\u001b\\u009b\\u007f\\u202e\\u2066\xc3\xa9"\n'
+    assert json.loads(out) == hostile
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_message_drives_a_terminal(capfd: pytest.CaptureFixture[str], log_format: str) -> None:
+    configure_logging(level="DEBUG", log_format=log_format)
+    logger.debug("a\x1b[2Jb\nc\x9bd")
+    Terminal().fail(ClogsError("e\x1bf", hint="g\x9bh"))
+    err = capfd.readouterr().err
+    assert not {"\x1b", "\x9b"} & set(err)
+    assert "[2Jb" in err
+
+
 def test_a_failure_is_told_on_stderr_with_its_next_step(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging(level="ERROR", log_format="text")
     Terminal().fail(ClogsError("It broke.", hint="Mend it."))

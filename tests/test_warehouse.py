@@ -154,6 +154,7 @@ def test_the_holder_of_a_file_is_told_without_its_secrets(path: Path) -> None:
 
 
 def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     with held(path) as holder:
         timer = threading.Timer(0.5, holder.kill)
         timer.start()

@@ -25,7 +25,7 @@ from clogs.errors import ClogsError, TransientSourceError
 from clogs.extract import ExtractResult, Scope, Settings, extract, stage, workers
 from clogs.extract.batches import Landed
 from clogs.landing import landed
-from clogs.mongo import CODEC, Address, connect
+from clogs.mongo import CODEC, Address, Source, connect
 from clogs.stages import new_run
 from clogs.state import ExtractState, write_extract_state
 
@@ -140,10 +140,24 @@ def test_a_catch_up_is_counted_if_it_lasts(
     assert told[-1] == (301, total)
 
 
+def test_where_counting_fails_reading_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    monkeypatch.setattr(stage, "COUNTED_AFTER", 0.0)
+    monkeypatch.setattr(Source, "count", fail)
+    told: list[tuple[int, int | None]] = []
+    assert run(lambda done, total: told.append((done, total))).unchanged == 301
+    assert told[-1] == (301, None)
+
+
+def fail(*_args: object, **_options: object) -> int:
+    raise TransientSourceError("It is slow today.")
+
+
 def test_what_a_worker_warns_of_is_told_here(
     run: Run, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(workers, "land_range", take_no_range)
+    caplog.set_level("INFO")
     server.faults = dict.fromkeys(range(2, 1000), LOST)
     with pytest.raises(TransientSourceError):
         run()

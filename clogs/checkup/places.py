@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
-from clogs.checkup.findings import Finding, open_to_others
+from clogs.checkup.findings import Finding, State, open_to_others
 from clogs.errors import HeldWarehouseError
 from clogs.landing import day_of, landed
 from clogs.lock import holder
@@ -20,6 +20,9 @@ from clogs.wording import count, size
 
 LEAST_FREE = 1024**3
 """Bytes that should be free on the disk, however little is stored there so far."""
+
+NO_SPACE = 16 * 1024**2
+"""Bytes without which no run can end."""
 
 LEAST_DAYS = 30
 """So many days ahead a disk should not be full."""
@@ -71,7 +74,8 @@ def disk(folder: Path, *, free: int, used: int, per_day: float = 0) -> Finding:
     if free >= max(used, LEAST_FREE) and days_left >= LEAST_DAYS:
         return Finding(check="disk", state="ok", message=message)
     remedy = "Free space, set data.dir (DATA_DIR) to a folder on a larger disk, or drop old days: clogs prune"
-    return Finding(check="disk", state="warning", message=message, remedy=remedy)
+    state: State = "error" if free < NO_SPACE else "warning"
+    return Finding(check="disk", state=state, message=message, remedy=remedy)
 
 
 def daily_bytes(raw_dir: Path, today: date) -> float:

@@ -71,4 +71,6 @@ def _failure(which: str, last: Run) -> Finding:
 
 def _remedy(hint: str | None, last: Run) -> str:
     log = f"Its log: {last.log}." if last.log and last.log.exists() else None
+    if hint and not hint.endswith("."):
+        hint += " ·"  # it ends with a command
     return " ".join(filter(None, (hint, log, "Then run it again: clogs pipeline")))

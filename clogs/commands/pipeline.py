@@ -15,11 +15,10 @@ from rich.text import Text
 from clogs import highlights
 from clogs.commands.options import Flag, Given
 from clogs.commands.summaries import compacted, extracted, loaded, transformed, validated
-from clogs.errors import WarehouseError
+from clogs.errors import LockedError, WarehouseError
 from clogs.opened import open_warehouse
 from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.runs import TRIGGER_VARIABLE, Trigger
-from clogs.scheduled_log import scheduled_log
 from clogs.session import Session
 from clogs.terminal import is_quiet
 from clogs.wording import duration, size
@@ -89,10 +88,16 @@ def raise_errors(result: PipelineResult, session: Session) -> None:
 def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
     settings, terminal, trigger = session.settings, session.terminal, _trigger()
-    if trigger != "hand":
-        scheduled_log(settings.data.state_dir)
-    with terminal.progress("clogs") as progress:
-        result = run_pipeline(settings, plan, trigger=trigger, on_step=progress.begin, on_progress=progress)
+    try:
+        with terminal.progress("clogs") as progress:
+            result = run_pipeline(
+                settings, plan, trigger=trigger, on_step=progress.begin, on_progress=progress
+            )
+    except LockedError as error:
+        if trigger == "hand":
+            raise
+        terminal.say(error.message)  # needs nobody: the next one does it, and cron mails no more than must be
+        raise SystemExit(error.exit_code) from None
     shown = not (is_quiet() or terminal.stdout_json)
     terminal.summarize(result, Group(_steps(result), _found(session)) if shown else "")
     return result

@@ -174,8 +174,8 @@ def _loads(warehouse: WarehouseStatus) -> Table:
 
 
 def _require_health(found: Status, max_age: timedelta) -> None:
-    ended = (run for run in found.runs if run.status != "running" or was_killed(run, found.running))
-    last = next(ended, None)
+    judged = (run for run in found.runs if run.status in {"done", "failed"} or was_killed(run, found.running))
+    last = next(judged, None)
     if last and last.failure:
         raise ClogsError(f"The last run failed: {last.failure.message}", hint=last.failure.hint)
     if last and last.status == "running":

@@ -26,7 +26,7 @@ def extracted(result: ExtractResult) -> str:
     if result.landed:
         parts.append(f"{result.landed:,} landed in {count(result.files, 'file')} ({size(result.bytes)})")
     if result.unchanged:
-        parts.append(f"{result.unchanged:,} landed before")
+        parts.append(f"{result.unchanged:,} known already")
     if result.rejected:
         parts.append(f"{result.rejected:,} rejected")
     return " · ".join(parts)

@@ -56,7 +56,9 @@ def _failures(refused: tuple[str, ...], rows: pl.DataFrame) -> dict[int, list[st
         .collect()
     )
     return {
-        row["place"]: [f"{name}: {Conversations.checks[name].description}" for name in holds if row[name]]
+        row["place"]: [
+            f"{name} does not hold: {Conversations.checks[name].description}" for name in holds if row[name]
+        ]
         for row in failed.iter_rows(named=True)
     }
 

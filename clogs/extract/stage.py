@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,6 @@ from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
 from clogs.landing import identity
 from clogs.mongo import KeyRange, Source
-from clogs.retries import retrying
 from clogs.state import (
     ExtractState,
     extract_state_path,
@@ -196,14 +196,17 @@ def _land(
 ) -> Landed:
     """Land a range, in parts where it is large."""
     done, expected, started = 0, _expected(source, key_range, limit), time.perf_counter()
+    is_uncounted = (
+        expected is None and key_range.field != "_id"
+    )  # without an index, all documents would be read
 
     def on_documents(documents: int) -> None:
-        nonlocal done, expected
+        nonlocal done, expected, is_uncounted
         done += documents
-        lasts = time.perf_counter() - started > COUNTED_AFTER
-        if expected is None and key_range.field != "_id" and lasts:
-            # by an index; else the server would look at every document
-            expected = retrying(job.retry_delays)(source.count, key_range.filter(), limit=limit)
+        if is_uncounted and time.perf_counter() - started > COUNTED_AFTER:
+            is_uncounted = False
+            with suppress(SourceError):  # it is only for the progress that is shown
+                expected = source.count(key_range.filter(), limit=limit)
         on_progress(done, expected)
 
     on_documents(0)
@@ -275,9 +278,12 @@ def _covers_all_new(state: ExtractState, settings: Settings, scope: Scope) -> bo
 
 
 def _check_rejected(result: ExtractResult, settings: Settings) -> None:
+    reasons = "clogs dead-letters list --stage extract"
     if result.rejected > settings.max_rejected * result.documents:
         raise DataError(
             f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
             f" {settings.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
-            hint="Their reasons: clogs dead-letters list --stage extract",
+            hint=f"Their reasons: {reasons}",
         )
+    if result.rejected:
+        logger.warning("%s rejected; the reasons: %s", count(result.rejected, "document"), reasons)

@@ -88,7 +88,7 @@ class Arrivals(
         WITH last AS (
             SELECT
                 max(extracted_at) AT TIME ZONE 'UTC' AS until,
-                max(ingested_at) AS newest,
+                max(ingested_at) FILTER (ingested_at <= getvariable('now')) AS newest,
                 min(date) AS first_day
             FROM raw.conversations
         ), days AS (

@@ -26,6 +26,7 @@ Description=clogs: {what}
 
 [Service]
 Type=oneshot
+SuccessExitStatus=75
 Environment={trigger}=systemd
 ExecStart={command}
 """

@@ -27,7 +27,9 @@ from clogs.status.model import (
 )
 from clogs.warehouse import Connection
 
-_FRESHNESS = "SELECT count(*), max(ingested_at), max(timestamp) FROM raw.conversations"
+_FRESHNESS = """
+    SELECT count(*), max(ingested_at) FILTER (ingested_at <= now()), max(timestamp) FROM raw.conversations
+"""
 _GOLD = """
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = 'gold' AND table_catalog = current_database() ORDER BY table_name

@@ -120,7 +120,7 @@ def _open(path: Path, config: Config, *, read_only: bool) -> Connection:
 def _say(patience: timedelta, attempt: RetryCallState) -> None:
     if attempt.attempt_number == 1 and attempt.outcome:
         most = duration(patience.total_seconds())
-        logger.warning("%s Waiting up to %s for it.", attempt.outcome.exception(), most)
+        logger.info("%s Waiting up to %s for it.", attempt.outcome.exception(), most)
 
 
 def _create(path: Path) -> None:
