@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import signal
 import subprocess
 import sys
@@ -82,8 +83,8 @@ class Replaying:
         return sum(self().taken_in.values())
 
     def reasons(self) -> list[str]:
-        """What keeps the others out, up to a colon."""
-        return sorted(each.reasons[0].partition(":")[0] for each in self().still_rejected)
+        """What keeps the others out, up to a colon, or by the name of a check."""
+        return sorted(re.split(" does not hold|:", each.reasons[0])[0] for each in self().still_rejected)
 
     def purge(self) -> PurgeResult:
         return replays.purge(self.settings, {each.id for each in dead_letters.entries(self.folder)})
