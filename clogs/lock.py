@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
+from typing import Literal
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from clogs.errors import ClogsError, LockedError
 from clogs.files import make_private_dir
@@ -31,12 +33,14 @@ def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
         ClogsError: Its file cannot be opened or written.
     """
     path = make_private_dir(state_dir) / "run.lock"
-    with _opened(path) as lock:
-        if not _is_taken(lock):
+    with _opened(path, "ab+") as lock:
+        try:
+            _take(lock)
+        except BlockingIOError as exc:
             raise LockedError(
                 f"Another run holds the lock: {_said(lock)}.",
                 hint="Let it end; a scheduled run goes on from there.",
-            )
+            ) from exc
         with _explained(path, "Free space, then run this again."):
             lock.truncate(0)
             since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -55,9 +59,7 @@ def holder(state_dir: Path) -> str | None:
     path = state_dir / "run.lock"
     if not path.exists():
         return None
-    with _explained(path, "Run clogs as the same user every time, or remove it.", verb="read"):
-        asked = path.open("rb", buffering=0)
-    with asked as lock:
+    with _opened(path, "rb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -65,18 +67,15 @@ def holder(state_dir: Path) -> str | None:
     return None
 
 
-def _is_taken(lock: FileIO) -> bool:
+def _take(lock: FileIO) -> None:
     """Take the lock, also from one that only asks who holds it."""
-    until = time.monotonic() + ASKING_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                return False
-            time.sleep(ASKING_SECONDS / 20)
-        else:
-            return True
+    waiting = Retrying(
+        retry=retry_if_exception_type(BlockingIOError),
+        stop=stop_after_delay(ASKING_SECONDS),
+        wait=wait_fixed(ASKING_SECONDS / 20),
+        reraise=True,
+    )
+    waiting(fcntl.flock, lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _said(lock: FileIO) -> str:
@@ -84,9 +83,10 @@ def _said(lock: FileIO) -> str:
     return lock.read().decode().strip() or "an unknown process"
 
 
-def _opened(path: Path) -> FileIO:
-    with _explained(path, "Run clogs as the same user every time, or remove it."):
-        return path.open("ab+", buffering=0)  # a full disk is told at the write, not again at the close
+def _opened(path: Path, mode: Literal["ab+", "rb"]) -> FileIO:
+    verb = "read" if mode == "rb" else "write"
+    with _explained(path, "Run clogs as the same user every time, or remove it.", verb=verb):
+        return path.open(mode, buffering=0)  # a full disk is told at the write, not again at the close
 
 
 @contextmanager

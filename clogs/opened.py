@@ -1,4 +1,4 @@
-"""The collection, the warehouse and its models, as the settings name them."""
+"""The collection, the warehouse and what stages need to know, as the settings name them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from clogs.resources import bundled
 
 if TYPE_CHECKING:
+    from clogs.extract import Settings as ExtractSettings
     from clogs.mongo import Address
     from clogs.settings import Settings
     from clogs.transform import TransformSettings
@@ -54,3 +55,28 @@ def models_of(settings: Settings) -> TransformSettings:
         memory_limit=settings.duckdb.memory_limit,
         patience=settings.duckdb.lock_timeout,
     )
+
+
+def extraction_of(settings: Settings) -> ExtractSettings:
+    """What an extraction needs to know."""
+    from clogs.extract import Settings as ExtractSettings
+    from clogs.quality.suites import refused
+
+    return ExtractSettings(
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        exclude=settings.mongo.exclude,
+        batch_size=settings.pipeline.batch_size,
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        retry_delays=waits_of(settings),
+        max_rejected=settings.quality.max_rejected,
+        refused=refused(settings.quality.checks),
+    )
+
+
+def waits_of(settings: Settings) -> list[timedelta]:
+    """How long to wait before each retry: the last delay stands for all after it."""
+    delays = settings.pipeline.retry_delays
+    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]

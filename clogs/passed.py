@@ -30,10 +30,9 @@ def passed(settings: Settings) -> frozenset[str]:
     with open_warehouse(settings, read_only=True) as connection:
         if not warehouse.is_current(connection):
             return frozenset()
+        fingerprints = _fingerprints(settings, connection).items()
         return frozenset(
-            stage
-            for stage in ("transform", "validate")
-            if warehouse.has_passed(connection, stage, _fingerprint(settings, stage, connection))
+            stage for stage, each in fingerprints if warehouse.has_passed(connection, stage, each)
         )
 
 
@@ -42,16 +41,14 @@ def mark_passed(settings: Settings, stage: str) -> None:
     from clogs import warehouse
 
     with open_warehouse(settings) as connection:
-        warehouse.mark_passed(connection, stage, _fingerprint(settings, stage, connection))
+        warehouse.mark_passed(connection, stage, _fingerprints(settings, connection)[stage])
 
 
-def _fingerprint(settings: Settings, stage: str, connection: Connection) -> str:
+def _fingerprints(settings: Settings, connection: Connection) -> dict[str, str]:
     """All that a stage's outcome depends on: the loads, the models, the settings and this version."""
     from clogs import warehouse
     from clogs.transform import digest_of
 
     models = digest_of(models_of(settings).folders)
-    parts = [__version__, settings.transform.timezone, models, warehouse.loaded(connection)]
-    if stage == "validate":
-        parts.append(str(settings.quality))
-    return " | ".join(parts)
+    built = " | ".join([__version__, settings.transform.timezone, models, warehouse.loaded(connection)])
+    return {"transform": built, "validate": f"{built} | {settings.quality}"}

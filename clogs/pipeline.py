@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -13,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs import stages
-from clogs.alerts import alert
-from clogs.errors import ClogsError, DataError, LockedError
+from clogs.errors import ClogsError, DataError
 from clogs.lock import run_lock
 from clogs.passed import mark_passed, passed
-from clogs.recording import Recording, recorded
+from clogs.recording import Recording, recorded, told_of_faults
 from clogs.remembered import remember
-from clogs.runs import Failure, Run, Step, Trigger
+from clogs.runs import Failure, Step, Trigger
 from clogs.scheduled_log import scheduled_log
 from clogs.signals import was_stopped
 from clogs.stages import Progress, silent
@@ -115,10 +112,11 @@ def run_pipeline(
 
     Raises:
         LockedError: Another run holds the lock.
+        ClogsError: The record of the run cannot be written.
     """
     run, started_at, started = stages.new_run(), datetime.now(UTC), time.perf_counter()
     state_dir, tell = settings.data.state_dir, settings.alerting.webhook_url
-    with _told_if_it_cannot_begin(run, started_at, trigger, tell):
+    with told_of_faults(run, trigger=trigger, tell=tell):
         if trigger != "hand":
             scheduled_log(state_dir)
         with run_lock(state_dir, command="pipeline"):
@@ -133,24 +131,6 @@ def run_pipeline(
         steps=tuple(steps),
         log=recording.run.log,
     )
-
-
-@contextmanager
-def _told_if_it_cannot_begin(
-    run: str, started_at: datetime, trigger: Trigger, tell: str | None
-) -> Iterator[None]:
-    """Tell somebody, too, of a scheduled run that could write no record, say on a full disk."""
-    try:
-        yield
-    except LockedError:
-        raise
-    except ClogsError as error:
-        if tell and trigger != "hand":
-            failure = Failure.of(error)
-            alert(
-                tell, Run(run=run, trigger=trigger, pid=os.getpid(), started_at=started_at, failure=failure)
-            )
-        raise
 
 
 def _run_steps(

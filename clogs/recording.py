@@ -14,9 +14,8 @@ import msgspec
 
 from clogs import runs
 from clogs.alerts import alert
-from clogs.errors import ClogsError
-from clogs.files import make_private_dir
-from clogs.log_lines import LogLines
+from clogs.errors import ClogsError, LockedError
+from clogs.log_lines import log_file
 from clogs.runs import Failure, Run, Step, Trigger
 from clogs.signals import was_stopped
 
@@ -98,6 +97,30 @@ def recorded(state_dir: Path, *, run: str, trigger: Trigger, tell: str | None = 
     runs.forget_old(state_dir)
 
 
+@contextmanager
+def told_of_faults(run: str, *, trigger: Trigger, tell: str | None) -> Iterator[None]:
+    """Tell somebody, too, of a scheduled run that cannot write its record, say on a full disk.
+
+    Args:
+        run: Its id.
+        trigger: Who started it.
+        tell: The web address to call.
+
+    Raises:
+        ClogsError: What was raised inside; another run that holds the lock is nothing to tell.
+    """
+    began = datetime.now(UTC)
+    try:
+        yield
+    except LockedError:
+        raise
+    except ClogsError as error:
+        if tell and trigger != "hand":
+            failure = Failure.of(error)
+            alert(tell, Run(run=run, trigger=trigger, pid=os.getpid(), started_at=began, failure=failure))
+        raise
+
+
 def _verdict(exc: BaseException) -> tuple[runs.Status, Failure | None]:
     """How a run ended that raised something; after a signal, libraries raise all kinds of things."""
     if was_stopped() or isinstance(exc, KeyboardInterrupt):
@@ -138,13 +161,7 @@ def _tell(run: Run, state_dir: Path, webhook_url: str) -> bool:
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """Write every message to a file, whatever the terminal shows."""
-    make_private_dir(path.parent)
-    try:
-        path.touch(mode=0o600)
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as exc:
-        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint="Fix its permissions.") from exc
-    handler.setFormatter(LogLines())
+    handler = log_file(path)
     logger.addHandler(handler)
     try:
         yield

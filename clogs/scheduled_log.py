@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from clogs.errors import ClogsError
-from clogs.files import make_private_dir
-from clogs.log_lines import LogLines
+from clogs.log_lines import log_file
 
 FILE_NAME = "scheduled.log"
 MOST_BYTES = 1024 * 1024
@@ -30,12 +27,8 @@ def scheduled_log(state_dir: Path) -> Path:
     Raises:
         ClogsError: It cannot be written.
     """
-    path = make_private_dir(state_dir / "logs") / FILE_NAME
-    try:
-        path.touch(mode=0o600)
-        handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=OLDER_FILES, encoding="utf-8")
-    except OSError as exc:
-        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint="Fix its permissions.") from exc
-    handler.setFormatter(LogLines("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    path = state_dir / "logs" / FILE_NAME
+    form = "%(asctime)s %(process)d %(levelname)s %(message)s"
+    handler = log_file(path, form, most_bytes=MOST_BYTES, older_files=OLDER_FILES)
     logging.getLogger("clogs").addHandler(handler)
     return path

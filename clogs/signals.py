@@ -17,6 +17,7 @@ GRACE_SECONDS = 4.0
 
 AGAIN_SECONDS = 0.01
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _heard: list[int] = []
 
 
@@ -39,7 +40,7 @@ class Stop:
 
     def listen(self) -> None:
         """Install the handlers; only the main thread may. What is ignored, as by nohup, stays so."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
         reader, writer = os.pipe()
@@ -50,7 +51,7 @@ class Stop:
 
     def hush(self) -> None:
         """Hear none any more: all is done but to leave."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
     def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:

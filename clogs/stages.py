@@ -6,20 +6,19 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.lock import run_lock
-from clogs.opened import address_of, models_of, open_warehouse
+from clogs.opened import address_of, extraction_of, models_of, open_warehouse, waits_of
 from clogs.passed import forget_passed, mark_passed
 
 if TYPE_CHECKING:
     from clogs.checkup import Finding
     from clogs.compact import CompactResult
     from clogs.extract import ExtractResult
-    from clogs.extract import Settings as ExtractSettings
     from clogs.importer import ImportResult
     from clogs.load import LoadResult
     from clogs.prune import PruneResult
@@ -84,14 +83,14 @@ def extract(
     from clogs import mongo
     from clogs.retries import retrying
 
-    waits = _waits(settings) if patient else ()
+    waits = waits_of(settings) if patient else ()
     with ExitStack() as stack:
         source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
         # only now: the driver's threads take half a second to end, and the imports are part of it
         from clogs import extract as stage
 
         scope = stage.Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
-        return stage.extract(source, _extraction(settings), scope, run=run, on_progress=on_progress)
+        return stage.extract(source, extraction_of(settings), scope, run=run, on_progress=on_progress)
 
 
 def load(
@@ -275,27 +274,3 @@ def checkup(settings: Settings) -> list[Finding]:
         warehouse_path=settings.duckdb.path,
         next_run=next_scheduled(),
     )
-
-
-def _extraction(settings: Settings) -> ExtractSettings:
-    from clogs.extract import Settings as ExtractSettings
-    from clogs.quality.suites import refused
-
-    return ExtractSettings(
-        raw_dir=settings.data.raw_dir,
-        dead_letter_dir=settings.data.dead_letter_dir,
-        state_dir=settings.data.state_dir,
-        exclude=settings.mongo.exclude,
-        batch_size=settings.pipeline.batch_size,
-        watermark_field=settings.pipeline.watermark_field,
-        lookback=settings.pipeline.lookback,
-        retry_delays=_waits(settings),
-        max_rejected=settings.quality.max_rejected,
-        refused=refused(settings.quality.checks),
-    )
-
-
-def _waits(settings: Settings) -> list[timedelta]:
-    """How long to wait before each retry: the last delay stands for all after it."""
-    delays = settings.pipeline.retry_delays
-    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]

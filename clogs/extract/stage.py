@@ -196,9 +196,8 @@ def _land(
 ) -> Landed:
     """Land a range, in parts where it is large."""
     done, expected, started = 0, _expected(source, key_range, limit), time.perf_counter()
-    is_uncounted = (
-        expected is None and key_range.field != "_id"
-    )  # without an index, all documents would be read
+    # without an index, the server would look at every document
+    is_uncounted = expected is None and key_range.field != "_id"
 
     def on_documents(documents: int) -> None:
         nonlocal done, expected, is_uncounted
