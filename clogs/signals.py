@@ -50,9 +50,14 @@ class Stop:
         threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
     def hush(self) -> None:
-        """Hear none any more: all is done but to leave."""
+        """Hear none any more: all is done but to leave.
+
+        Python ends by SIGINT, whatever the exit code, if the last string that ``exec`` ran was interrupted;
+        making a dataclass runs some.
+        """
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        exec("")  # noqa: S102  # so that an uninterrupted one is the last
 
     def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
         """An interrupt that comes in a callback of a library is swallowed there: it comes once more."""

@@ -41,6 +41,17 @@ except KeyboardInterrupt:
     print("heard")
 """
 
+INTERRUPTED_EXEC = """
+import os, signal, time
+from clogs import cli
+
+def run(tokens):
+    exec("os.kill(os.getpid(), signal.SIGTERM); time.sleep(10)")
+
+cli._run = run
+cli.main()
+"""
+
 IGNORING = """
 import os, signal
 from clogs.signals import Stop
@@ -146,17 +157,25 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
     assert workspace.run("validate").returncode == 0
 
 
-@pytest.mark.parametrize("delay", [0.6, 0.9, 1.2, 1.6, 2.2])
+@pytest.mark.parametrize("delay", [0.1, 0.4, 0.8, 1.2, 1.8])
 def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: float) -> None:
-    fill(workspace)
+    state_dir = data_of(fill(workspace)) / "state"
     with started(workspace, "--quiet", "pipeline", "--skip-extract", "--full-refresh") as process:
+        while not any(run.pid == process.pid for run in runs.read(state_dir)):
+            time.sleep(0.01)
         time.sleep(delay)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
-    state_dir = data_of(workspace) / "state"
     run = next(runs.read(state_dir))
     assert not runs.log_path(state_dir, run.run).exists()
     assert (process.returncode, run.status, run.failure, err) == (143, "stopped", None, STOPPED)
+
+
+def test_the_exit_code_stands_where_code_made_by_a_library_is_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_EXEC, encoding="utf-8")
+    command = [sys.executable, "-m", "interrupted"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20)
+    assert (finished.returncode, finished.stderr) == (143, STOPPED)
 
 
 def test_what_nohup_ignores_stays_ignored(project: Path) -> None:
