@@ -161,34 +161,53 @@ RULES = (
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "entry", "said"),
     [
-        (
-            RULES,
-            "fct_messages.key_is_uniqe: there is no such check, the nearest is fct_messages.key_is_unique",
-        ),
-        (
-            RULES,
-            'int_entries.key_is_unique: expected severity = "error" or "warning", and tolerated from 0 to 1',
-        ),
-        ("{ fct_messages.key_is_unique = 1 }", "fct_messages.key_is_unique: expected severity"),
+        (RULES, ".fct_messages.key_is_uniqe", "no such check, the nearest is fct_messages.key_is_unique"),
+        (RULES, ".int_entries.key_is_unique", 'expected severity = "error" or "warning", and tolerated'),
+        ("{ fct_messages.key_is_unique = 1 }", ".fct_messages.key_is_unique", "expected severity"),
+        ('{ fct_messages.x = { level = "error" } }', ".fct_messages.x", "there is no such check"),
         (
             '{ fct_messages.key_is_unique = { level = "error" } }',
-            "fct_messages.key_is_unique: expected severity",
+            ".fct_messages.key_is_unique",
+            "expected severity",
         ),
-        ('{ fct_messages.key_is_unique = { tolerated = "x%" } }', "expected a number from 0 to 1"),
-        ("fct_messages.key_is_unique", "expected a table such as"),
-        ("1", "expected a table such as"),
+        (
+            '{ fct_messages.key_is_unique = { tolerated = "x%" } }',
+            ".fct_messages.key_is_unique",
+            "expected a number from 0 to 1",
+        ),
+        ("fct_messages.key_is_unique", " = 'fct_messages.key_is_unique'", "expected a table such as"),
+        ("1", " = '1'", "expected a table such as"),
     ],
 )
-def test_a_rule_for_a_check_that_cannot_be(tmp_path: Path, text: str, said: str) -> None:
-    assert said in faults(tmp_path, QUALITY_CHECKS=text)
+def test_a_rule_for_a_check_that_cannot_be(tmp_path: Path, text: str, entry: str, said: str) -> None:
+    told = faults(tmp_path, QUALITY_CHECKS=text).splitlines()
+    begin = f"  quality.checks{entry} (environment variable QUALITY_CHECKS): "
+    assert any(line.startswith(begin) and said in line for line in told)
 
 
-def test_a_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
-    told = faults(tmp_path, "[duckdb]\n[quality.checks]\nmessages.x = {}\n")
-    assert "quality.checks = " in told
-    assert "(clogs.toml line 2): messages.x: there is no such check" in told
+def test_each_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
+    rules = """[duckdb]
+        [quality.checks]
+        messages.x = {}
+        "messages.y" = {}
+        fct_messages.key_is_unique = { severity = "fatal" }
+        [quality.checks.sessions]
+        z = {}
+    """
+    assert [line.partition(": ")[0] for line in faults(tmp_path, rules).splitlines()] == [
+        "The settings have 4 faults:",
+        "  quality.checks.messages.x (clogs.toml line 3)",
+        "  quality.checks.messages.y (clogs.toml line 4)",
+        "  quality.checks.fct_messages.key_is_unique (clogs.toml line 5)",
+        "  quality.checks.sessions.z (clogs.toml line 7)",
+    ]
+
+
+def test_a_rule_on_the_line_of_its_table_is_found_there(tmp_path: Path) -> None:
+    told = faults(tmp_path, "[quality]\nchecks = { messages.x = {} }")
+    assert "quality.checks.messages.x (clogs.toml line 2): there is no such check" in told
 
 
 @pytest.mark.parametrize("variable", ["DATA_DIR", "DUCKDB_PATH"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from clogs.quality.rules import Rule
-from clogs.settings.values import share
+from clogs.settings.values import EntriesError, share
 from clogs.wording import or_nearest
 
 _EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
@@ -20,21 +20,22 @@ def check_rules(value: object) -> dict[str, Rule]:
     A name with its dot may be quoted, or not: TOML then makes two tables of it.
 
     Raises:
-        ValueError: It is no table, or a check or what is said of it is not known; all faults are in the text.
+        ValueError: It is no table.
+        EntriesError: Checks, or what is said of them, are not known.
     """
     table = _parsed(value) if isinstance(value, str) else value
     if not isinstance(table, dict):
         raise ValueError(_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
     rules: dict[str, Rule] = {}
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     for name, said in _by_name(table):
         try:
             _require_known(name)
             rules[name] = _rule(said)
         except ValueError as exc:
-            faults.append(f"{name}: {exc}")
+            faults[name] = str(exc)
     if faults:
-        raise ValueError("; ".join(faults))
+        raise EntriesError(faults)
     return rules
 
 

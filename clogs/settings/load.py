@@ -14,7 +14,7 @@ from clogs.errors import SettingsError
 from clogs.settings.faults import excluded_needs, in_words, quoted, unknown_keys, unwritable_warehouse
 from clogs.settings.model import Settings, default_locations, known_keys, marks
 from clogs.settings.sources import Given, SettingsFile, find_file, from_environment, from_file, from_flags
-from clogs.settings.values import Check, Parse
+from clogs.settings.values import Check, EntriesError, Parse
 
 DEFAULT = "default"
 
@@ -81,6 +81,10 @@ def _read_all(given: Mapping[str, Given], file: SettingsFile | None) -> tuple[di
         declared = known_keys()[key]
         try:
             values[key] = _read(declared, each)
+        except EntriesError as exc:
+            for name, text in exc.by_key.items():
+                place = _place(f"{key}.{name}", each.origin, file)
+                faults.append(f"{key}.{name} ({place}): {text}")
         except ValueError as exc:
             place = _place(key, each.origin, file)
             faults.append(f"{key} = {quoted(declared, each.value)} ({place}): {exc}")

@@ -46,16 +46,16 @@ class SettingsFile(Struct, frozen=True):
     document: Mapping[str, object]
 
     def place(self, key: str) -> str:
-        """Name the file and, where it is found, the line of a key or of a section's header."""
-        section = ""
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := re.match(r"\s*\[\s*([\w.]+?)\s*\]", line):
-                section = header[1]
-            written = re.match(r"\s*([\w.]+)\s*=", line)
-            found = f"{section}.{written[1]}".lstrip(".") if written else section if header else None
-            if found == key:
-                return f"{self.path} line {number}"
-        return str(self.path)
+        """Name the file and, where it is found, the line of a key, else of the table it stands in."""
+        section, nearest, line = "", "", 0
+        for number, text in enumerate(self.text.splitlines(), start=1):
+            header = re.match(r"\s*\[\s*([\w.]+?)\s*\]", text)
+            written = re.match(r"\s*[\"']?([\w.]+)[\"']?\s*=", text)
+            section = header[1] if header else section
+            found = f"{section}.{written[1]}".lstrip(".") if written else section if header else ""
+            if len(found) > len(nearest) and f"{key}.".startswith(f"{found}."):
+                nearest, line = found, number
+        return f"{self.path} line {line}" if line else str(self.path)
 
 
 def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> SettingsFile | None:

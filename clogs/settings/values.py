@@ -1,13 +1,13 @@
 """How a setting's value is read and what makes it valid: the marks and functions the keys are declared with.
 
 Each function raises a ValueError whose text goes on after "key = value (origin): ". It never quotes the
-value, which may be a secret.
+value, which may be a secret. What is wrong with the entries of a table is raised as `EntriesError`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,14 @@ _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 _DURATION = r"(?P<count>[0-9]{1,9}) ?(?P<unit>[a-z]*)"
 _MEMORY = r"[1-9][0-9]*(\.[0-9]+)? ?[KMGTkmgt]i?[Bb]"
 _DB_BYTES = 63
+
+
+class EntriesError(ValueError):
+    """What is wrong with single entries of a table: for each, by its key, the text that goes on after it."""
+
+    def __init__(self, by_key: Mapping[str, str]) -> None:
+        super().__init__()
+        self.by_key = by_key
 
 
 class Parse(Struct, frozen=True):
