@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from clogs.wording import unicode
+
 
 class ClogsError(Exception):
     """The root of the tree: a failure that is explained to the user without a traceback.
@@ -36,8 +38,8 @@ class ClogsError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = unicode(message)
+        self.hint = hint and unicode(hint)
 
 
 class ModelsError(ClogsError):

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers and texts as people read them."""
 
 from __future__ import annotations
 
@@ -101,3 +101,8 @@ def printable(text: object) -> str:
     Logs are hostile input.
     """
     return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in str(text))
+
+
+def unicode(text: str) -> str:
+    """``text`` with a ``?`` for what is no character: a path may hold any bytes, and JSON may not."""
+    return text.encode(errors="replace").decode()

@@ -242,6 +242,8 @@ def test_a_second_run_at_once(mongo_workspace: Workspace, command: list[str]) ->
         (["query", "SELEKT 1"], "syntax error"),
         (["query", ""], "A query is one statement."),
         (["query", "SELECT 1; SELECT 2"], "A query is one statement."),
+        (["query", "SELECT '\udcff'"], "The query is not UTF-8 text."),
+        (["query", "SELECT to_days(2147483647)"], "The answer holds an INTERVAL that is too long"),
         (["import", "missing"], "There is no missing."),
         (["import", "."], "There is no transcript (*.jsonl) in there."),
         (["extract", "--full-backfill", "--since", "2026-01-01"], "contradict"),

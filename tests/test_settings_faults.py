@@ -214,3 +214,17 @@ def test_a_rule_on_the_line_of_its_table_is_found_there(tmp_path: Path) -> None:
 def test_a_warehouse_that_duckdb_cannot_write_to(tmp_path: Path, variable: str) -> None:
     told = faults(tmp_path, **{variable: str(tmp_path / "why?" / "w")})
     assert "no folder or file of it may have a ? in its name" in told
+
+
+def test_text_that_is_no_utf8(tmp_path: Path) -> None:
+    told = faults(tmp_path, MONGO_DB="\udcff", DATA_DIR="a\udcff", MONGO_URI="mongodb://ann:\udcff@db")
+    assert told.splitlines()[1:] == [
+        "  mongo.uri = mongodb://ann:***@db (environment variable MONGO_URI): expected UTF-8 text",
+        "  mongo.db = '\\udcff' (environment variable MONGO_DB): expected UTF-8 text",
+        "  data.dir = 'a\\udcff' (environment variable DATA_DIR): expected UTF-8 text",
+    ]
+
+
+def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"duckdb.path is .*/\?/data/clogs.duckdb: no folder or file"):
+        load_settings(environ={"DATA_DIR": "data"}, cwd=tmp_path / "\udcff")

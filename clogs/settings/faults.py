@@ -12,7 +12,7 @@ from clogs.schemas import COLUMNS
 from clogs.settings.model import Settings, known_keys, marks, section_names
 from clogs.settings.sources import SettingsFile
 from clogs.settings.values import Secret
-from clogs.wording import nearest, or_nearest
+from clogs.wording import nearest, or_nearest, unicode
 
 NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "_id",
@@ -66,9 +66,13 @@ def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
 
 
 def unwritable_warehouse(settings: Settings) -> Iterator[str]:
-    """Tell that DuckDB could not keep its log beside the warehouse: a ``?`` ends a name for it."""
-    if "?" in str(settings.duckdb.path):
-        yield f"duckdb.path is {settings.duckdb.path}: no folder or file of it may have a ? in its name"
+    """Tell that DuckDB could not keep its log beside the warehouse: a ``?`` ends a name for it.
+
+    Bytes of a path that are no UTF-8 become a ``?``, too.
+    """
+    path = unicode(str(settings.duckdb.path))
+    if "?" in path:
+        yield f"duckdb.path is {path}: no folder or file of it may have a ? in its name"
 
 
 def quoted(declared: FieldInfo, value: object) -> str:

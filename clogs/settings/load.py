@@ -14,7 +14,7 @@ from clogs.errors import SettingsError
 from clogs.settings.faults import excluded_needs, in_words, quoted, unknown_keys, unwritable_warehouse
 from clogs.settings.model import Settings, default_locations, known_keys, marks
 from clogs.settings.sources import Given, SettingsFile, find_file, from_environment, from_file, from_flags
-from clogs.settings.values import Check, EntriesError, Parse
+from clogs.settings.values import Check, EntriesError, Parse, utf8
 
 DEFAULT = "default"
 
@@ -93,6 +93,7 @@ def _read_all(given: Mapping[str, Given], file: SettingsFile | None) -> tuple[di
 
 def _read(declared: FieldInfo, given: Given) -> object:
     value = given.value
+    utf8(value)
     if given.is_text and isinstance(value, str) and isinstance(declared.default, tuple):
         value = [item.strip() for item in value.split(",")]
     for parse in marks(declared, Parse):

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Struct
 
-from clogs.wording import or_nearest
+from clogs.wording import or_nearest, unicode
 
 LONGEST = timedelta(days=366)
 
@@ -50,6 +50,16 @@ class Secret(Struct, frozen=True):
     """A mark: people see the value only as ``hide`` shows it."""
 
     hide: Callable[[str], str]
+
+
+def utf8(value: object) -> None:
+    """Check that a variable's text is text: it may be any bytes, which neither JSON nor DuckDB takes.
+
+    Raises:
+        ValueError: It is not UTF-8.
+    """
+    if isinstance(value, str) and unicode(value) != value:
+        raise ValueError("expected UTF-8 text")
 
 
 def duration(value: object) -> timedelta:

@@ -13,6 +13,7 @@ import duckdb
 from clogs.errors import UsageError
 from clogs.warehouse.connection import Connection
 from clogs.warehouse.layout import Config
+from clogs.wording import unicode
 
 _EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 
@@ -21,8 +22,11 @@ def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, 
     """Read the names of the columns and the rows of one statement.
 
     Raises:
-        UsageError: DuckDB does not understand it, it would change the warehouse, or there is not just one.
+        UsageError: DuckDB does not understand it, it would change the warehouse, there is not just one, or
+            Python has no value for what it answers.
     """
+    if unicode(sql) != sql:
+        raise UsageError("The query is not UTF-8 text.", hint=_EXAMPLE)
     try:
         if len(connection.extract_statements(sql)) != 1:
             raise UsageError("A query is one statement.", hint=_EXAMPLE)
@@ -32,6 +36,11 @@ def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, 
         raise
     except duckdb.Error as exc:
         raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
+    except OverflowError as exc:
+        raise UsageError(
+            f"The answer holds an INTERVAL that is too long ({exc}).",
+            hint="Read it as text: CAST(… AS VARCHAR)",
+        ) from exc
 
 
 def count_nulls(path: Path, keys: Sequence[str]) -> list[int]:
