@@ -484,19 +484,41 @@ def test_without_a_systemd_of_the_user_nothing_is_written(only_tools: Tools) -> 
 
 def test_what_fails_in_a_bare_environment_is_told() -> None:
     with pytest.raises(ClogsError, match=r"this fails: /nowhere/clogs config --json: .*not found"):
-        rehearsal.rehearse(("/nowhere/clogs",), {})
+        rehearsal.rehearse(("/nowhere/clogs",), {}, {})
     with pytest.raises(ClogsError, match="exit code 1"):
-        rehearsal.rehearse(("/usr/bin/env", "false"), {})
+        rehearsal.rehearse(("/usr/bin/env", "false"), {}, {})
     with pytest.raises(ClogsError, match="this fails: /usr/bin/env echo"):
-        rehearsal.rehearse(("/usr/bin/env", "echo", "nonsense"), {})
+        rehearsal.rehearse(("/usr/bin/env", "echo", "nonsense"), {}, {})
 
 
 def test_settings_that_would_be_others_are_named() -> None:
-    told = '{"settings": {"a": {"value": 1}, "b": {"value": 2}}}'
-    shell = ("/bin/sh", "-c", 'echo "$0"', told)
-    rehearsal.rehearse(shell, {"a": 1, "b": 2, "logging.level": "ERROR"})
+    told = '{"settings": {"a": {"value": 1}, "b": {"value": "$B"}}}'
+    shell = ("/bin/sh", "-c", f"echo {json.dumps(told)}")
+    rehearsal.rehearse(shell, {"a": 1, "b": "2", "logging.level": "ERROR"}, {"B": "2"})
     with pytest.raises(ClogsError, match=r"these settings would be others: b, c\."):
-        rehearsal.rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3})
+        rehearsal.rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3}, {})
+
+
+@pytest.mark.parametrize("variables", [{"HOME": "/nowhere"}, {"SHELL": "/nowhere"}, {"PATH": "/nowhere"}])
+def test_what_the_crontab_sets_counts(variables: dict[str, str]) -> None:
+    words = ("/bin/sh", "-c", """[ "$PATH" = /usr/bin:/bin ] && echo '{"settings": {}}'""")
+    rehearsal.rehearse(words, {}, {"A": "1"})
+    with pytest.raises(ClogsError, match="this fails"):
+        rehearsal.rehearse(words, {}, variables)
+
+
+def test_only_what_stands_above_the_block_is_set_for_it(only_tools: Tools) -> None:
+    assert crontab.variables() == {}
+    set_above = (
+        b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n# A=1\n*/5 * * * * B=2 date\nC =\r\n"""
+    )
+    found = {"MAILTO": "ann", "HOME": "/srv/my home", "SHELL": "/bin/bash -l", "C": ""}
+    only_tools.table = set_above
+    assert crontab.variables() == found
+    only_tools.table = set_above + BLOCK + b"D=1\n"
+    assert crontab.variables() == found
+    only_tools.table = b"A=1"  # a line that is not ended: the block would stand above it
+    assert crontab.variables() == {}
 
 
 def test_cron_runs_nothing_for_a_user_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,7 +527,7 @@ def test_cron_runs_nothing_for_a_user_it_does_not_know(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     with pytest.raises(ClogsError, match="Nobody has the user id"):
-        rehearsal.bare_environment()
+        rehearsal.rehearse((), {}, {})
 
 
 # the log

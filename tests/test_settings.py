@@ -81,6 +81,18 @@ def test_everything_is_kept_in_the_user_data_folder(tmp_path: Path, home: Path) 
     assert settings.data.state_dir == folder / "state"
 
 
+def test_a_user_without_a_home_folder_names_a_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os.path, "expanduser", str)  # leaves the ~, as where nobody knows this user
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError, match="no home folder to put a data folder in"):
+        load_settings(environ={}, cwd=tmp_path)
+    loaded = load_settings(environ={"DATA_DIR": "/srv/clogs"}, cwd=tmp_path)
+    assert loaded.settings.data.dir == Path("/srv/clogs")
+
+
 def test_locations_follow_the_data_folder_unless_they_are_set(tmp_path: Path) -> None:
     settings = load(tmp_path, '[data]\ndir = "/srv/clogs"\nraw_dir = "/srv/landing"').settings
     assert settings.duckdb.path == Path("/srv/clogs/clogs.duckdb")

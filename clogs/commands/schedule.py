@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +72,8 @@ def install(
         raise UsageError("--daily-refresh and --no-daily-refresh exclude each other.", hint="Give one only.")
     if daily_refresh is None and not no_daily_refresh:
         daily_refresh = stage.DAILY_REFRESH
-    planned = _plan(session, hourly=hourly, daily_refresh=daily_refresh)
+    variables = {} if systemd else stage.crontab_variables()
+    planned = _plan(session, variables, hourly=hourly, daily_refresh=daily_refresh)
     wanted = Schedule(by="systemd" if systemd else "cron", entries=planned)
     changed = False if dry_run else stage.install(wanted)
     result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
@@ -115,18 +116,20 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None
         session.terminal.summarize(result, "Removed: nothing is scheduled any more.")
 
 
-def _plan(session: Session, *, hourly: str | None, daily_refresh: str | None) -> tuple[Entry, ...]:
+def _plan(
+    session: Session, variables: Mapping[str, str], *, hourly: str | None, daily_refresh: str | None
+) -> tuple[Entry, ...]:
     if hourly is not None:
         hourly = stage.read_expression(hourly, option="--hourly")
     if daily_refresh is not None:
         daily_refresh = stage.read_expression(daily_refresh, option="--daily-refresh")
-    words = _words(session)
+    words = _words(session, variables)
     own = stage.default_hourly(session.settings.data.dir)
     return stage.plan(words, hourly=hourly or own, daily_refresh=daily_refresh)
 
 
-def _words(session: Session) -> tuple[str, ...]:
-    """What runs clogs with these settings, tried where nothing of this shell is known.
+def _words(session: Session, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """What runs clogs with these settings, tried where only these variables are known.
 
     Raises:
         SettingsError: A setting is known to this shell only.
@@ -136,14 +139,14 @@ def _words(session: Session) -> tuple[str, ...]:
 
     loaded = session.loaded
     origins = loaded.origins.values()
-    if variables := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
+    if ours := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
         raise SettingsError(
-            f"What is scheduled does not know this shell's variables: {few(variables, most=len(variables))}.",
+            f"What is scheduled does not know this shell's variables: {few(ours, most=len(ours))}.",
             hint="Set these in a settings file (clogs init writes one that only you can read), then unset "
             "them. They are not copied into the crontab, which is no place for a password.",
         )
     words = stage.clogs_words(program=sys.argv[0], config=loaded.file)
-    stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)})
+    stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)}, variables)
     return words
 
 

@@ -17,6 +17,7 @@ BEGIN = b"# BEGIN clogs (managed by clogs schedule)"
 END = b"# END clogs"
 TRIGGER = f"{TRIGGER_VARIABLE}=cron"
 
+_VARIABLE = re.compile(r"""\s*(["']?)([^\s="']+)\1\s*=\s*(["']?)(.*?)\3\s*""")
 _LINE = re.compile(r"\s*(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)")
 _NONE = (b"no crontab", b"no such file")
 """What is said where a user has none: by cron's own `crontab`, and by BusyBox's."""
@@ -47,6 +48,18 @@ def entries(content: bytes) -> tuple[Entry, ...] | None:
         return None
     lines = os.fsdecode(content[place]).split("\n")
     return tuple(entry for line in lines if (entry := _entry(line)))
+
+
+def variables() -> dict[str, str]:
+    """Read what the crontab sets for the lines of its block, or for where that would stand.
+
+    Raises:
+        ClogsError: The crontab cannot be read, or its block is damaged.
+    """
+    content = with_block(read(), block_of(()))
+    place = _block(content)
+    above = os.fsdecode(content[: place and place.start]).split("\n")
+    return {found[2]: found[4] for line in above if (found := _VARIABLE.fullmatch(line))}
 
 
 def block_of(planned: Sequence[Entry]) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether clogs is the same under cron as in this shell."""
+"""Whether clogs is the same when it runs by itself as in this shell."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ OF_THIS_CALL = frozenset({"logging.level"})
 """What ``--quiet`` and ``--verbose`` decide."""
 
 
-def bare_environment() -> tuple[dict[str, str], str]:
-    """All that cron gives a command: its environment, and the home folder it runs in.
+def environment_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """All that cron gives a command; it runs in the home folder.
+
+    Args:
+        variables: What the crontab sets for it. That user's name cannot be set.
 
     Raises:
         ClogsError: This user is not in the system's list, so cron runs nothing for them.
@@ -32,38 +35,38 @@ def bare_environment() -> tuple[dict[str, str], str]:
             f"Nobody has the user id {os.getuid()} here, so cron runs nothing for it.",
             hint="Run this as a user that the system knows.",
         ) from exc
-    variables = {"HOME": user.pw_dir, "LOGNAME": user.pw_name, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    return variables, user.pw_dir
+    bare = {"HOME": user.pw_dir, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+    return {**bare, **variables, "LOGNAME": user.pw_name}
 
 
-def rehearse(words: tuple[str, ...], settings: Mapping[str, object]) -> None:
-    """Let clogs tell its settings in cron's bare environment, and hold them against those in force here.
+def rehearse(words: tuple[str, ...], settings: Mapping[str, object], variables: Mapping[str, str]) -> None:
+    """Let clogs tell its settings where it runs by itself, and hold them against those in force here.
 
     Args:
         words: What runs clogs, with its settings file.
         settings: Those in force, by key, as `clogs config --json` has their values.
+        variables: What the crontab sets.
 
     Raises:
         ClogsError: It does not start there, or has other settings there.
     """
-    there = _settings(shlex.join((*words, "config", "--json")))
+    there = _settings(shlex.join((*words, "config", "--json")), environment_of(variables))
     here = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
     others = sorted(key for key in here if key not in OF_THIS_CALL and here[key] != there.get(key))
     if others:
         raise ClogsError(
-            f"Without this shell's variables, these settings would be others: {', '.join(others)}.",
-            hint="Set them in the settings file: what is scheduled knows no variables.",
+            f"When it runs by itself, these settings would be others: {', '.join(others)}.",
+            hint="Set them in the settings file: the crontab's variables count there, this shell's do not.",
         )
 
 
-def _settings(command: str) -> dict[str, object]:
-    environment, home = bare_environment()
+def _settings(command: str, environment: Mapping[str, str]) -> dict[str, object]:
     try:
         done = subprocess.run(  # noqa: S603  # this clogs, as cron would run it
-            ["/bin/sh", "-c", command],
+            [environment["SHELL"], "-c", command],
             check=True,
             capture_output=True,
-            cwd=home,
+            cwd=environment["HOME"],
             env=environment,
             stdin=subprocess.DEVNULL,
             timeout=PATIENCE,
@@ -78,6 +81,6 @@ def _settings(command: str) -> dict[str, object]:
 
 def _fails(command: str, said: str) -> ClogsError:
     return ClogsError(
-        f"Without this shell's variables, as cron runs it, this fails: {command}: {said}",
+        f"When it runs by itself, without this shell's variables, this fails: {command}: {said}",
         hint="Install clogs so that it starts from any folder without variables: pipx install clogs",
     )

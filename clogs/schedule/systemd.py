@@ -81,7 +81,7 @@ def entries() -> tuple[Entry, ...] | None:
     for name in NAMES:
         try:
             text = (folder() / f"clogs-{name}.timer").read_text(encoding="utf-8", errors="surrogateescape")
-        except OSError:  # mostly: none there
+        except (OSError, RuntimeError):  # mostly: none there; or no home folder to have them in
             continue
         if written := _WRITTEN.match(text):
             found.append(Entry(name=name, expression=written[1], words=words_of(written[2])))

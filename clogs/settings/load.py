@@ -113,7 +113,13 @@ def _place(key: str, origin: str, file: SettingsFile | None) -> str:
 
 def _with_defaults(values: Mapping[str, object]) -> Settings:
     data_dir = values.get("data.dir")
-    locations = default_locations(data_dir if isinstance(data_dir, Path) else None)
+    try:
+        locations = default_locations(data_dir if isinstance(data_dir, Path) else None)
+    except RuntimeError as exc:
+        raise SettingsError(
+            "There is no home folder to put a data folder in.",
+            hint="Set data.dir (DATA_DIR), or HOME.",
+        ) from exc
     sections: dict[str, dict[str, object]] = {section.name: {} for section in fields(Settings)}
     for key, value in {**locations, **values}.items():
         section, _, name = key.partition(".")

@@ -77,8 +77,10 @@ def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> Set
                 hint=f"Write one with: clogs init --path {path}",
             )
         return found
-    searched = (cwd / FILE_NAME, user_config_path("clogs") / FILE_NAME)
-    return next((found for path in searched if (found := _read(path))), None)
+    found = _read(cwd / FILE_NAME)
+    with suppress(RuntimeError):  # there is no home folder
+        found = found or _read(user_config_path("clogs") / FILE_NAME)
+    return found
 
 
 def environment_name(key: str) -> str:
