@@ -36,7 +36,9 @@ TRANSCRIPTS = PROJECT.parent / "shared" / "transcripts"
 DATABASE = "clogs_tests"
 # what SQLMesh reads when a test imports it before clogs does
 os.environ |= {"MAX_FORK_WORKERS": "1", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"}
-KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
+PROGRAMS = Path(__file__).parent / "bin"
+"""What stands in for the machine's own: a crontab of each workspace's."""
+KEPT_VARIABLES = ("PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
 """All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
 
 
@@ -181,6 +183,7 @@ def new_workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
     folder.mkdir()
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     settings = {
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),

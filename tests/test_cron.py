@@ -89,8 +89,7 @@ def scheduled(workspace: Workspace, others: bytes) -> Workspace:  # noqa: ARG001
     program = folder / "clogs"
     program.write_text(PROGRAM.format(python=sys.executable), encoding="utf-8")
     program.chmod(0o755)
-    variables = {key: workspace.environment[key] for key in ("PATH", "HOME")}
-    return Workspace(folder, variables)
+    return Workspace(folder, {"PATH": os.environ["PATH"], "HOME": workspace.environment["HOME"]})
 
 
 @contextmanager

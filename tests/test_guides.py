@@ -59,15 +59,6 @@ SHOWN = {"HOME": "/home/ann", "MONGO_DB": "claude_logs", "MONGO_COLLECTION": "co
 """What pages show in place of a test's own names."""
 
 END = "\x1e"
-CRONTAB = """\
-#!/bin/sh
-case "$1" in
--l) cat "$HOME/crontab.txt" 2>/dev/null || { echo "no crontab for ann" >&2; exit 1; } ;;
--r) rm -f "$HOME/crontab.txt" ;;
--) cat > "$HOME/crontab.txt" ;;
-*) cat "$1" > "$HOME/crontab.txt" ;;
-esac
-"""
 
 
 @dataclass(frozen=True)
@@ -144,13 +135,12 @@ def steps(pages: tuple[Path, ...]) -> list[Step]:
 
 
 def world(workspace: Workspace, *, has_data: bool) -> Workspace:
-    """A machine of the reader's: ``clogs``, ``python3`` and ``crontab``, transcripts and, maybe, data."""
+    """A machine of the reader's: ``clogs`` and ``python3``, transcripts and, maybe, data."""
     home, bin_dir = Path(workspace.environment["HOME"]), workspace.folder.parent / "bin"
     bin_dir.mkdir()
     programs = {
         "clogs": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m clogs "$@"\n',
         "python3": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n',
-        "crontab": CRONTAB,
     }
     for name, text in programs.items():
         (bin_dir / name).write_text(text, encoding="utf-8")
