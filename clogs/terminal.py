@@ -49,6 +49,11 @@ class Terminal:
     def _err(self) -> Console:
         return _console(stderr=True)
 
+    @property
+    def has_width(self) -> bool:
+        """Whether lines on stdout end somewhere: on a terminal, or where COLUMNS says so."""
+        return self._out.width != PLAIN_WIDTH
+
     def write(self, data: RenderableType) -> None:
         """Print data, a plain string or anything rich can draw, on stdout."""
         self._out.print(data, markup=False, highlight=False, soft_wrap=isinstance(data, str))

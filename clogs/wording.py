@@ -100,7 +100,9 @@ def printable(text: object) -> str:
 
     Logs are hostile input.
     """
-    return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in str(text))
+    if (known := str(text)).isprintable():
+        return known
+    return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in known)
 
 
 def unicode(text: str) -> str:

@@ -16,12 +16,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from clogs.embedded import free_port, mongo_server
 
 Document = dict[str, Any]
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 LONG = (
     "bad_input", "end_to_end", "guides", "crash", "changes", "transform", "prune", "cli", "by_change",
@@ -65,6 +70,19 @@ class Workspace:
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
             timeout=300,
+        )
+
+    def start(
+        self, *arguments: str, code: str = "from clogs.cli import main; main()", **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start ``clogs``, or other code that is to be it."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            cwd=self.folder,
+            env=self.environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
 

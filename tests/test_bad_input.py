@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,14 +169,14 @@ def test_a_warehouse_held_by_another_process(workspace: Workspace, command: list
 
 def test_a_held_warehouse_is_waited_for(workspace: Workspace) -> None:
     fill(workspace)
-    with held(warehouse_of(workspace)) as pid:
-        timer = threading.Timer(2.0, os.kill, (pid, signal.SIGKILL))
-        timer.start()
-        finished = workspace.run("load")
-        timer.join()
-    assert finished.returncode == 0
-    assert f"PID {pid} ({sys.executable} -c " in finished.stderr
-    assert "Waiting up to 1 min 0 s for it." in finished.stderr
+    with held(warehouse_of(workspace)) as pid, workspace.start("load") as process:
+        assert process.stderr
+        told = process.stderr.readline()
+        os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"PID {pid} ({sys.executable} -c " in told
+    assert "Waiting up to 1 min 0 s for it." in told
 
 
 def test_a_damaged_warehouse_is_set_aside_and_made_again(workspace: Workspace) -> None:

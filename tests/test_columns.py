@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from bson import Code, DatetimeMS, Decimal128, Int64, ObjectId
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clogs.columns import column_of
@@ -120,7 +120,6 @@ NEARLY_INSTANTS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(INSTANTS | NEARLY_INSTANTS | st.text("0123456789+-.:TZ "))
 @example(" 2026-01-01T00:00:00Z")
 @example("2026-1-1T0:0:0Z")

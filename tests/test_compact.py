@@ -371,7 +371,7 @@ LANDED = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), min_size
 
 
 @given(steps=st.lists(st.one_of(LANDED, st.sampled_from(["load", "compact"])), max_size=10))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_of_landing_loading_and_compacting_ends_with_the_newest(
     tmp_path_factory: pytest.TempPathFactory, steps: list[list[tuple[str, int]] | str]
 ) -> None:

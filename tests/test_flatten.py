@@ -27,7 +27,7 @@ from bson import (
     Regex,
     Timestamp,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clogs.flatten import Flattened, batch_of, flatten
@@ -152,7 +152,6 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(DOCUMENTS, max_size=8))
 def test_generated_messages_are_flattened_as_the_contract_says(documents: list[Document]) -> None:
     assert_as_expected(documents)

@@ -28,7 +28,9 @@ BROKEN_LINES = 2
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
     while not reached():
+        assert time.monotonic() < ends
         time.sleep(0.002)
 
 

@@ -138,7 +138,7 @@ def test_a_document_that_moves_to_another_day_is_still_one_row(folder: Folder) -
 @given(
     landed=st.lists(st.lists(st.integers(0, 3), min_size=1), min_size=1, max_size=4), cut=st.integers(0, 4)
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_of_versions_ends_with_the_newest(
     tmp_path_factory: pytest.TempPathFactory, landed: list[list[int]], cut: int
 ) -> None:

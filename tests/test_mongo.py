@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import traceback
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 from uuid import UUID
 
@@ -454,6 +455,10 @@ def test_a_certificate_that_nobody_vouches_for_is_not_waited_for(tls_address: st
     assert "CERTIFICATE_VERIFY_FAILED" in error.message
 
 
-def test_a_host_that_is_not_there_is_not_waited_for() -> None:
+def test_a_host_that_is_not_there_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: object, **_options: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = error_of("mongodb://nowhere.invalid/?serverSelectionTimeoutMS=500")
     assert type(error) is SourceError

@@ -41,7 +41,7 @@ def fetched(adapter: EngineAdapter, wanted: set[int]) -> list[tuple[int, int, st
     return adapter.fetchall("SELECT _place, n, text FROM found ORDER BY n")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.sets(st.integers(1, ROWS)))
 def test_they_are_those_of_a_semi_join(adapter: EngineAdapter, wanted: set[int]) -> None:
     assert fetched(adapter, wanted) == [(ROWS - n, n, f"row {n}") for n in sorted(wanted)]

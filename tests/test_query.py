@@ -104,6 +104,14 @@ def test_a_table_shows_hostile_text_harmlessly(filled: Workspace) -> None:
     assert "[bold]name" in lines
 
 
+def test_a_table_in_a_pipe_has_as_many_columns_as_it_needs(filled: Workspace) -> None:
+    asked = "SELECT 'é' AS word, 1 AS n UNION ALL SELECT '漢字', 20 UNION ALL SELECT '', NULL ORDER BY n"
+    assert filled.run("query", asked).stdout == "word   n\né      1\n漢字  20\n\n"
+    wide = "SELECT repeat('x', 300) AS x FROM range(3000)"
+    assert filled.run("query", wide).stdout.splitlines()[1:] == ["x" * 300] * 3000
+    assert max(map(len, filled.run("query", wide, COLUMNS="80").stdout.splitlines())) == 80
+
+
 def test_no_rows(filled: Workspace) -> None:
     empty = "SELECT session_id FROM gold.dim_sessions WHERE false"
     assert json.loads(filled.run("query", empty, "--format", "json").stdout) == []

@@ -25,14 +25,15 @@ from clogs.signals import Stop
 STOPPED = "Stopped. Everything is consistent; the next run goes on from here.\n"
 SWALLOWING = """
 import os, signal, time
-from clogs.signals import Stop
+from clogs import signals
 
 class Callback:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
 
-Stop().listen()
+signals.AGAIN_SECONDS = 0.5  # a slow machine may need that long for the print
+signals.Stop().listen()
 try:
     Callback()
     print("swallowed")
@@ -51,6 +52,14 @@ def run(tokens):
 cli._run = run
 cli.main()
 """
+
+PATIENT = """
+from clogs import cli, signals
+
+signals.GRACE_SECONDS = 16
+cli.main()
+"""
+"""A clogs for a machine that is slow, or busy, which may need longer than is right for people."""
 
 IGNORING = """
 import os, signal
@@ -80,18 +89,8 @@ ENDLESS = "SELECT max(range * 2) FROM range(10000000000000)"
 def silent_server() -> Iterator[socket.socket]:
     """A server that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
         yield listener
-
-
-def started(workspace: Workspace, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "clogs", *arguments],
-        cwd=workspace.folder,
-        env=workspace.environment | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_a_run_that_waits_is_stopped(
     exit_code: int,
 ) -> None:
     uri = f"mongodb://127.0.0.1:{silent_server.getsockname()[1]}/?serverSelectionTimeoutMS=60000"
-    with started(workspace, command, MONGO_URI=uri) as process:
+    with workspace.start(command, MONGO_URI=uri) as process:
         connection, _ = silent_server.accept()
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
@@ -121,8 +120,9 @@ def test_an_extraction_that_is_stopped_leaves_whole_files_and_the_next_goes_on(
 ) -> None:
     noon = datetime(2025, 1, 20, 12, tzinfo=UTC)
     collection.insert_many([{"_id": number, "ingestedAt": noon} for number in range(5000)])
-    with started(mongo_workspace, "extract", PIPELINE_BATCH_SIZE="100") as process:
+    with mongo_workspace.start("extract", PIPELINE_BATCH_SIZE="100") as process:
         while not list(landed(tmp_path / "data" / "landing")):
+            assert process.poll() is None
             time.sleep(0.001)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
@@ -145,8 +145,9 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
     workspace: Workspace, command: list[str]
 ) -> None:
     lock = data_of(fill(workspace)) / "state" / "run.lock"
-    with started(workspace, *command) as process:
+    with workspace.start(*command) as process:
         while f"PID {process.pid}," not in lock.read_text(encoding="utf-8"):
+            assert process.poll() is None
             time.sleep(0.001)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -160,15 +161,17 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
 @pytest.mark.parametrize("delay", [0.1, 0.4, 0.8, 1.2, 1.8])
 def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: float) -> None:
     state_dir = data_of(fill(workspace)) / "state"
-    with started(workspace, "--quiet", "pipeline", "--skip-extract", "--full-refresh") as process:
+    command = ("--quiet", "pipeline", "--skip-extract", "--full-refresh")
+    with workspace.start(*command, code=PATIENT) as process:
         while not any(run.pid == process.pid for run in runs.read(state_dir)):
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(delay)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
     run = next(runs.read(state_dir))
-    assert not runs.log_path(state_dir, run.run).exists()
     assert (process.returncode, run.status, run.failure, err) == (143, "stopped", None, STOPPED)
+    assert not runs.log_path(state_dir, run.run).exists()
 
 
 def test_the_exit_code_stands_where_code_made_by_a_library_is_interrupted(tmp_path: Path) -> None:
@@ -191,7 +194,7 @@ def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> Non
 
 def test_a_query_is_stopped(workspace: Workspace) -> None:
     assert workspace.run("load", "--init-only").returncode == 0
-    with started(workspace, "query", ENDLESS) as process:
+    with workspace.start("query", ENDLESS) as process:
         time.sleep(2)  # it does not matter where it stands when the signal comes
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)

@@ -114,6 +114,10 @@ def test_after_a_pipeline_every_number_is_a_plain_count(filled: Workspace) -> No
     assert is_recent(warehouse["newest_ingested_at"])
 
 
+def test_in_a_pipe_no_line_is_filled_up(filled: Workspace) -> None:
+    assert max(map(len, filled.run("status", MONGO_URI=DOWN).stdout.splitlines())) < 250
+
+
 def test_the_last_load_is_the_run_in_the_ledger(filled: Workspace) -> None:
     (run,) = document_of(filled)["warehouse"]["last_loads"]
     assert is_recent(run["loaded_at"])

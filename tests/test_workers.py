@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -205,7 +203,7 @@ def workspace_of_server(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace whose collection is large enough for workers, on a server that is slow to answer."""
     many = [{"_id": ObjectId((number << 64).to_bytes(12)), "ingestedAt": NOON} for number in range(60_000)]
     with replay([bson.encode(each, codec_options=CODEC) for each in many]) as running:
-        running.pause = 0.01
+        running.pause = 0.05
         yield new_workspace(tmp_path, running.uri, "conversations")
 
 
@@ -213,14 +211,9 @@ def workspace_of_server(tmp_path: Path) -> Iterator[Workspace]:
     ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_no_worker_outlives_its_run(workspace_of_server: Workspace, number: int, code: int) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "clogs", "extract"],
-        cwd=workspace_of_server.folder,
-        env=workspace_of_server.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    with workspace_of_server.start("extract") as process:
         while not (children := workers_of(process.pid)):
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(1)
         process.send_signal(number)

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from clogs.commands.options import Given
-from clogs.commands.tables import table
+from clogs.commands.tables import lines, table
 from clogs.opened import open_warehouse
 from clogs.warehouse import query as read
 
@@ -42,7 +42,11 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
         session.terminal.write_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
         texts = ([_text(value) for value in row] for row in rows)
-        session.terminal.write(table(names, texts, right=_numbers(names, rows)))
+        right = _numbers(names, rows)
+        if session.terminal.has_width:
+            session.terminal.write(table(names, texts, right=right))
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in lines(names, texts, right=right))
 
 
 class _Lines:

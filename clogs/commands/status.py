@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.columns import Columns
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
         Status,
         WarehouseStatus,
     )
+
+GOLD_WIDTH = 100
+"""Columns for the rows of gold's tables, also where lines have no end."""
 
 
 def status(
@@ -72,7 +76,7 @@ def _facts(found: Status) -> Table:
     for name, text in facts.items():
         grid.add_row(name, _lines(text))
     if gold := _gold(found.warehouse.rows):
-        grid.add_row("gold", Columns(map(_lines, gold), padding=(0, 3)))
+        grid.add_row("gold", Constrain(Columns(map(_lines, gold), padding=(0, 3)), GOLD_WIDTH))
     return grid
 
 

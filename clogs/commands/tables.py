@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -33,3 +34,24 @@ def table(
     for row in rows:
         plain.add_row(*(Text(printable(cell)) for cell in row))
     return plain
+
+
+def lines(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
+) -> Iterator[str]:
+    """Lay out the same for a pipe, which has no width: without wrapping, any number of rows is soon done.
+
+    Args:
+        head: The columns' names.
+        rows: As many cells each as there are columns.
+        right: The columns whose cells stand to the right.
+    """
+    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        gaps = [" " * (width - cell_len(cell)) for width, cell in zip(widths, row, strict=True)]
+        aligned = (
+            gap + cell if name in right else cell + gap
+            for name, cell, gap in zip(head, row, gaps, strict=True)
+        )
+        yield "  ".join(aligned).rstrip()
