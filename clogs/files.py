@@ -27,10 +27,21 @@ def make_private_dir(path: Path) -> Path:
             folder.mkdir(mode=0o700, exist_ok=True)
             _flush(folder.parent)
     except OSError as exc:
-        raise _cannot_write(path, exc) from exc
-    if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
-        raise _cannot_write(path, None)
+        raise _cannot_write(path, exc.strerror or str(exc)) from exc
+    if found := obstacle(path):
+        raise _cannot_write(path, found[0])
     return path
+
+
+def obstacle(folder: Path) -> tuple[str, str] | None:
+    """Tell why nothing can be read and written in a folder, and what to do; None where all is well."""
+    if not folder.is_dir():
+        return f"{folder} is no folder", "Move it away"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"the file system of {folder} is read-only", "Mount it for writing"
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return f"you may not write to {folder}", "Become its owner"
+    return None
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -88,7 +99,7 @@ def _write(folder: Path, write: Callable[[Path], object], name: Callable[[Path],
         aside.replace(path)
         _flush(folder)
     except OSError as exc:
-        raise _cannot_write(told, exc) from exc
+        raise _cannot_write(told, exc.strerror or str(exc)) from exc
     finally:
         aside.unlink(missing_ok=True)
     return path
@@ -102,8 +113,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _cannot_write(path: Path, exc: OSError | None) -> ClogsError:
-    reason = exc.strerror if exc and exc.strerror else "no permission to write there"
+def _cannot_write(path: Path, reason: str) -> ClogsError:
     return ClogsError(
         f"Cannot write {path}: {reason}.",
         hint="Free space, fix the permissions, or choose another place: clogs config",

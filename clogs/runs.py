@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -164,5 +164,10 @@ def _folder(state_dir: Path) -> Path:
 
 
 def _files(state_dir: Path) -> list[Path]:
-    """Their files; a run's id begins with when it began, so its name says its place."""
-    return sorted(_folder(state_dir).glob("*.json"), reverse=True)
+    """Their files, the last run's first: an id begins with when its run began.
+
+    What a clock that was ahead has left comes after all others, and is forgotten first.
+    """
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%S}~"
+    files = _folder(state_dir).glob("*.json")
+    return sorted(files, key=lambda path: (path.name < now, path.name), reverse=True)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -179,13 +179,32 @@ def test_a_held_warehouse_is_waited_for(workspace: Workspace) -> None:
     assert "Waiting up to 1 min 0 s for it." in told
 
 
-def test_a_damaged_warehouse_is_set_aside_and_made_again(workspace: Workspace) -> None:
-    warehouse = warehouse_of(fill(workspace))
-    gold = ["query", "FROM gold.agg_daily_summary ORDER BY ALL", "--format", "csv"]
-    before = workspace.run(*gold).stdout
+def test_what_sqlmesh_remembers_may_be_lost(workspace: Workspace) -> None:
+    cache = data_of(fill(workspace)) / "state" / "sqlmesh"
+    assert workspace.run("transform", "--plan").returncode == 0  # makes its folder
+    for folder in cache.iterdir():
+        (folder / "user.yaml").write_bytes(bytes(60))
+    assert workspace.run("transform", "--plan").returncode == 0
+
+
+def tear(warehouse: Path) -> None:
     with warehouse.open("r+b") as file:
         file.seek(20_000)
         file.write(b"torn" * 10_000)
+
+
+def cut(warehouse: Path) -> None:
+    os.truncate(warehouse, warehouse.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [tear, cut])
+def test_a_damaged_warehouse_is_set_aside_and_made_again(
+    workspace: Workspace, damage: Callable[[Path], None]
+) -> None:
+    warehouse = warehouse_of(fill(workspace))
+    gold = ["query", "FROM gold.agg_daily_summary ORDER BY ALL", "--format", "csv"]
+    before = workspace.run(*gold).stdout
+    damage(warehouse)
     content = warehouse.read_bytes()
     refused = workspace.run("query", "SELECT 1")
     assert (refused.returncode, "is damaged" in refused.stderr) == (69, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Pa
         write_atomic(path, crash)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file"]
+
+
+def test_what_stands_in_the_way_of_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ClogsError, match="file is no folder"):
+        make_private_dir(tmp_path / "file")
+    mounted = os.statvfs(tmp_path)
+    read_only = os.statvfs_result([*mounted[:8], mounted.f_flag | os.ST_RDONLY, *mounted[9:]])
+    monkeypatch.setattr(os, "statvfs", lambda _folder: read_only)
+    with pytest.raises(ClogsError, match=r"^Cannot write .*: the file system of .* is read-only\.$"):
+        make_private_dir(tmp_path)
 
 
 @pytest.mark.usefixtures("full_disk")

@@ -45,6 +45,14 @@ def run_of(number: int, **fields: Any) -> Run:  # noqa: ANN401  # whatever a rec
     return Run(run=f"{started:%Y%m%dT%H%M%S}-aaaaaa", trigger="cron", pid=1, started_at=started, **fields)
 
 
+def remember(state_dir: Path, *only: Run) -> None:
+    """Let these be all runs there ever were."""
+    for path in (state_dir / "runs").iterdir():
+        path.unlink()
+    for run in only:
+        runs.write(state_dir, run)
+
+
 def record(state_dir: Path, number: int, *steps: Step, tell: str | None = None) -> Run:
     """A run of the pipeline with these steps."""
     name = run_of(number).run
@@ -89,6 +97,13 @@ def test_the_last_run_comes_first_and_old_ones_are_forgotten(
     runs.forget_old(tmp_path)
     assert [run.run for run in runs.read(tmp_path)] == [run_of(number).run for number in (4, 3, 2)]
     assert len(list((tmp_path / "logs").iterdir())) == 3
+
+
+def test_a_run_under_a_clock_that_was_ahead_is_not_the_last(tmp_path: Path) -> None:
+    ahead = msgspec.structs.replace(run_of(2), run="20761127T044822-acf0c3")
+    for each in (run_of(1), ahead, run_of(3)):
+        runs.write(tmp_path, each)
+    assert [run.run for run in runs.read(tmp_path)] == [run_of(3).run, run_of(1).run, ahead.run]
 
 
 def test_what_is_no_record_is_told(tmp_path: Path) -> None:
@@ -329,8 +344,8 @@ def test_status_ends_with_1_if_the_data_is_old(scheduled: Workspace) -> None:
 
 def test_a_stopped_run_hides_no_failure(scheduled: Workspace) -> None:
     state_dir = data_of(scheduled) / "state"
-    runs.write(state_dir, run_of(10**5, status="failed", failure=FAILED.failure))
-    runs.write(state_dir, run_of(10**5 + 1, status="stopped"))
+    failed = run_of(1, status="failed", failure=FAILED.failure)
+    remember(state_dir, failed, run_of(2, status="stopped"))
     assert "MongoDB is away." in scheduled.run("status").stderr
 
 
@@ -341,7 +356,7 @@ def test_status_ends_with_1_if_all_but_what_comes_from_the_future_is_old(schedul
 
 
 def test_a_killed_run_has_failed(scheduled: Workspace) -> None:
-    runs.write(data_of(scheduled) / "state", run_of(10**5))
+    remember(data_of(scheduled) / "state", run_of(1))
     finished = scheduled.run("status", COLUMNS="400")
     assert "cron  killed" in finished.stdout
     assert (finished.returncode, "was killed." in finished.stderr) == (1, True)
@@ -349,7 +364,7 @@ def test_a_killed_run_has_failed(scheduled: Workspace) -> None:
 
 def test_a_run_under_way_is_not_judged(scheduled: Workspace) -> None:
     state_dir = data_of(scheduled) / "state"
-    runs.write(state_dir, msgspec.structs.replace(run_of(10**5), pid=os.getpid()))
+    remember(state_dir, msgspec.structs.replace(run_of(1), pid=os.getpid()))
     with run_lock(state_dir, command="pipeline"), connect(data_of(scheduled) / "clogs.duckdb"):
         finished = scheduled.run("status", COLUMNS="400")
     assert "cron  running" in finished.stdout

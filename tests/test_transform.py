@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from clogs import warehouse
-from clogs.errors import ClogsError, DataError, UsageError, WarehouseError
+from clogs.errors import ClogsError, DamagedWarehouseError, DataError, UsageError, WarehouseError
 from clogs.transform import TransformResult, TransformSettings, transform
 
 SEED = """
@@ -314,6 +314,18 @@ def test_a_broken_model_is_named(build: Build, models: Path, old: str, new: str,
     with pytest.raises(ClogsError, match=reason) as caught:
         build()
     assert "\n" not in caught.value.message
+
+
+def test_a_damaged_file_is_no_fault_of_a_model(build: Build, file: Path) -> None:
+    with warehouse.connect(file) as connection:
+        connection.execute("FORCE CHECKPOINT")
+        asked = "SELECT block_id FROM pragma_storage_info('raw.conversations') WHERE column_name = '_id'"
+        ((block,), *_) = connection.execute(asked).fetchall()
+    with file.open("r+b") as content:
+        content.seek(3 * 4096 + block * 262_144)
+        content.write(b"torn" * 1000)
+    with pytest.raises(DamagedWarehouseError, match=r"is damaged \(.*Corrupt database file"):
+        build()
 
 
 @pytest.mark.parametrize("broken", ["hour(e._id", "SELEKT(e.timestamp"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -16,8 +17,8 @@ import duckdb
 import pytest
 
 from clogs import warehouse
-from clogs.errors import ClogsError, HeldWarehouseError, UsageError, WarehouseError
-from clogs.warehouse import connect, create_tables, has_tables, query, transaction
+from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, UsageError, WarehouseError
+from clogs.warehouse import connect, create_tables, fault_of, has_tables, query, transaction
 
 
 @pytest.fixture
@@ -118,6 +119,26 @@ def test_a_damaged_file(path: Path) -> None:
         file.write(b"damaged!")
     with pytest.raises(WarehouseError, match=r"is damaged \(.*Corrupt database file"), connect(path):
         pass
+
+
+def test_a_file_that_was_cut_short(path: Path) -> None:
+    with connect(path) as connection:
+        connection.execute("CREATE TABLE t AS SELECT range AS a, hash(range) AS b FROM range(200000)")
+    os.truncate(path, path.stat().st_size // 2)
+    with (
+        pytest.raises(DamagedWarehouseError, match=r"is damaged \(.*Could not read enough bytes"),
+        connect(path, read_only=True) as connection,
+    ):
+        connection.execute("SELECT sum(a), max(b) FROM t").fetchall()
+
+
+def test_only_the_file_and_the_memory_are_at_fault_whatever_is_asked(path: Path) -> None:
+    short = 'IO Error: Could not read enough bytes from file "{}": attempted to read 8 bytes from location 4'
+    assert isinstance(fault_of(path, duckdb.IOException(short.format(path))), DamagedWarehouseError)
+    assert fault_of(path, duckdb.IOException(short.format("another.duckdb"))) is None
+    assert fault_of(path, duckdb.IOException("No files found")) is None
+    assert fault_of(path, ValueError("Corrupt database file")) is None
+    assert fault_of(path, None) is None
 
 
 HOLD = """

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clogs.checkup.findings import Finding, State, open_to_others
 from clogs.errors import HeldWarehouseError
+from clogs.files import obstacle
 from clogs.landing import day_of, landed
 from clogs.lock import holder
 from clogs.status import bytes_on_disk, landing
@@ -118,12 +119,10 @@ def _nearest(path: Path) -> Path:
 
 
 def _unwritable(key: str, path: Path, place: Path) -> Finding | None:
-    if not place.is_dir():
-        reason, first = f"{place} is no folder", "Move it away"
-    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-        reason, first = f"you may not write to {place}", "Become its owner"
-    else:
+    found = obstacle(place)
+    if found is None:
         return None
+    reason, first = found
     variable = key.replace(".", "_").upper()
     return Finding(
         check="folders",

@@ -168,7 +168,7 @@ def _build(
         graph = parents(context)
         wanted = select_models(select, graph)
         build(context, console, wanted, full_refresh=full_refresh, is_whole=is_whole)
-        failure = explain(context, console.failures[0]) if console.failures else None
+        failure = explain(context, console.failures[0], settings.warehouse) if console.failures else None
         standing = in_place(context)
         clean(context, standing)
         seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
@@ -197,6 +197,8 @@ def require_conversations(settings: TransformSettings) -> None:
 def prepare_sqlmesh(settings: TransformSettings) -> None:
     """Set what SQLMesh reads from the environment while it is imported, and look for garbage less often."""
     gc.set_threshold(_OBJECTS)
+    # the name under which SQLMesh would call home, which it may not: it falls over a damaged one
+    (settings.cache / "user.yaml").unlink(missing_ok=True)
     os.environ.update(
         SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )

@@ -3,7 +3,7 @@
 from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_passed
 from clogs.warehouse.connection import Connection, bounded, transaction
-from clogs.warehouse.faults import mapped
+from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.history import add_runs, unknown_runs
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
 from clogs.warehouse.opening import connect, set_aside
@@ -17,6 +17,7 @@ __all__ = [
     "count_nulls",
     "create_conversations",
     "create_tables",
+    "fault_of",
     "forget_passed",
     "has_passed",
     "has_tables",

@@ -15,6 +15,7 @@ from clogs.redact import hide_secrets
 from clogs.wording import printable
 
 _DAMAGED = "Corrupt database file"
+_CUT_SHORT = 'Could not read enough bytes from file "{}"'
 _HELD = "Could not set lock on file"
 _HOLDER = re.compile(r"\(PID (?P<pid>\d+)\)")
 
@@ -36,13 +37,30 @@ def mapped(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.OutOfMemoryException as exc:
-        raise ClogsError(
+    except duckdb.Error as exc:
+        if fault := fault_of(path, exc):
+            raise fault from exc
+        if isinstance(exc, _FILE_FAULTS):
+            raise _unusable(path, exc) from exc
+        raise
+
+
+def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
+    """Say what is wrong with the memory or the file, whatever was asked; None where the question is."""
+    if isinstance(exc, duckdb.OutOfMemoryException):
+        return ClogsError(
             f"DuckDB ran out of memory: {_first_line(exc)}",
             hint="Raise duckdb.memory_limit, or lower duckdb.threads.",
-        ) from exc
-    except _FILE_FAULTS as exc:
-        raise _unavailable(path, exc) from exc
+        )
+    message = str(exc) if isinstance(exc, duckdb.Error) else ""
+    if _HELD in message:
+        return _held(path, message)
+    if _DAMAGED in message or _CUT_SHORT.format(path) in message:
+        return DamagedWarehouseError(
+            f"The warehouse {path} is damaged ({message.partition(chr(10))[0]}).",
+            hint="Make it again from the landing files: clogs pipeline --full-refresh",
+        )
+    return None
 
 
 def _held(path: Path, message: str) -> HeldWarehouseError:
@@ -69,15 +87,8 @@ def _command_of(pid: int) -> str:
     return printable(" ".join(hide_secrets(words))) or "its command is not known"
 
 
-def _unavailable(path: Path, exc: duckdb.Error) -> ClogsError:
+def _unusable(path: Path, exc: duckdb.Error) -> WarehouseError:
     message = str(exc)
-    if _HELD in message:
-        return _held(path, message)
-    if _DAMAGED in message:
-        return DamagedWarehouseError(
-            f"The warehouse {path} is damaged ({_first_line(exc)}).",
-            hint="Make it again from the landing files; it is set aside, not removed: clogs pipeline",
-        )
     if "not a valid DuckDB database" in message or "newer version" in message or "storage version" in message:
         return WarehouseError(
             f"{path} is no DuckDB file that this version can read.",
