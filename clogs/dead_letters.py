@@ -226,7 +226,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, list[DeadLetter]]]:
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise ClogsError(
                 f"A file in {folder} does not hold dead letters: {path.name}: {exc}",
-                hint="Move away the .jsonl file there that clogs did not write.",
+                hint="Remove the line that is none, or move the file away.",
             ) from exc
         except OSError as exc:
             raise ClogsError(

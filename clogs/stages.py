@@ -259,7 +259,6 @@ def status(settings: Settings) -> Status:
 def checkup(settings: Settings) -> list[Finding]:
     """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
     from clogs.checkup import checkup as look
-    from clogs.schedule import next_scheduled
 
     return look(
         address_of(settings),
@@ -272,5 +271,4 @@ def checkup(settings: Settings) -> list[Finding]:
             "data.state_dir": settings.data.state_dir,
         },
         warehouse_path=settings.duckdb.path,
-        next_run=next_scheduled(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from clogs.errors import ClogsError
 from clogs.files import write_atomic
 
 PRUNE_ABOVE_ROWS = 100_000
@@ -26,6 +26,8 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
+
+logger = logging.getLogger(__name__)
 
 
 def no_documents() -> pl.DataFrame:
@@ -153,8 +155,7 @@ def mark_landing(path: Path, extracted_at: datetime) -> None:
 def read_extract_state(path: Path) -> ExtractState:
     """Read what `write_extract_state` wrote; where there is nothing yet, the state before the first run.
 
-    Raises:
-        ClogsError: The file is damaged.
+    So it is where the file is damaged, which is told: reading everything again loses nothing.
     """
     marked = _marked_at(path)
     if not path.exists():
@@ -163,10 +164,12 @@ def read_extract_state(path: Path) -> ExtractState:
         metadata = pl.read_parquet_metadata(path)
         window = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, OSError) as exc:
-        raise ClogsError(
-            f"The extraction state {path} is damaged.",
-            hint="Remove it; the next extract reads the collection from its beginning and loses nothing.",
-        ) from exc
+        logger.warning(
+            "The extraction state %s is damaged (%s): the next extract reads the whole collection again.",
+            path,
+            str(exc).partition("\n")[0],
+        )
+        return ExtractState(extracted_at=marked)
     moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
     parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
     if marked or window.schema != WINDOW_SCHEMA:

@@ -150,7 +150,7 @@ def test_a_foreign_file_in_the_folder_is_told(workspace: Workspace, command: str
     finished = workspace.run("dead-letters", *command.split())
     assert (finished.returncode, finished.stdout) == (1, "")
     assert f"A file in {folder_of(workspace)} does not hold dead letters: notes.jsonl: " in finished.stderr
-    assert "Move away the .jsonl file there that clogs did not write." in finished.stderr
+    assert "Remove the line that is none, or move the file away." in finished.stderr
 
 
 # show

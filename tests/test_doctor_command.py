@@ -18,12 +18,14 @@ from pymongo.collection import Collection
 
 from clogs import runs
 from clogs.checkup import LEAST_FREE, daily_bytes, disk
-from clogs.checkup.schedule import history, schedule
+from clogs.checkup.schedule import history
 from clogs.lock import run_lock
 from clogs.runs import Failure, Run
+from clogs.schedule import crontab
 from clogs.warehouse import connect
 
-LOCAL = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse"]
+PLACES = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse"]
+LOCAL = [*PLACES, "rejected"]
 CHECKS = [*LOCAL, "source", "index", "dates", "clocks"]
 DOWN = "mongodb://ann:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100"
 GIB = 1024**3
@@ -41,7 +43,7 @@ class Outcome:
 
     @property
     def states(self) -> dict[str, str]:
-        """The states of the checks that did not find all well, whatever schedule this user has."""
+        """The states of the checks that did not find all well; no test but those of it has a schedule."""
         findings = self.findings.items()
         return {
             name: each["state"] for name, each in findings if each["state"] != "ok" and name != "schedule"
@@ -351,16 +353,37 @@ def test_growth_counts_the_warehouse_too(sound: Workspace) -> None:
     assert "They grow by about 1.1 TiB a day, which fits for 0 days." in message
 
 
-def test_without_a_schedule_there_is_a_warning() -> None:
-    found = schedule(None)
-    assert (found.state, found.remedy) == ("warning", "clogs schedule install")
+@pytest.mark.parametrize(
+    ("words", "state", "said"),
+    [
+        ([], "warning", "No run is scheduled"),
+        (["# 0 5 * * * /bin/sh pipeline"], "warning", "No run is scheduled"),
+        (["0 5 * * * CLOGS_TRIGGER=cron /bin/sh pipeline"], "ok", "The next run is at 20"),
+        (["0 5 * * * CLOGS_TRIGGER=cron /gone/clogs pipeline"], "warning", "cannot be started: /gone/clogs."),
+    ],
+)
+def test_the_schedule(workspace: Workspace, words: list[str], state: str, said: str) -> None:
+    lines = [crontab.BEGIN.decode(), *words, crontab.END.decode(), ""] if words else []
+    (Path(workspace.environment["HOME"]) / "crontab.txt").write_text("\n".join(lines), encoding="utf-8")
+    found = doctor(workspace, MONGO_URI=DOWN).findings["schedule"]
+    assert (found["state"], found["remedy"]) == (state, None if state == "ok" else "clogs schedule install")
+    assert said in found["message"]
 
 
-def test_the_next_scheduled_run_is_told() -> None:
-    assert (schedule(NOON).state, schedule(NOON).message) == (
-        "ok",
-        "The next run is at 2026-03-31 12:00:00 UTC.",
-    )
+def test_a_damaged_block_in_the_crontab_is_told_with_its_remedy(workspace: Workspace) -> None:
+    table = Path(workspace.environment["HOME"]) / "crontab.txt"
+    table.write_bytes(crontab.BEGIN + b"\n0 5 * * * /bin/clogs pipeline\n")
+    found = doctor(workspace, MONGO_URI=DOWN).findings["schedule"]
+    assert (found["state"], "is damaged: 1 lines begin it" in found["message"]) == ("warning", True)
+    assert found["remedy"].startswith("With crontab -e, remove its lines")
+
+
+def test_dead_letters_that_cannot_be_read_are_a_warning(sound: Workspace) -> None:
+    assert doctor(sound).findings["rejected"]["message"] == "2 dead letters: clogs dead-letters"
+    (file, *_) = (data_of(sound) / "dead_letters").glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"half')
+    outcome = doctor(sound)
+    assert (outcome.code, outcome.states) == (0, {"rejected": "warning"})
 
 
 def ended(state_dir: Path, **fields: Any) -> Run:  # noqa: ANN401  # whatever a record has

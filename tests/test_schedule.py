@@ -312,6 +312,20 @@ def test_an_installed_block_goes_without_a_trace(content: bytes) -> None:
     ],
     ids=["twice", "no end", "no beginning", "turned round"],
 )
+def test_blanks_around_its_marks_belong_to_the_block(only_tools: Tools) -> None:
+    only_tools.table = OTHERS + BLOCK.replace(b"\n", b" \n").replace(b"# END", b"\t# END")
+    assert [each.expression for each in crontab.entries(crontab.read()) or ()] == ["17 * * * *", "0 2 * * *"]
+    assert crontab.install(BOTH)
+    assert only_tools.table == OTHERS + BLOCK
+
+
+def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Tools) -> None:
+    only_tools.table = OTHERS + BLOCK.replace(b"\n17", b"\n#17").replace(b"\n0 2", b"\n# 0 2")
+    assert (look.installed(), look.next_scheduled()) == (None, None)
+    assert look.remove()
+    assert only_tools.table == OTHERS
+
+
 def test_a_damaged_block_is_left_alone(only_tools: Tools, content: bytes) -> None:
     only_tools.table = content
     for change in (lambda: crontab.install(BOTH), crontab.remove, look.installed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from clogs import state as module
-from clogs.errors import ClogsError
 from clogs.state import (
     EARLIEST,
     WINDOW_SCHEMA,
@@ -188,12 +188,14 @@ def test_without_a_file_nothing_was_extracted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
-def test_a_damaged_state_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_state_is_told_and_is_that_before_the_first_run(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "state.parquet"
     path.write_bytes(content)
-    with pytest.raises(ClogsError, match=r"^The extraction state .*/state\.parquet is damaged\.$") as caught:
-        read_extract_state(path)
-    assert "Remove it" in str(caught.value.hint)
+    state = read_extract_state(path)
+    assert (state.watermark, state.extracted_at, state.window.height) == (None, None, 0)
+    assert re.match(r"The extraction state .*/state\.parquet is damaged \(.+\): ", caplog.messages[0])
 
 
 def test_each_source_field_and_landing_has_its_own_state(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace)
             "extracted_at": None,
         },
         "landing": {"folder": str(data / "landing"), "files": 0, "bytes": 0},
-        "dead_letters": {"folder": str(data / "dead_letters"), "count": 0, "newest": None},
+        "dead_letters": {"folder": str(data / "dead_letters"), "fault": None, "count": 0, "newest": None},
         "warehouse": {
             "path": str(warehouse_of(mongo_workspace)),
             "fault": None,
@@ -265,8 +265,26 @@ def test_a_foreign_file_among_the_dead_letters_is_told(workspace: Workspace) -> 
     folder.mkdir(parents=True)
     (folder / "notes.jsonl").write_text("{}\n", encoding="utf-8")
     finished = workspace.run("status", MONGO_URI=DOWN)
-    assert finished.returncode == 1
-    assert f"A file in {folder} does not hold dead letters: " in finished.stderr
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert f"dead letters  A file in {folder} does not hold dead letters: " in finished.stdout
+
+
+def test_what_is_damaged_in_the_state_folder_hides_nothing_else(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    collection.insert_one({"ingestedAt": NOON})
+    assert mongo_workspace.run("extract").returncode == 0
+    state_dir = data_of(mongo_workspace) / "state"
+    (state_dir / "runs").mkdir()
+    (state_dir / "runs" / "20200101T000000-aaaaaa.json").touch()
+    (file,) = state_dir.glob("extract-*.parquet")
+    file.write_bytes(b"PAR1")
+    finished = mongo_workspace.run("status")
+    assert finished.returncode == 0
+    assert "watermark     none yet: the next extract reads everything" in finished.stdout
+    assert f"The extraction state {file} is damaged (" in finished.stderr
+    assert mongo_workspace.run("extract").returncode == 0
+    assert "watermark 2026-03-04 12:00:00 UTC · the source is not ahead" in lines_of(mongo_workspace)
 
 
 def test_what_cannot_be_read_is_told(workspace: Workspace) -> None:

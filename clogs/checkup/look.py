@@ -20,7 +20,6 @@ def checkup(
     lookback: timedelta,
     folders: Mapping[str, Path],
     warehouse_path: Path,
-    next_run: datetime | None = None,
 ) -> list[Finding]:
     """Look at everything a run needs, and change nothing.
 
@@ -31,7 +30,6 @@ def checkup(
         folders: By the settings that name them: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir``
             and ``data.state_dir``.
         warehouse_path: The DuckDB file.
-        next_run: When the next scheduled run is; None where none is scheduled.
     """
     state_dir, raw_dir, data_dir = (folders[f"data.{name}"] for name in ("state_dir", "raw_dir", "dir"))
     today = datetime.now(UTC).date()
@@ -40,9 +38,10 @@ def checkup(
         *places.folders(folders, warehouse_path),
         told("disk", lambda: places.disk_of(data_dir, raw_dir, warehouse_path, today)),
         told("lock", lambda: schedule.lock(state_dir)),
-        schedule.schedule(next_run),
+        told("schedule", schedule.schedule),
         told("history", lambda: schedule.history(state_dir)),
         told("warehouse", lambda: places.warehouse(warehouse_path, state_dir)),
+        places.dead_letters_of(folders["data.dead_letter_dir"]),
         *source(address, watermark_field, lookback),
     ]
 

@@ -10,8 +10,9 @@ from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
+from clogs import dead_letters
 from clogs.checkup.findings import Finding, State, open_to_others
-from clogs.errors import HeldWarehouseError
+from clogs.errors import ClogsError, HeldWarehouseError
 from clogs.files import obstacle
 from clogs.landing import day_of, landed
 from clogs.lock import holder
@@ -111,6 +112,16 @@ def warehouse(path: Path, state_dir: Path) -> Finding:
     message = f"{path} ({size(bytes_on_disk(path))}) can be read."
     sound = Finding(check="warehouse", state="ok", message=message)
     return open_to_others("warehouse", path, 0o600) or sound
+
+
+def dead_letters_of(folder: Path) -> Finding:
+    """Look whether the dead letters can be read; no run needs them."""
+    try:
+        letters = sum(1 for _ in dead_letters.read(folder))
+    except ClogsError as error:
+        return Finding(check="rejected", state="warning", message=error.message, remedy=error.hint)
+    message = f"{count(letters, 'dead letter')}: clogs dead-letters" if letters else "There are none."
+    return Finding(check="rejected", state="ok", message=message)
 
 
 def _nearest(path: Path) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from clogs.checkup.findings import Finding
 from clogs.errors import ClogsError
 from clogs.lock import holder
 from clogs.runs import Run, read, was_killed
+from clogs.schedule import installed
 from clogs.wording import instant
 
 
@@ -21,13 +23,21 @@ def lock(state_dir: Path) -> Finding:
     return Finding(check="lock", state="warning", message=f"A run is on: {held}.", remedy=remedy)
 
 
-def schedule(next_run: datetime | None) -> Finding:
-    """Tell when the next run is."""
+def schedule() -> Finding:
+    """Tell when the next run is, and whether what it starts is there."""
+    try:
+        found = installed()
+    except ClogsError as error:
+        return Finding(check="schedule", state="warning", message=error.message, remedy=error.hint)
+    next_run = found.next_run(datetime.now(UTC)) if found else None
+    missing = {each.words[0] for each in found.entries if not shutil.which(each.words[0])} if found else ()
     if next_run is None:
         message = "No run is scheduled: the warehouse grows only when you run clogs pipeline."
-        remedy = "clogs schedule install"
-        return Finding(check="schedule", state="warning", message=message, remedy=remedy)
-    return Finding(check="schedule", state="ok", message=f"The next run is at {instant(next_run)}.")
+    elif missing:
+        message = f"What is scheduled cannot be started: {', '.join(sorted(missing))}."
+    else:
+        return Finding(check="schedule", state="ok", message=f"The next run is at {instant(next_run)}.")
+    return Finding(check="schedule", state="warning", message=message, remedy="clogs schedule install")
 
 
 def history(state_dir: Path) -> Finding:

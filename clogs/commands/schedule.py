@@ -108,9 +108,9 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None
     found = stage.installed()
     changed = False if dry_run else stage.remove()
     result = _document(found) | {"changed": changed, "dry_run": dry_run}
-    if found is None:
+    if found is None and not changed:
         session.terminal.summarize(result, NONE)
-    elif dry_run:
+    elif found and dry_run:
         session.terminal.summarize(result, Group("This would be removed:", "", _text(found)))
     else:
         session.terminal.summarize(result, "Removed: nothing is scheduled any more.")

@@ -112,6 +112,8 @@ def _landing(landing: LandingStatus) -> str:
 
 
 def _dead_letters(letters: DeadLetterStatus) -> str:
+    if letters.fault:
+        return letters.fault
     if not letters.count:
         return "none"
     return f"{letters.count:,}, the newest of {instant(letters.newest)} · see clogs dead-letters list"

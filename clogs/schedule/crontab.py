@@ -138,7 +138,8 @@ def _block(content: bytes) -> slice | None:
 
 
 def _marks(mark: bytes, content: bytes) -> Sequence[re.Match[bytes]]:
-    return list(re.finditer(rb"^%s\r?(?:\n|\Z)" % re.escape(mark), content, re.MULTILINE))
+    """The lines that are a mark; an editor may have left blanks around it."""
+    return list(re.finditer(rb"^[ \t]*%s[ \t]*\r?(?:\n|\Z)" % re.escape(mark), content, re.MULTILINE))
 
 
 def _entry(line: str) -> Entry | None:

@@ -24,9 +24,14 @@ class Schedule:
     by: Scheduler
     entries: tuple[Entry, ...]
 
+    def next_run(self, now: datetime) -> datetime | None:
+        """Tell when the next run comes after a moment, in UTC; None where none ever does."""
+        coming = (next_run(each.expression, now, local_zone()) for each in self.entries)
+        return min((each.astimezone(UTC) for each in coming if each), default=None)
+
 
 def installed() -> Schedule | None:
-    """Find what is scheduled; None where nothing is, and where there is nobody to do it.
+    """Find what is scheduled; None where nothing is, or is commented out, or where nobody is to do it.
 
     Raises:
         ClogsError: The crontab cannot be read, or its block is damaged.
@@ -35,7 +40,7 @@ def installed() -> Schedule | None:
     if timers is not None:
         return Schedule(by="systemd", entries=timers)
     found = crontab.entries(crontab.read()) if crontab.is_available() else None
-    return None if found is None else Schedule(by="cron", entries=found)
+    return Schedule(by="cron", entries=found) if found else None
 
 
 def next_scheduled(now: datetime | None = None) -> datetime | None:
@@ -46,11 +51,9 @@ def next_scheduled(now: datetime | None = None) -> datetime | None:
     """
     try:
         schedule = installed()
-    except (ClogsError, OSError, RuntimeError):  # also: no home; who asks only wants to mention it
+    except (ClogsError, OSError):  # who asks only wants to mention it
         return None
-    after, zone = now or datetime.now(UTC), local_zone()
-    coming = (next_run(each.expression, after, zone) for each in (schedule.entries if schedule else ()))
-    return min((each.astimezone(UTC) for each in coming if each), default=None)
+    return schedule.next_run(now or datetime.now(UTC)) if schedule else None
 
 
 def install(wanted: Schedule) -> bool:

@@ -13,7 +13,7 @@ from clogs.errors import ClogsError, UnavailableError
 from clogs.landing import identity, landed
 from clogs.lock import holder
 from clogs.mongo import Address, connect
-from clogs.runs import read as read_runs
+from clogs.runs import readable
 from clogs.state import ExtractState, extract_state_path, read_extract_state
 from clogs.status.model import (
     RUNS_SHOWN,
@@ -52,7 +52,7 @@ def status(
 ) -> Status:
     """Look how things stand, and change nothing.
 
-    A source or a warehouse that is unavailable just now is told in its part, and the rest is there.
+    What cannot be read just now is told in its part, and the rest is there; run records are passed over.
 
     Args:
         address: The collection.
@@ -65,7 +65,7 @@ def status(
 
     Raises:
         SettingsError: The URI is malformed.
-        ClogsError: A file cannot be read, or is damaged.
+        ClogsError: A folder cannot be read.
     """
     with _readable():
         source = _source(address, watermark_field)
@@ -82,7 +82,7 @@ def status(
             landing=landing(raw_dir),
             dead_letters=_dead_letters(dead_letter_dir),
             warehouse=_warehouse(warehouse_path),
-            runs=tuple(islice(read_runs(state_dir), RUNS_SHOWN)),
+            runs=tuple(islice(readable(state_dir), RUNS_SHOWN)),
             running=holder(state_dir),
             next_run=next_run,
         )
@@ -132,7 +132,10 @@ def _ahead(newest: datetime | None, watermark: datetime | None) -> float | None:
 
 
 def _dead_letters(folder: Path) -> DeadLetterStatus:
-    moments = [letter.at for letter in dead_letters.read(folder)]
+    try:
+        moments = [letter.at for letter in dead_letters.read(folder)]
+    except ClogsError as error:
+        return DeadLetterStatus(folder=folder, fault=error.message)
     return DeadLetterStatus(folder=folder, count=len(moments), newest=max(moments, default=None))
 
 

@@ -70,13 +70,15 @@ class DeadLetterStatus:
 
     Attributes:
         folder: Where they are.
-        count: Rejected documents, lines and landing files, each once.
+        fault: Why they cannot be read; None where they can.
+        count: Rejected documents, lines and landing files, each once; None where they cannot be read.
         newest: When the last of them was rejected, in UTC.
     """
 
     folder: Path
-    count: int
-    newest: datetime | None
+    fault: str | None = None
+    count: int | None = None
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
