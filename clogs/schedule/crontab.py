@@ -112,6 +112,11 @@ def _change(block: bytes) -> bool:
     after = with_block(before, block)
     if after == before:
         return False
+    if re.search(rb"\\r$", before, re.MULTILINE):  # Debian's crontab shows a carriage return so
+        raise ClogsError(
+            r"Lines of the crontab end in a carriage return, or in \r: crontab -l does not tell which.",
+            hint=r"Write them without: crontab -l | sed 's/\\r$//' | crontab -",
+        )
     if read() != before:
         raise ClogsError("Somebody else is writing the crontab just now.", hint="Run this again.")
     done = _crontab("-", given=after) if after else _crontab("-r")
@@ -172,6 +177,8 @@ def _crontab(argument: str, *, given: bytes | None = None) -> subprocess.Complet
 def _refused(what: str, done: subprocess.CompletedProcess[bytes]) -> ClogsError:
     said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
     hint = "Look at it with: crontab -l"
+    if "missing newline" in said:
+        hint = "End its last line: crontab -e"
     if "not allowed" in said or "permission" in said.lower():
         hint = "Ask for a line in /etc/cron.allow, or: clogs schedule install --systemd"
     return ClogsError(f"Cannot {what} the crontab: {said}", hint=hint)
