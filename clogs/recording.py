@@ -16,7 +16,7 @@ from clogs import runs
 from clogs.alerts import alert
 from clogs.errors import ClogsError, LockedError
 from clogs.log_lines import log_file
-from clogs.runs import Failure, Run, Step, Trigger
+from clogs.runs import WHY_KILLED, Failure, Run, Step, Trigger
 from clogs.signals import was_stopped
 
 logger = logging.getLogger("clogs")
@@ -136,8 +136,8 @@ def _notice_killed(state_dir: Path, tell: str | None) -> None:
     before = next((each for each in runs.readable(state_dir) if each.trigger != "hand"), None)
     if before is None or before.status != "running":  # the caller has the lock, so nothing runs
         return
-    logger.warning("The last scheduled run, %s, was killed. Was memory short?", before.run)
-    failure = Failure(message=f"Run {before.run} was killed.", hint="Was memory short?", exit_code=137)
+    logger.warning("The last scheduled run, %s, was killed. %s", before.run, WHY_KILLED)
+    failure = Failure(message=f"Run {before.run} was killed.", hint=WHY_KILLED, exit_code=137)
     killed = msgspec.structs.replace(before, failure=failure)
     if tell and _tell(killed, state_dir, tell):
         runs.write(state_dir, msgspec.structs.replace(killed, alerted=True))

@@ -136,6 +136,9 @@ def readable(state_dir: Path) -> Iterator[Run]:
             yield _DECODER.decode(path.read_bytes())
 
 
+WHY_KILLED = "Was memory short, or the disk full?"
+
+
 def was_killed(run: Run, holder: str | None) -> bool:
     """Tell whether a run could not write how it ended.
 

@@ -42,7 +42,7 @@ def test_json_keeps_the_types_that_json_has(filled: Workspace) -> None:
             "nothing": None,
             "list": [1, 2],
             "struct": {"a": "x"},
-            "span": "PT5400S",
+            "span": "01:30:00",
             "day": "2026-03-04",
             "clock": "08:30:00",
             "moment": "2026-03-04T07:30:00Z",
@@ -56,7 +56,7 @@ def test_csv(filled: Workspace) -> None:
     names, values = csv.reader(finished.stdout.splitlines())
     assert names[:4] == ["whole", "exact", "flag", "nothing"]
     assert values == [
-        *("1", "1.50", "true", "", "[1,2]", '{"a":"x"}', "1:30:00", "2026-03-04", "08:30:00"),
+        *("1", "1.50", "true", "", "[1,2]", '{"a":"x"}', "01:30:00", "2026-03-04", "08:30:00"),
         *("2026-03-04 07:30:00+00:00", 'a,"b"'),
     ]
 
@@ -102,6 +102,37 @@ def test_a_table_shows_hostile_text_harmlessly(filled: Workspace) -> None:
     lines = [line.strip() for line in finished.stdout.splitlines()]
     assert "�[2J[red]x" in lines
     assert "[bold]name" in lines
+
+
+ODD = """
+    SELECT INTERVAL '1 year 3 days' AS span, TIMESTAMP_NS '2026-03-04 08:30:00.123456789' AS moment,
+        MAP {1.5: [2, 3]} AS map, 'a\\x5Cb\\xFF'::BLOB AS bytes, row(1, 'x') AS pair, 1 AS pair
+    ORDER BY ALL;
+"""
+
+
+def test_what_python_has_no_type_for_is_as_duckdb_writes_it(filled: Workspace) -> None:
+    finished = filled.run("query", ODD, "--format", "json")
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout) == [
+        {
+            "span": "1 year 3 days",
+            "moment": "2026-03-04 08:30:00.123456789",
+            "map": {"1.5": [2, 3]},
+            "bytes": "YVxi/w==",
+            "pair": [1, "x"],
+            "pair_1": 1,
+        }
+    ]
+    texts = list(csv.reader(StringIO(filled.run("query", ODD, "--format", "csv").stdout)))[1]
+    moment = "2026-03-04 08:30:00.123456789"
+    assert texts == ["1 year 3 days", moment, '{"1.5":[2,3]}', r"a\x5Cb\xFF", '[1,"x"]', "1"]
+
+
+def test_a_pivot_is_one_statement(filled: Workspace) -> None:
+    asked = "PIVOT gold.fct_messages ON role USING count(*) GROUP BY day_type ORDER BY day_type"
+    assert filled.run("query", asked).stdout.splitlines()[0].split() == ["day_type", "assistant", "user"]
+    assert filled.run("query", f"SELECT 1; {asked}").returncode == 2
 
 
 def test_a_table_in_a_pipe_has_as_many_columns_as_it_needs(filled: Workspace) -> None:

@@ -224,7 +224,7 @@ def test_the_next_run_tells_of_those_that_were_killed_once(
     record(tmp_path, 3, DONE, tell=url)
     record(tmp_path, 4, DONE, tell=url)
     assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
-    assert told.text.count(f"{run_of(2).run}, was killed. Was memory short?") == 1
+    assert told.text.count(f"{run_of(2).run}, was killed. Was memory short, or the disk full?") == 1
 
 
 def test_a_redirection_takes_no_alert(told: pytest.LogCaptureFixture, hook: Hook, url: str) -> None:

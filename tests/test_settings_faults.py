@@ -81,6 +81,7 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str,
         ("duckdb.threads", "true", "expected a whole number, got true or false"),
         ("duckdb.path", '""', "expected the path of a file or folder"),
         ("duckdb.path", '"~no-such-user/x"', "there is no home folder for this ~"),
+        ("duckdb.memory_limit", '"99999999TB"', "expected at most 1000 TB"),
         (
             "duckdb.memory_limit",
             '"75%"',

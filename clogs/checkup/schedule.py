@@ -9,7 +9,7 @@ from pathlib import Path
 from clogs.checkup.findings import Finding
 from clogs.errors import ClogsError
 from clogs.lock import holder
-from clogs.runs import Run, read, was_killed
+from clogs.runs import WHY_KILLED, Run, read, was_killed
 from clogs.schedule import installed
 from clogs.wording import instant
 
@@ -67,7 +67,7 @@ def _unfinished(which: str, last: Run, held: str | None) -> Finding:
         check="history",
         state="warning",
         message=f"{which} was killed: PID {last.pid} holds no lock, and never wrote how it ended.",
-        remedy=_remedy("Was memory short? Nothing is lost.", last),
+        remedy=_remedy(f"{WHY_KILLED} Nothing is lost.", last),
     )
 
 

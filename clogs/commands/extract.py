@@ -16,12 +16,15 @@ from clogs.errors import UsageError
 from clogs.lock import run_lock
 from clogs.wording import duration, instant
 
+MOST_DOCUMENTS = 2**63 - 1
+"""As many as MongoDB can count."""
+
 
 def extract(
     *,
     full_backfill: Flag = False,
     since: datetime | None = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MOST_DOCUMENTS))] = None,
     dry_run: Flag = False,
     json: Flag = False,
     session: Given,
@@ -41,8 +44,13 @@ def extract(
     """
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
-    if since and since.tzinfo is None:
-        since = since.replace(tzinfo=UTC)
+    if since:
+        try:
+            since = (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
+        except OverflowError:
+            raise UsageError(
+                "--since is in no year from 1 to 9999, in UTC.", hint="Give a later one."
+            ) from None
     settings, terminal = session.settings, session.terminal
     lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
     with lock, terminal.progress("extract") as progress:

@@ -39,7 +39,7 @@ def query(sql: str, /, *, format: Format = "table", session: Given) -> None:  # 
     if format == "csv":
         csv.writer(_Lines(), lineterminator="\r\n").writerows(map(_cells, (names, *rows)))
     elif format == "json":
-        session.terminal.write_json([dict(zip(names, row, strict=True)) for row in rows])
+        session.terminal.write_json([dict(zip(names, map(_plain, row), strict=True)) for row in rows])
     else:
         texts = ([_text(value) for value in row] for row in rows)
         right = _numbers(names, rows)
@@ -70,9 +70,20 @@ def _cells(row: Sequence[object]) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """A value as JSON has it, but text without quotes and NULL as nothing."""
+    """A value as JSON has it, but text without quotes and NULL as nothing; bytes as DuckDB writes them."""
     if value is None:
         return ""
-    if isinstance(value, (bool, list, dict)):
-        return msgspec.json.encode(value, enc_hook=str).decode()
+    if isinstance(value, (bool, list, tuple, dict)):
+        return msgspec.json.encode(_plain(value), enc_hook=str).decode()
+    if isinstance(value, bytes):
+        return re.sub(r"[^ -~]|\\", lambda found: f"\\x{ord(found[0]):02X}", value.decode("latin-1"))
     return str(value)
+
+
+def _plain(value: object) -> object:
+    """A value whose dictionaries have keys that JSON has, too: a MAP may have any."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {_text(key): _plain(each) for key, each in value.items()}
+    return value

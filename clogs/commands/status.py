@@ -14,7 +14,7 @@ from clogs import stages
 from clogs.commands.options import Flag, Given
 from clogs.commands.tables import table
 from clogs.errors import ClogsError
-from clogs.runs import was_killed
+from clogs.runs import WHY_KILLED, was_killed
 from clogs.wording import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _require_health(found: Status, max_age: timedelta) -> None:
     if last and last.status == "running":
         raise ClogsError(
             f"The last run, of {instant(last.started_at)}, was killed.",
-            hint="Was memory short? Nothing is lost; run it again: clogs pipeline",
+            hint=f"{WHY_KILLED} Nothing is lost; run it again: clogs pipeline",
         )
     if found.warehouse.fault and not found.running:
         raise ClogsError(found.warehouse.fault, hint="Look for the cause with: clogs doctor")

@@ -51,7 +51,8 @@ def mapped_errors(where: str) -> Iterator[None]:
         # The driver's message can quote a piece of the password, so neither it nor its cause is shown.
         raise SettingsError(
             "mongo.uri is not a valid MongoDB URI, or one of its options is not.",
-            hint="Percent-encode user and password: mongodb://user:p%40ss@host:27017",
+            hint="Check hosts, ports and options; percent-encode user and password:"
+            " mongodb://user:p%40ss@host:27017",
         ) from None
     except (errors.ConnectionFailure, errors.CursorNotFound) as exc:
         raise _silence(exc, where) from exc

@@ -19,10 +19,12 @@ from msgspec import Struct
 from clogs.wording import or_nearest, unicode
 
 LONGEST = timedelta(days=366)
+MOST_MEMORY = 1000 * 1000**4
+"""Bytes; DuckDB falls over some more."""
 
 _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 _DURATION = r"(?P<count>[0-9]{1,9}) ?(?P<unit>[a-z]*)"
-_MEMORY = r"[1-9][0-9]*(\.[0-9]+)? ?[KMGTkmgt]i?[Bb]"
+_MEMORY = r"(?P<count>[1-9][0-9]*(\.[0-9]+)?) ?(?P<unit>[KMGTkmgt])i?[Bb]"
 _DB_BYTES = 63
 
 
@@ -208,8 +210,11 @@ def memory_limit(value: str | None) -> None:
     Raises:
         ValueError: It cannot.
     """
-    if value is not None and not re.fullmatch(_MEMORY, value):
+    written = re.fullmatch(_MEMORY, value or "1GB")
+    if written is None:
         raise ValueError("expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB")
+    if float(written["count"]) * 1000 ** ("KMGT".index(written["unit"].upper()) + 1) > MOST_MEMORY:
+        raise ValueError(f"expected at most {MOST_MEMORY // 1000**4} TB")
 
 
 def timezone(value: str) -> None:

@@ -45,6 +45,12 @@ def mapped(path: Path) -> Iterator[None]:
         raise
 
 
+def is_of_file_or_memory(exc: duckdb.Error) -> bool:
+    """Tell whether an error may be one that `fault_of` names."""
+    known = (_HELD, _DAMAGED, _CUT_SHORT.partition('"')[0])
+    return isinstance(exc, duckdb.OutOfMemoryException) or any(text in str(exc) for text in known)
+
+
 def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
     """Say what is wrong with the memory or the file, whatever was asked; None where the question is."""
     if isinstance(exc, duckdb.OutOfMemoryException):
