@@ -65,6 +65,7 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str,
     ("key", "toml", "problem"),
     [
         ("mongo.db", "1", "expected text, got a whole number"),
+        ("mongo.db", "2020-01-01", "expected text, got a date"),
         ("mongo.db", '"a/b"', 'expected 1 to 63 bytes with no space and none of / \\ . " $'),
         (
             "mongo.collection",

@@ -316,6 +316,15 @@ def test_a_broken_model_is_named(build: Build, models: Path, old: str, new: str,
     assert "\n" not in caught.value.message
 
 
+def test_after_a_signal_no_other_model_is_built(
+    build: Build, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(models, "models/counted.sql", "hour(e.timestamp", "hour(e._id")
+    monkeypatch.setattr("clogs.transform.context.was_stopped", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        build()
+
+
 def test_a_damaged_file_is_no_fault_of_a_model(build: Build, file: Path) -> None:
     with warehouse.connect(file) as connection:
         connection.execute("FORCE CHECKPOINT")

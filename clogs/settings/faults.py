@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date, time
 
 from msgspec.structs import FieldInfo
 
@@ -39,6 +40,9 @@ _WORDS = {
     "array": "a list",
     "object": "a table",
     "bool": "true or false",
+    "date": "a date",
+    "datetime": "a moment",
+    "time": "a time of day",
 }
 
 
@@ -79,7 +83,7 @@ def quoted(declared: FieldInfo, value: object) -> str:
     """Quote a faulty value, or as much of it as is no secret."""
     for secret in marks(declared, Secret):
         return secret.hide(value) if isinstance(value, str) else HIDDEN
-    text = hide_addresses(repr(value))
+    text = hide_addresses(_as_toml(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
@@ -87,6 +91,13 @@ def in_words(refusal: str) -> str:
     """Say what msgspec says of a type or a limit in the words of people who do not write Python."""
     problem = refusal.partition(" - at ")[0].replace("Expected", "expected")
     return re.sub(r"`([^`]+)`", lambda match: _WORDS.get(match[1], match[1]), problem)
+
+
+def _as_toml(value: object) -> str:
+    """A value about as somebody wrote it."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _outside(name: str) -> str:

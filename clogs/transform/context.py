@@ -29,6 +29,7 @@ from sqlmesh.utils.errors import SQLMeshError
 
 from clogs import warehouse
 from clogs.errors import ModelsError
+from clogs.signals import was_stopped
 from clogs.transform.audits import raise_failed
 from clogs.transform.by_change import is_by_change
 from clogs.transform.console import RecordingConsole
@@ -81,7 +82,7 @@ class _Evaluator(SnapshotEvaluator):
 
     def evaluate(self, snapshot: Snapshot, **options: Any) -> str | None:  # noqa: ANN401
         """Build a model, and show it only if it passes its audits."""
-        with warehouse.transaction(self.adapter.cursor):
+        with _stoppable(), warehouse.transaction(self.adapter.cursor):
             built = super().evaluate(snapshot, **options)
             if not is_by_change(snapshot.model):  # which has audited what changed
                 options = {name: options.get(name) for name in _FOR_AUDITS}
@@ -102,6 +103,17 @@ class _Evaluator(SnapshotEvaluator):
     def set_correlation_id(self, correlation_id: Any) -> SnapshotEvaluator:  # noqa: ANN401
         """Begin a plan."""
         return _own(super().set_correlation_id(correlation_id))
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let a signal end the plan: what DuckDB makes of an interrupt is one model's failure to SQLMesh."""
+    try:
+        yield
+    except Exception as exc:
+        if was_stopped():
+            raise KeyboardInterrupt from exc
+        raise
 
 
 def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
