@@ -26,9 +26,10 @@ def make_private_dir(path: Path) -> Path:
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
             _flush(folder.parent)
+        found = obstacle(path)
     except OSError as exc:
         raise _cannot_write(path, exc.strerror or str(exc)) from exc
-    if found := obstacle(path):
+    if found:
         raise _cannot_write(path, found[0])
     return path
 

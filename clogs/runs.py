@@ -21,6 +21,9 @@ Status = Literal["running", "done", "failed", "stopped"]
 TRIGGER_VARIABLE = "CLOGS_TRIGGER"
 """The environment variable by which what is scheduled says who started it."""
 
+WHY_KILLED = "Was memory short, or the disk full?"
+"""What to ask where a run could not write how it ended."""
+
 KEPT = 1_000
 """So many runs are remembered: six weeks of hourly ones."""
 
@@ -134,9 +137,6 @@ def readable(state_dir: Path) -> Iterator[Run]:
     for path in _files(state_dir):
         with suppress(msgspec.DecodeError, OSError):
             yield _DECODER.decode(path.read_bytes())
-
-
-WHY_KILLED = "Was memory short, or the disk full?"
 
 
 def was_killed(run: Run, holder: str | None) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from clogs.errors import ClogsError
 from clogs.files import write_atomic
 
 PRUNE_ABOVE_ROWS = 100_000
@@ -26,6 +27,9 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
+
+_DAMAGED = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError)
+"""What reading damaged Parquet ends with."""
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +160,9 @@ def read_extract_state(path: Path) -> ExtractState:
     """Read what `write_extract_state` wrote; where there is nothing yet, the state before the first run.
 
     So it is where the file is damaged, which is told: reading everything again loses nothing.
+
+    Raises:
+        ClogsError: The file may not be read, or the disk fails.
     """
     marked = _marked_at(path)
     if not path.exists():
@@ -163,15 +170,14 @@ def read_extract_state(path: Path) -> ExtractState:
     try:
         metadata = pl.read_parquet_metadata(path)
         window = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as exc:
-        logger.warning(
-            "The extraction state %s is damaged (%s): the next extract reads the whole collection again.",
-            path,
-            str(exc).partition("\n")[0],
-        )
+        moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
+        parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
+    except OSError as exc:
+        raise ClogsError(f"Cannot read {path}: {exc}.", hint="Look for the cause with: clogs doctor") from exc
+    except _DAMAGED as exc:
+        said = str(exc).partition("\n")[0]
+        logger.warning("The extraction state %s is damaged (%s): all is read again.", path, said)
         return ExtractState(extracted_at=marked)
-    moments = {name: metadata.get(name) for name in ("watermark", "extracted_at")}
-    parsed = {name: datetime.fromisoformat(text) if text else None for name, text in moments.items()}
     if marked or window.schema != WINDOW_SCHEMA:
         window = no_documents()
     extracted_at = max((each for each in (parsed["extracted_at"], marked) if each), default=None)

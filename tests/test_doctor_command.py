@@ -359,6 +359,7 @@ def test_growth_counts_the_warehouse_too(sound: Workspace) -> None:
         ([], "warning", "No run is scheduled"),
         (["# 0 5 * * * /bin/sh pipeline"], "warning", "No run is scheduled"),
         (["0 5 * * * CLOGS_TRIGGER=cron /bin/sh pipeline"], "ok", "The next run is at 20"),
+        (["0 5 * * * CLOGS_TRIGGER=cron", "0 6 * * * A=1 cd /tmp"], "ok", "The next run is at 20"),
         (["0 5 * * * CLOGS_TRIGGER=cron /gone/clogs pipeline"], "warning", "cannot be started: /gone/clogs."),
     ],
 )

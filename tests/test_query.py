@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from io import StringIO
 
@@ -104,11 +106,13 @@ def test_a_table_shows_hostile_text_harmlessly(filled: Workspace) -> None:
     assert "[bold]name" in lines
 
 
-ODD = """
-    SELECT INTERVAL '1 year 3 days' AS span, TIMESTAMP_NS '2026-03-04 08:30:00.123456789' AS moment,
-        MAP {1.5: [2, 3]} AS map, 'a\\x5Cb\\xFF'::BLOB AS bytes, row(1, 'x') AS pair, 1 AS pair
-    ORDER BY ALL;
-"""
+ODD = '''
+    SELECT INTERVAL '1 year 3 days' AS "a ""span""",
+        TIMESTAMP_NS '2026-03-04 08:30:00.123456789' AS moment, TIME_NS '08:30:00.000000001' AS clock,
+        MAP {1.5: [2, 3]} AS map, 'a\\x5Cb''\\xFF'::BLOB AS bytes, row(1, 'x') AS pair,
+        {'INTERVAL': 1, 'in': [INTERVAL '1 month']} AS pair, MAP {DATE '2026-03-04': 1} AS days
+    ORDER BY ALL; -- and that is all;
+'''
 
 
 def test_what_python_has_no_type_for_is_as_duckdb_writes_it(filled: Workspace) -> None:
@@ -116,23 +120,38 @@ def test_what_python_has_no_type_for_is_as_duckdb_writes_it(filled: Workspace) -
     assert finished.returncode == 0, finished.stderr
     assert json.loads(finished.stdout) == [
         {
-            "span": "1 year 3 days",
+            'a "span"': "1 year 3 days",
             "moment": "2026-03-04 08:30:00.123456789",
+            "clock": "08:30:00.000000001",
             "map": {"1.5": [2, 3]},
-            "bytes": "YVxi/w==",
+            "bytes": "YVxiJ/8=",
             "pair": [1, "x"],
-            "pair_1": 1,
+            "pair_1": {"INTERVAL": 1, "in": ["1 month"]},
+            "days": {"2026-03-04": 1},
         }
     ]
     texts = list(csv.reader(StringIO(filled.run("query", ODD, "--format", "csv").stdout)))[1]
-    moment = "2026-03-04 08:30:00.123456789"
-    assert texts == ["1 year 3 days", moment, '{"1.5":[2,3]}', r"a\x5Cb\xFF", '[1,"x"]', "1"]
+    assert texts[3:6] == ['{"1.5":[2,3]}', r"a\x5Cb\x27\xFF", '[1,"x"]']
+
+
+def test_a_struct_without_names_is_text_where_it_must_be(filled: Workspace) -> None:
+    asked = "SELECT row(INTERVAL '1 month', 2) AS pair, row(1, 2) AS other"
+    found = json.loads(filled.run("query", asked, "--format", "json").stdout)
+    assert found == [{"pair": "(1 month, 2)", "other": [1, 2]}]
+
+
+def test_what_comes_through_a_pipe_is_read_once(filled: Workspace) -> None:
+    command = [sys.executable, "-m", "clogs", "query", "FROM read_csv('/dev/stdin')", "--format", "csv"]
+    given = b"a,b\n1,2\n"
+    finished = subprocess.run(command, env=filled.environment, input=given, capture_output=True, check=True)
+    assert finished.stdout == given
 
 
 def test_a_pivot_is_one_statement(filled: Workspace) -> None:
     asked = "PIVOT gold.fct_messages ON role USING count(*) GROUP BY day_type ORDER BY day_type"
     assert filled.run("query", asked).stdout.splitlines()[0].split() == ["day_type", "assistant", "user"]
-    assert filled.run("query", f"SELECT 1; {asked}").returncode == 2
+    for two in (f"SELECT 1; {asked}", f"{asked}; {asked}", f"{asked}; SELECT 1"):
+        assert filled.run("query", two).returncode == 2
 
 
 def test_a_table_in_a_pipe_has_as_many_columns_as_it_needs(filled: Workspace) -> None:

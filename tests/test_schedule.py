@@ -528,10 +528,14 @@ def test_settings_that_would_be_others_are_named() -> None:
         rehearsal.rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3}, {})
 
 
-@pytest.mark.parametrize("variables", [{"HOME": "/nowhere"}, {"SHELL": "/nowhere"}, {"PATH": "/nowhere"}])
+@pytest.mark.parametrize(
+    "variables", [{"HOME": "/nowhere"}, {"SHELL": "/nowhere"}, {"PATH": "/nowhere"}, {"A": "\0"}]
+)
 def test_what_the_crontab_sets_counts(variables: dict[str, str]) -> None:
     words = ("/bin/sh", "-c", """[ "$PATH" = /usr/bin:/bin ] && echo '{"settings": {}}'""")
     rehearsal.rehearse(words, {}, {"A": "1"})
+    as_oneself = ("/bin/sh", "-c", """[ "$LOGNAME" != another ] && echo '{"settings": {}}'""")
+    rehearsal.rehearse(as_oneself, {}, {"LOGNAME": "another"})
     with pytest.raises(ClogsError, match="this fails"):
         rehearsal.rehearse(words, {}, variables)
 
@@ -539,7 +543,7 @@ def test_what_the_crontab_sets_counts(variables: dict[str, str]) -> None:
 def test_only_what_stands_above_the_block_is_set_for_it(only_tools: Tools) -> None:
     assert crontab.variables() == {}
     set_above = (
-        b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n# A=1\n*/5 * * * * B=2 date\nC =\r\n"""
+        b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n#A=1\n*/5 * * * * B=2 date\nC=""\r\n"""
     )
     found = {"MAILTO": "ann", "HOME": "/srv/my home", "SHELL": "/bin/bash -l", "C": ""}
     only_tools.table = set_above

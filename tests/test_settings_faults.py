@@ -10,6 +10,7 @@ import pytest
 from clogs.errors import SettingsError
 from clogs.settings import load_settings
 
+MEMORY = "expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB"
 CANARY = "s3cret"
 
 
@@ -83,11 +84,8 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str,
         ("duckdb.path", '""', "expected the path of a file or folder"),
         ("duckdb.path", '"~no-such-user/x"', "there is no home folder for this ~"),
         ("duckdb.memory_limit", '"99999999TB"', "expected at most 1000 TB"),
-        (
-            "duckdb.memory_limit",
-            '"75%"',
-            "expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB",
-        ),
+        ("duckdb.memory_limit", '""', MEMORY),
+        ("duckdb.memory_limit", '"75%"', MEMORY),
         ("data.dir", "5", "expected the path of a file or folder"),
         ("pipeline.batch_size", "99", "expected a whole number >= 100"),
         ("pipeline.lookback", '"soon"', 'expected seconds or text like "30 s", "15 min", "2 h" or "1 d"'),
@@ -195,7 +193,7 @@ def test_each_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
         messages.x = {}
         "messages.y" = {}
         fct_messages.key_is_unique = { severity = "fatal" }
-        [quality.checks.sessions]
+        [quality.checks."sessions"]
         z = {}
     """
     assert [line.partition(": ")[0] for line in faults(tmp_path, rules).splitlines()] == [
@@ -228,5 +226,6 @@ def test_text_that_is_no_utf8(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"duckdb.path is .*/\?/data/clogs.duckdb: no folder or file"):
-        load_settings(environ={"DATA_DIR": "data"}, cwd=tmp_path / "\udcff")
+    for name in ("DATA_DIR", "DUCKDB_PATH"):
+        with pytest.raises(SettingsError, match=rf"variable {name}\): expected UTF-8 text"):
+            load_settings(environ={name: "data"}, cwd=tmp_path / "\udcff")

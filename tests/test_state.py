@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from clogs import state as module
+from clogs.errors import ClogsError
 from clogs.state import (
     EARLIEST,
     WINDOW_SCHEMA,
@@ -187,15 +191,39 @@ def test_without_a_file_nothing_was_extracted(tmp_path: Path) -> None:
     assert (state.watermark, state.extracted_at, state.window.height) == (None, None, 0)
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
+def broken_moment(path: Path) -> None:
+    pl.DataFrame({"a": [1]}).write_parquet(path, metadata={"watermark": "2026-13-41"})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"PAR1"),
+        lambda path: path.write_bytes(b"no parquet at all"),
+        broken_moment,
+    ],
+)
 def test_a_damaged_state_is_told_and_is_that_before_the_first_run(
-    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, write: Callable[[Path], object], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "state.parquet"
-    path.write_bytes(content)
+    write(path)
     state = read_extract_state(path)
     assert (state.watermark, state.extracted_at, state.window.height) == (None, None, 0)
     assert re.match(r"The extraction state .*/state\.parquet is damaged \(.+\): ", caplog.messages[0])
+
+
+def test_a_state_that_may_not_be_read_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "state.parquet").touch()
+    monkeypatch.setattr(pl, "read_parquet_metadata", refuse)
+    with pytest.raises(ClogsError, match=r"^Cannot read .*/state\.parquet: .*Permission denied"):
+        read_extract_state(tmp_path / "state.parquet")
 
 
 def test_each_source_field_and_landing_has_its_own_state(tmp_path: Path) -> None:

@@ -136,9 +136,31 @@ def test_only_the_file_and_the_memory_are_at_fault_whatever_is_asked(path: Path)
     short = 'IO Error: Could not read enough bytes from file "{}": attempted to read 8 bytes from location 4'
     assert isinstance(fault_of(path, duckdb.IOException(short.format(path))), DamagedWarehouseError)
     assert fault_of(path, duckdb.IOException(short.format("another.duckdb"))) is None
-    assert fault_of(path, duckdb.IOException("No files found")) is None
+    assert fault_of(path, duckdb.IOException("IO Error: No files found")) is None
+    assert fault_of(path, duckdb.ConversionException("Corrupt database file")) is None
     assert fault_of(path, ValueError("Corrupt database file")) is None
     assert fault_of(path, None) is None
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ["Corrupt database file", "Could not set lock on file", "Could not read enough bytes from file "],
+)
+def test_who_quotes_duckdb_has_no_damaged_file(path: Path, quoted: str) -> None:
+    with connect(path) as connection:
+        for asked in (f"SELECT '{quoted}'::INT", f"FROM nowhere WHERE '{quoted}' = ''"):
+            with pytest.raises(UsageError):
+                query(connection, asked)
+
+
+def test_a_file_that_was_cut_short_is_known_behind_a_link(path: Path, tmp_path: Path) -> None:
+    with connect(path) as connection:
+        connection.execute("CREATE TABLE t AS SELECT hash(range) AS b FROM range(200000)")
+    os.truncate(path, path.stat().st_size // 2)
+    (tmp_path / "link").symlink_to(path.parent)
+    linked = tmp_path / "link" / path.name
+    with pytest.raises(DamagedWarehouseError), connect(linked) as connection:
+        connection.execute("SELECT max(b) FROM t").fetchall()
 
 
 HOLD = """

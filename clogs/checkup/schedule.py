@@ -30,7 +30,8 @@ def schedule() -> Finding:
     except ClogsError as error:
         return Finding(check="schedule", state="warning", message=error.message, remedy=error.hint)
     next_run = found.next_run(datetime.now(UTC)) if found else None
-    missing = {each.words[0] for each in found.entries if not shutil.which(each.words[0])} if found else ()
+    started = {word for each in found.entries for word in each.words[:1]} if found else ()
+    missing = [word for word in started if word.startswith("/") and not shutil.which(word)]
     if next_run is None:
         message = "No run is scheduled: the warehouse grows only when you run clogs pipeline."
     elif missing:

@@ -48,9 +48,7 @@ def extract(
         try:
             since = (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
         except OverflowError:
-            raise UsageError(
-                "--since is in no year from 1 to 9999, in UTC.", hint="Give a later one."
-            ) from None
+            raise UsageError("--since is no moment in UTC.", hint="Give one from year 1 to 9999.") from None
     settings, terminal = session.settings, session.terminal
     lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
     with lock, terminal.progress("extract") as progress:

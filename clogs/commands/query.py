@@ -76,7 +76,7 @@ def _text(value: object) -> str:
     if isinstance(value, (bool, list, tuple, dict)):
         return msgspec.json.encode(_plain(value), enc_hook=str).decode()
     if isinstance(value, bytes):
-        return re.sub(r"[^ -~]|\\", lambda found: f"\\x{ord(found[0]):02X}", value.decode("latin-1"))
+        return re.sub(r"[^ -~]|[\\'\"]", lambda found: f"\\x{ord(found[0]):02X}", value.decode("latin-1"))
     return str(value)
 
 
@@ -85,5 +85,10 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
-        return {_text(key): _plain(each) for key, each in value.items()}
+        return {_key(key): _plain(each) for key, each in value.items()}
     return value
+
+
+def _key(value: object) -> object:
+    """A key that JSON can have, as `msgspec` writes it where it can."""
+    return _text(value) if isinstance(value, (bool, bytes, list, tuple, dict, Decimal)) else value

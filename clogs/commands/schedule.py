@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from clogs import schedule as stage
 from clogs.commands.options import Flag, Given
 from clogs.commands.tables import table
 from clogs.errors import SettingsError, UsageError
-from clogs.schedule import Entry, Schedule
+from clogs.schedule import Entry, Schedule, Scheduler
 from clogs.wording import few, printable
 
 if TYPE_CHECKING:
@@ -72,9 +72,8 @@ def install(
         raise UsageError("--daily-refresh and --no-daily-refresh exclude each other.", hint="Give one only.")
     if daily_refresh is None and not no_daily_refresh:
         daily_refresh = stage.DAILY_REFRESH
-    variables = {} if systemd else stage.crontab_variables()
-    planned = _plan(session, variables, hourly=hourly, daily_refresh=daily_refresh)
-    wanted = Schedule(by="systemd" if systemd else "cron", entries=planned)
+    by: Scheduler = "systemd" if systemd else "cron"
+    wanted = Schedule(by=by, entries=_plan(session, by, hourly=hourly, daily_refresh=daily_refresh))
     changed = False if dry_run else stage.install(wanted)
     result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
     text = "\n".join(map(printable, stage.written(wanted))) if dry_run else _text(wanted)
@@ -117,19 +116,19 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None
 
 
 def _plan(
-    session: Session, variables: Mapping[str, str], *, hourly: str | None, daily_refresh: str | None
+    session: Session, by: Scheduler, *, hourly: str | None, daily_refresh: str | None
 ) -> tuple[Entry, ...]:
     if hourly is not None:
         hourly = stage.read_expression(hourly, option="--hourly")
     if daily_refresh is not None:
         daily_refresh = stage.read_expression(daily_refresh, option="--daily-refresh")
-    words = _words(session, variables)
+    words = _words(session, by)
     own = stage.default_hourly(session.settings.data.dir)
     return stage.plan(words, hourly=hourly or own, daily_refresh=daily_refresh)
 
 
-def _words(session: Session, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """What runs clogs with these settings, tried where only these variables are known.
+def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
+    """What runs clogs with these settings, tried as the scheduler will run it.
 
     Raises:
         SettingsError: A setting is known to this shell only.
@@ -146,6 +145,7 @@ def _words(session: Session, variables: Mapping[str, str]) -> tuple[str, ...]:
             "them. They are not copied into the crontab, which is no place for a password.",
         )
     words = stage.clogs_words(program=sys.argv[0], config=loaded.file)
+    variables = stage.crontab_variables() if by == "cron" else {}
     stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)}, variables)
     return words
 

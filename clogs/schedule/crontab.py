@@ -17,7 +17,7 @@ BEGIN = b"# BEGIN clogs (managed by clogs schedule)"
 END = b"# END clogs"
 TRIGGER = f"{TRIGGER_VARIABLE}=cron"
 
-_VARIABLE = re.compile(r"""\s*(["']?)([^\s="']+)\1\s*=\s*(["']?)(.*?)\3\s*""")
+_VARIABLE = re.compile(r"""\s*(["']?)([^\s="'#][^\s="']*)\1\s*=\s*(["']?)(.*?)\3\s*""")
 _LINE = re.compile(r"\s*(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)")
 _NONE = (b"no crontab", b"no such file")
 """What is said where a user has none: by cron's own `crontab`, and by BusyBox's."""
@@ -56,9 +56,10 @@ def variables() -> dict[str, str]:
     Raises:
         ClogsError: The crontab cannot be read, or its block is damaged.
     """
-    content = with_block(read(), block_of(()))
-    place = _block(content)
-    above = os.fsdecode(content[: place and place.start]).split("\n")
+    if not is_available():
+        return {}
+    content = read()
+    above = os.fsdecode(content[: _room(content).start]).split("\n")
     return {found[2]: found[4] for line in above if (found := _VARIABLE.fullmatch(line))}
 
 
@@ -77,10 +78,8 @@ def with_block(content: bytes, block: bytes) -> bytes:
     Raises:
         ClogsError: The block that is there is damaged.
     """
-    place = _block(content)
-    if place is not None:
-        return content[: place.start] + block + content[place.stop :]
-    return content + block if not content or content.endswith(b"\n") else block + content
+    place = _room(content)
+    return content[: place.start] + block + content[place.stop :]
 
 
 def install(planned: Sequence[Entry]) -> bool:
@@ -123,6 +122,12 @@ def _change(block: bytes) -> bool:
     if done.returncode:
         raise _refused("write", done)
     return True
+
+
+def _room(content: bytes) -> slice:
+    """Where the block stands, or would stand."""
+    end = len(content) if not content or content.endswith(b"\n") else 0
+    return _block(content) or slice(end, end)
 
 
 def _block(content: bytes) -> slice | None:

@@ -12,6 +12,9 @@ import msgspec
 
 from clogs.errors import ClogsError
 
+_FAILURES = (OSError, subprocess.TimeoutExpired, msgspec.DecodeError, LookupError, TypeError, ValueError)
+"""What starting a command and understanding its answer may end with."""
+
 PATIENCE = 60
 """Seconds."""
 
@@ -75,7 +78,7 @@ def _settings(command: str, environment: Mapping[str, str]) -> dict[str, object]
     except subprocess.CalledProcessError as exc:
         said = exc.stderr.decode(errors="replace").strip().split("\n")[-1]
         raise _fails(command, said or f"exit code {exc.returncode}") from exc
-    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError, LookupError, TypeError) as exc:
+    except _FAILURES as exc:
         raise _fails(command, str(exc)) from exc
 
 

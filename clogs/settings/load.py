@@ -104,7 +104,10 @@ def _read(declared: FieldInfo, given: Given) -> object:
         raise ValueError(in_words(str(exc))) from None
     for meaning in marks(declared, Check):
         meaning.check(value)
-    return given.folder / value if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        value = given.folder / value
+        utf8(str(value))
+    return value
 
 
 def _place(key: str, origin: str, file: SettingsFile | None) -> str:

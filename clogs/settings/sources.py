@@ -49,8 +49,9 @@ class SettingsFile(Struct, frozen=True):
         """Name the file and, where it is found, the line of a key, else of the table it stands in."""
         section, nearest, line = "", "", 0
         for number, text in enumerate(self.text.splitlines(), start=1):
-            header = re.match(r"\s*\[\s*([\w.]+?)\s*\]", text)
-            written = re.match(r"\s*[\"']?([\w.]+)[\"']?\s*=", text)
+            plain = re.sub(r"[\"']", "", text.partition("=")[0])
+            header = re.match(r"\s*\[\s*([\w.]+?)\s*\]", plain)
+            written = re.fullmatch(r"\s*([\w.]+)\s*", plain) if "=" in text else None
             section = header[1] if header else section
             found = f"{section}.{written[1]}".lstrip(".") if written else section if header else ""
             if len(found) > len(nearest) and f"{key}.".startswith(f"{found}."):

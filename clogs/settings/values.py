@@ -32,7 +32,7 @@ class EntriesError(ValueError):
     """What is wrong with single entries of a table: for each, by its key, the text that goes on after it."""
 
     def __init__(self, by_key: Mapping[str, str]) -> None:
-        super().__init__()
+        super().__init__("; ".join(f"{key}: {text}" for key, text in by_key.items()))
         self.by_key = by_key
 
 
@@ -210,7 +210,9 @@ def memory_limit(value: str | None) -> None:
     Raises:
         ValueError: It cannot.
     """
-    written = re.fullmatch(_MEMORY, value or "1GB")
+    if value is None:
+        return
+    written = re.fullmatch(_MEMORY, value)
     if written is None:
         raise ValueError("expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB")
     if float(written["count"]) * 1000 ** ("KMGT".index(written["unit"].upper()) + 1) > MOST_MEMORY:

@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -198,7 +198,8 @@ def prepare_sqlmesh(settings: TransformSettings) -> None:
     """Set what SQLMesh reads from the environment while it is imported, and look for garbage less often."""
     gc.set_threshold(_OBJECTS)
     # the name under which SQLMesh would call home, which it may not: it falls over a damaged one
-    (settings.cache / "user.yaml").unlink(missing_ok=True)
+    with suppress(OSError):
+        (settings.cache / "user.yaml").unlink()
     os.environ.update(
         SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )

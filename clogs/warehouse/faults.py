@@ -15,8 +15,9 @@ from clogs.redact import hide_secrets
 from clogs.wording import printable
 
 _DAMAGED = "Corrupt database file"
-_CUT_SHORT = 'Could not read enough bytes from file "{}"'
+_CUT_SHORT = "Could not read enough bytes from file"
 _HELD = "Could not set lock on file"
+_OF_THE_FILE = (_HELD, _DAMAGED, _CUT_SHORT)
 _HOLDER = re.compile(r"\(PID (?P<pid>\d+)\)")
 
 _FILE_FAULTS = (
@@ -46,9 +47,8 @@ def mapped(path: Path) -> Iterator[None]:
 
 
 def is_of_file_or_memory(exc: duckdb.Error) -> bool:
-    """Tell whether an error may be one that `fault_of` names."""
-    known = (_HELD, _DAMAGED, _CUT_SHORT.partition('"')[0])
-    return isinstance(exc, duckdb.OutOfMemoryException) or any(text in str(exc) for text in known)
+    """Tell whether an error may be one that `fault_of` names, whatever was asked."""
+    return isinstance(exc, duckdb.OutOfMemoryException) or _said(exc).startswith(_OF_THE_FILE)
 
 
 def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
@@ -58,15 +58,20 @@ def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
             f"DuckDB ran out of memory: {_first_line(exc)}",
             hint="Raise duckdb.memory_limit, or lower duckdb.threads.",
         )
-    message = str(exc) if isinstance(exc, duckdb.Error) else ""
-    if _HELD in message:
-        return _held(path, message)
-    if _DAMAGED in message or _CUT_SHORT.format(path) in message:
+    said = _said(exc)
+    if said.startswith(_HELD):
+        return _held(path, said)
+    if said.startswith((_DAMAGED, f'{_CUT_SHORT} "{path.resolve()}"')):
         return DamagedWarehouseError(
-            f"The warehouse {path} is damaged ({message.partition(chr(10))[0]}).",
+            f"The warehouse {path} is damaged ({said.partition(chr(10))[0]}).",
             hint="Make it again from the landing files: clogs pipeline --full-refresh",
         )
     return None
+
+
+def _said(exc: BaseException | None) -> str:
+    """What DuckDB says of a file; nothing where it may be quoting what somebody has asked."""
+    return str(exc).removeprefix("IO Error: ") if isinstance(exc, _FILE_FAULTS) else ""
 
 
 def _held(path: Path, message: str) -> HeldWarehouseError:

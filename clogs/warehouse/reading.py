@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb import StatementType
 
 from clogs.errors import UsageError
 from clogs.warehouse.connection import Connection
@@ -17,8 +18,8 @@ from clogs.warehouse.faults import is_of_file_or_memory
 from clogs.warehouse.layout import Config
 from clogs.wording import unicode
 
-_INEXACT = re.compile(r"\b(INTERVAL|TIMESTAMP_NS|TIME_NS)\b")
-"""Types for which Python has none: its time spans know no months, and its moments no nanoseconds."""
+_INEXACT = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\b(?:INTERVAL|TIMESTAMP_NS|TIME_NS)\b""")
+"""In a type as DuckDB writes it: a name, or a part whose values Python changes, which has no such type."""
 
 _EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 
@@ -26,21 +27,46 @@ _EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
 def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Read the names of the columns and the rows of one statement.
 
+    Intervals and nanoseconds are text, wherever in a value they are.
+
     Raises:
         UsageError: DuckDB does not understand it, it would change the warehouse, or there is not just one.
     """
     if unicode(sql) != sql:
         raise UsageError("The query is not UTF-8 text.", hint=_EXAMPLE)
     try:
-        texts = [statement.query for statement in connection.extract_statements(sql)]
-        if len([text for text in texts if text]) + ("" in texts) != 1:  # a PIVOT is two, which have no text
+        # A PIVOT is several, of which DuckDB knows no text: types that it makes, and one that reads.
+        statements = connection.extract_statements(sql)
+        if len([each for each in statements if each.query or each.type != StatementType.CREATE]) != 1:
             raise UsageError("A query is one statement.", hint=_EXAMPLE)
-        answer = connection.execute(_exact(connection, sql))
-        return _told_apart(column[0] for column in answer.description or ()), answer.fetchall()
+        answer = connection.execute(sql)
+        columns = answer.description or ()
+        rows = _exact_rows(connection, sql, [str(kind) for _, kind, *_ in columns])
+        return _told_apart(name for name, *_ in columns), answer.fetchall() if rows is None else rows
     except duckdb.Error as exc:
         if is_of_file_or_memory(exc):
             raise
         raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
+
+
+def _exact_rows(connection: Connection, sql: str, types: Sequence[str]) -> list[tuple[Any, ...]] | None:
+    """Ask again, with text for what Python would change; None where it changes nothing."""
+    exact = [_INEXACT.sub(lambda found: found[1] or "VARCHAR", kind) for kind in types]
+    if exact == types:
+        return None
+    try:
+        return _cast_rows(connection, sql, types, exact)
+    except duckdb.ParserException:  # a struct whose fields have no names cannot be named
+        whole = [kind if kind == new else "VARCHAR" for kind, new in zip(types, exact, strict=True)]
+        return _cast_rows(connection, sql, types, whole)
+
+
+def _cast_rows(
+    connection: Connection, sql: str, types: Sequence[str], wanted: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    columns = enumerate(zip(types, wanted, strict=True), start=1)
+    casts = (f"#{place}" if kind == new else f"CAST(#{place} AS {new})" for place, (kind, new) in columns)
+    return connection.sql(sql).project(", ".join(casts)).fetchall()
 
 
 def count_nulls(path: Path, keys: Sequence[str]) -> list[int]:
@@ -67,28 +93,6 @@ def has_views(connection: Connection, schema: str) -> bool:
     """Tell whether there are views in a schema of this file, as a transform leaves them in gold."""
     asked = "SELECT count(*) FROM duckdb_views() WHERE schema_name = ? AND database_name = current_database()"
     return bool(connection.execute(asked, [schema]).fetchall()[0][0])
-
-
-def _exact(connection: Connection, sql: str) -> str:
-    """``sql`` with those columns as text that Python's values would change."""
-    try:
-        columns = connection.execute(f"DESCRIBE {sql}").fetchall()
-    except duckdb.Error:  # what is wrong is told when it is asked; what has no columns needs no change
-        return sql
-    types = [kind for _, kind, *_ in columns]
-    if not any(map(_INEXACT.search, types)):
-        return sql
-    places = [f"column{place}" for place in range(len(columns))]
-    read = (
-        f"{f'CAST({place} AS VARCHAR)' if _INEXACT.search(kind) else place} AS {_quoted(name)}"
-        for place, (name, kind, *_) in zip(places, columns, strict=True)
-    )
-    asked = sql.rstrip().rstrip(";")
-    return f"SELECT {', '.join(read)} FROM (\n{asked}\n) AS answer ({', '.join(places)})"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _told_apart(names: Iterable[str]) -> list[str]:
