@@ -24,8 +24,8 @@ from clogs.embedded import free_port, mongo_server
 
 Document = dict[str, Any]
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. All else is as hypothesis has it, here or in CI.
+settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 LONG = (
