@@ -50,9 +50,14 @@ class Terminal:
         return _console(stderr=True)
 
     @property
+    def width(self) -> int:
+        """How many columns a line on stdout has; `PLAIN_WIDTH` where it has no end."""
+        return self._out.width
+
+    @property
     def has_width(self) -> bool:
         """Whether lines on stdout end somewhere: on a terminal, or where COLUMNS says so."""
-        return self._out.width != PLAIN_WIDTH
+        return self.width != PLAIN_WIDTH
 
     def write(self, data: RenderableType) -> None:
         """Print data, a plain string or anything rich can draw, on stdout."""

@@ -105,6 +105,12 @@ def printable(text: object) -> str:
     return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in known)
 
 
+def shortened(text: str, most: int = 100) -> str:
+    """The beginning of a key, on one line: what names a row may be anything, and of any length."""
+    plain = printable(text[: most + 1])
+    return plain if len(plain) <= most else f"{plain[:most]}…"
+
+
 def unicode(text: str) -> str:
     """``text`` with a ``?`` for what is no character: a path may hold any bytes, and JSON may not."""
     return text.encode(errors="replace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -147,14 +148,15 @@ def test_the_newest_document_may_be_as_old_as_the_settings_say(connection: Conne
 def test_a_day_that_lost_rows_since_the_last_validation_is_told_once(connection: Connection) -> None:
     check = "partitions.none_shrank"
     assert result_of(validated(connection), check).outcome == "passed"
-    day = connection.execute("SELECT mode(date) FROM raw.conversations").fetchall()[0][0]
+    most = "SELECT date, count(*) FROM raw.conversations GROUP BY date ORDER BY 2 DESC, 1 LIMIT 1"
+    ((day, rows),) = connection.execute(most).fetchall()
     connection.execute(
         "DELETE FROM raw.conversations WHERE _id = (SELECT min(_id) FROM raw.conversations WHERE date = ?)",
         [day],
     )
     validated(connection, "silver")  # does not look at days, and so forgets none
     found = result_of(validated(connection), check)
-    assert (found.outcome, found.examples) == ("warned", (str(day),))
+    assert (found.outcome, found.examples) == ("warned", (f"{day}: {rows} rows → {rows - 1}",))
     assert result_of(validated(connection), check).outcome == "passed"
 
 
@@ -240,6 +242,20 @@ def test_failing_data_ends_with_65_and_is_told_on_both_streams(workspace: Worksp
         in finished.stderr
     )
     assert "\x1b" not in finished.stdout + finished.stderr
+
+
+def test_a_narrow_terminal_breaks_no_name(workspace: Workspace) -> None:
+    with connect(warehouse_of(fill(workspace))) as connection:
+        connection.execute(ROBOTS)
+    narrow, wide = (workspace.run("validate", COLUMNS=columns).stdout for columns in ("80", "200"))
+    assert ("what must hold" in narrow, "what must hold" in wide) == (False, True)
+    for name in (ROLE, NOVELTY):
+        assert re.search(rf"^. +{re.escape(name)} +bronze +\d+ ", narrow, re.MULTILINE)
+
+
+def test_a_page_is_about_all_layers(workspace: Workspace) -> None:
+    finished = workspace.run("validate", "--layer", "gold", "--build-docs")
+    assert (finished.returncode, "A page shows all layers." in finished.stderr) == (2, True)
 
 
 def test_the_settings_file_can_make_an_error_a_warning(workspace: Workspace) -> None:

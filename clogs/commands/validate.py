@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MARKS = {"failed": "✗", "warned": "!", "passed": "✓"}
 """The worst first."""
 
+WIDE = 140
+"""Columns with which a line has room for what a check says."""
+
 SHOWN = 10
 """So many of the last validations are told one by one."""
 
@@ -57,24 +60,26 @@ def validate(
             raise UsageError("--history checks nothing.", hint="Leave out --layer and --build-docs.")
         _show_course(history, session)
         return
+    if layer and build_docs:
+        raise UsageError("A page shows all layers.", hint="Leave out --layer, or --build-docs.")
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="validate"), terminal.progress("validate") as progress:
         result = stages.validate(
             settings, run=stages.new_run(), layers=tuple(layer or ()), on_progress=progress
         )
-    terminal.summarize(result, Group(*_shown(result)))
+    terminal.summarize(result, Group(*_shown(result, terminal.width)))
     if build_docs:
         folder = settings.data.dir / "docs" if build_docs is True else Path(build_docs)
         terminal.say(f"The page is {stages.build_docs(settings, folder.absolute(), result.checks)}")
     result.raise_for_failures()
 
 
-def _shown(result: ValidateResult) -> Iterator[RenderableType]:
+def _shown(result: ValidateResult, width: int) -> Iterator[RenderableType]:
     yield _tables(result.checks)
     failing = [check for check in result.checks if check.failing]
     if failing:
         yield Text()
-        yield _failing(failing)
+        yield _failing(failing, is_narrow=width < WIDE)
     yield Text(f"\n{validated(result)} · {duration(result.seconds)}")
 
 
@@ -95,21 +100,24 @@ def _mark(checks: Sequence[CheckResult]) -> str:
     return next(mark for outcome, mark in MARKS.items() if outcome in outcomes)
 
 
-def _failing(checks: Sequence[CheckResult]) -> Table:
+def _failing(checks: Sequence[CheckResult], *, is_narrow: bool) -> Table:
+    """A line for each check that rows fail; where that is narrow, its name has to say what must hold."""
+    said = ("", "check", "layer", "what must hold", "failing", "share", "such as")
+    head = [name for name in said if not (is_narrow and name == "what must hold")]
     rows = (
-        (
-            MARKS[check.outcome],
-            check.check,
-            check.layer,
-            check.description,
-            f"{check.failing:,}",
-            percent(check.share),
-            ", ".join(check.examples),
-        )
+        {
+            "": MARKS[check.outcome],
+            "check": check.check,
+            "layer": check.layer,
+            "what must hold": check.description,
+            "failing": f"{check.failing:,}",
+            "share": percent(check.share),
+            "such as": ", ".join(check.examples),
+        }
         for check in checks
     )
-    head = ("", "check", "layer", "what must hold", "failing", "share", "such as")
-    return table(head, rows, right={"failing", "share"}, whole={"check"})
+    cells = ([row[name] for name in head] for row in rows)
+    return table(head, cells, right={"failing", "share"}, whole={"check", "layer", "failing", "share"})
 
 
 def _show_course(name: str, session: Session) -> None:

@@ -83,7 +83,7 @@ class Arrivals(
     Suite,
     table="raw.conversations",
     name="arrivals",
-    key="day",
+    key="found",
     source="""(
         WITH last AS (
             SELECT
@@ -108,14 +108,21 @@ class Arrivals(
             FROM days LEFT JOIN arrived ON arrived.date = days.day AND arrived.time <= days.until
             GROUP BY weeks
         )
-        SELECT
-            CAST(until AS DATE) AS day,
-            newest,
-            (SELECT any_value(documents) FROM counted WHERE weeks = 0) AS today,
-            (SELECT min(documents) FROM counted WHERE weeks > 0) AS least,
-            (SELECT max(documents) FROM counted WHERE weeks > 0) AS most,
-            (SELECT count(*) FROM counted WHERE weeks > 0 AND documents > 0) AS busy_weeks
-        FROM last WHERE until IS NOT NULL
+        SELECT *, concat(
+            'newest ' || strftime(newest AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M UTC, '),
+            today || ' on ' || day,
+            ', ' || least || ' to ' || most || ' in the weeks before'
+        ) AS found
+        FROM (
+            SELECT
+                CAST(until AS DATE) AS day,
+                newest,
+                (SELECT any_value(documents) FROM counted WHERE weeks = 0) AS today,
+                (SELECT min(documents) FROM counted WHERE weeks > 0) AS least,
+                (SELECT max(documents) FROM counted WHERE weeks > 0) AS most,
+                (SELECT count(*) FROM counted WHERE weeks > 0 AND documents > 0) AS busy_weeks
+            FROM last WHERE until IS NOT NULL
+        )
     )""",
 ):
     """What came in: one row, about the day on which something was extracted last."""
@@ -136,11 +143,14 @@ class Partitions(
     Suite,
     table="raw.conversations",
     name="partitions",
-    key="day",
+    key="found",
     source="""(
-        SELECT before.date AS day, before.rows AS rows_before, count(found._id) AS rows_now
-        FROM quality.partitions AS before LEFT JOIN raw.conversations AS found ON found.date = before.date
-        GROUP BY ALL
+        SELECT
+            before.rows AS rows_before,
+            count(now._id) AS rows_now,
+            concat(before.date, ': ', rows_before, ' rows → ', rows_now) AS found
+        FROM quality.partitions AS before LEFT JOIN raw.conversations AS now ON now.date = before.date
+        GROUP BY before.date, before.rows
     )""",
 ):
     """The days of the last validation; those that were pruned since are not among them."""

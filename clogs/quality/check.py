@@ -8,6 +8,7 @@ row by row. Extraction tests documents by the same expressions before they are l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import float_info
 from typing import ClassVar
 
 import polars as pl
@@ -83,8 +84,9 @@ def between(column: str, low: int, high: int) -> Check:
 
 
 def not_negative(*columns: str) -> Check:
-    """No column is below 0."""
-    holds = pl.all_horizontal(or_null(column, pl.col(column) >= 0) for column in columns)
+    """No column is below 0, infinite, or no number."""
+    numbers = (pl.col(column).is_between(0, float_info.max) for column in columns)
+    holds = pl.all_horizontal(or_null(column, each) for column, each in zip(columns, numbers, strict=True))
     verb = "is" if len(columns) == 1 else "are"
     return Check(holds, f"{', '.join(columns)} {verb} not negative")
 

@@ -20,8 +20,11 @@ class Entries(Suite, table="silver.int_entries", key="entry_id"):
     """One row per entry, however many files repeat it."""
 
     entry_is_once = Check(
-        "entry_key NOT IN (SELECT entry_key FROM silver.int_entries GROUP BY ALL HAVING count(*) > 1)",
-        "entry_key tells entries apart",
+        """entry_key IS NOT NULL AND entry_key NOT IN (
+            SELECT entry_key FROM silver.int_entries
+            WHERE entry_key IS NOT NULL GROUP BY ALL HAVING count(*) > 1
+        )""",
+        "entry_key is present and tells entries apart",
     )
 
 

@@ -140,26 +140,27 @@ class CodeSums(
     Suite,
     table="gold.agg_code_changes",
     name="code_sums",
-    key="date_key",
+    key="date_key, project",
     source="""(
-        SELECT
-            date_key,
-            sum(reads + writes + edits + failed) AS operations,
-            sum(lines_added) AS lines_added,
-            sum(lines_removed) AS lines_removed
-        FROM gold.agg_code_changes GROUP BY date_key
+        SELECT *, coalesce(project_id, '') AS project FROM gold.agg_code_changes
     ) AS agg FULL JOIN (
         SELECT
             date_key,
-            count(*) AS operations,
+            coalesce(project_id, '') AS project,
+            count(*) FILTER (operation_type = 'read' AND NOT is_error) AS reads,
+            count(*) FILTER (operation_type = 'write' AND NOT is_error) AS writes,
+            count(*) FILTER (operation_type = 'edit' AND NOT is_error) AS edits,
+            count(*) FILTER (is_error) AS failed,
             coalesce(sum(lines_added) FILTER (NOT is_error), 0) AS lines_added,
             coalesce(sum(lines_removed) FILTER (NOT is_error), 0) AS lines_removed
-        FROM gold.fct_file_operations WHERE date_key IS NOT NULL GROUP BY date_key
-    ) AS facts USING (date_key)""",
+        FROM gold.fct_file_operations WHERE date_key IS NOT NULL GROUP BY ALL
+    ) AS facts USING (date_key, project)""",
 ):
-    """Days of code changes beside the sums of their file operations."""
+    """Projects by day beside the sums of their file operations."""
 
-    operations_add_up = adds_up("operations, lines_added, lines_removed", of="fct_file_operations")
+    operations_add_up = adds_up(
+        "reads, writes, edits, failed, lines_added, lines_removed", of="fct_file_operations"
+    )
 
 
 class ModelSums(

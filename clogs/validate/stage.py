@@ -17,7 +17,7 @@ from clogs.quality.suites import SUITES, ruled
 from clogs.validate.history import keep
 from clogs.validate.suite import EXAMPLES, examine
 from clogs.warehouse import Connection
-from clogs.wording import count, few, percent
+from clogs.wording import count, few, percent, shortened
 
 _UNKNOWN_TYPES = f"""
     SELECT coalesce(type, '(none)'), count(*), arg_min(claude_version, coalesce(timestamp, ingested_at))
@@ -131,7 +131,10 @@ def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
     if result.check != f"{Conversations.name}.type_is_known" or not result.failing:
         return result
     found = connection.execute(_UNKNOWN_TYPES, [KNOWN_TYPES]).fetchall()
-    told = (f"{name} ({number:,} since {version or 'an unknown version'})" for name, number, version in found)
+    told = (
+        f"{shortened(name)} ({number:,} since {shortened(version or 'an unknown version')})"
+        for name, number, version in found
+    )
     return replace(result, examples=tuple(told))
 
 

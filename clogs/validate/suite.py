@@ -13,6 +13,7 @@ from pandera.errors import SchemaErrors
 from clogs.quality.check import Check, Suite
 from clogs.quality.results import CheckResult
 from clogs.warehouse import Connection
+from clogs.wording import shortened
 
 BATCH_ROWS = 100_000
 EXAMPLES = 5
@@ -26,15 +27,17 @@ def examine(connection: Connection, suite: type[Suite], checks: Mapping[str, Che
         suite: What to check.
         checks: Its checks by name, as the settings will have them.
     """
-    schema = _schema(checks)
+    schema = pa.DataFrameSchema(checks=list(map(_pandera_check, checks)))
     rows = 0
     failing: Counter[str] = Counter()
     examples: dict[str, list[str]] = {name: [] for name in checks}
     for batch in _batches(connection, _query(suite, checks)):
         rows += batch.height
-        for name, keys in _failures(schema, batch):
+        answers = batch.select("key", *(_answer(name, check) for name, check in checks.items()))
+        for name, keys in _failures(schema, answers):
             failing[name] += len(keys)
-            examples[name] += keys.head(EXAMPLES - len(examples[name])).to_list()
+            seen = [*examples[name], *map(shortened, keys.unique(maintain_order=True).head(EXAMPLES))]
+            examples[name] = list(dict.fromkeys(seen))[:EXAMPLES]
     return [
         CheckResult(
             check=name,
@@ -69,13 +72,14 @@ def _query(suite: type[Suite], checks: Mapping[str, Check]) -> str:
     return f"SELECT {columns} FROM {suite.source}"
 
 
-def _schema(checks: Mapping[str, Check]) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(checks=[_pandera_check(name, check) for name, check in checks.items()])
-
-
-def _pandera_check(name: str, check: Check) -> pa.Check:
+def _answer(name: str, check: Check) -> pl.Expr:
+    """Whether a check holds, for each row: Pandera is given no values that Python may not have."""
     holds = pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)
-    return pa.Check(lambda data: data.lazyframe.select(holds), name=name)
+    return holds.alias(name)
+
+
+def _pandera_check(name: str) -> pa.Check:
+    return pa.Check(lambda data: data.lazyframe.select(pl.col(name)), name=name)
 
 
 def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
