@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clogs.wording import count, size
+from clogs.wording import count, few, size
 
 if TYPE_CHECKING:
     from clogs.compact import CompactResult
@@ -54,13 +54,15 @@ def transformed(result: TransformResult) -> str:
 
 
 def validated(result: ValidateResult) -> str:
-    """Say in a line how a validation ended."""
-    failed, warned = (len(result.ended(outcome)) for outcome in ("failed", "warned"))
+    """Say in a line how a validation ended, and which checks warn: an error names those that failed."""
+    failed, warned = (result.ended(outcome) for outcome in ("failed", "warned"))
     checks = count(len(result.checks), "check")
-    outcome = f"{failed} of {checks} failed" if failed else f"{checks} passed"
+    outcome = f"{len(failed)} of {checks} failed" if failed else f"{checks} passed"
     if warned and not failed:
-        outcome = f"{len(result.checks) - warned} of {checks} passed"
-    return f"{outcome}{f', {warned} warned' if warned else ''} on {count(result.rows, 'row')}"
+        outcome = f"{len(result.checks) - len(warned)} of {checks} passed"
+    if warned:
+        outcome += f", {len(warned)} warned ({few([each.check for each in warned], most=2)})"
+    return f"{outcome} on {count(result.rows, 'row')}"
 
 
 def imported(result: ImportResult) -> str:
