@@ -15,7 +15,11 @@ SHELL_BASE = 128
 GRACE_SECONDS = 4.0
 """How long a run may take to end tidily. What a kill interrupts is consistent, too."""
 
+AGAIN_AFTER_SECONDS = 2.0
+"""When a signal comes once more: a library may have swallowed the first."""
+
 AGAIN_SECONDS = 0.01
+"""The same, where it is known to have been swallowed."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _heard: list[int] = []
@@ -68,13 +72,16 @@ class Stop:
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         _heard.append(number)
-        raise KeyboardInterrupt
+        if not isinstance(
+            sys.exc_info()[1], KeyboardInterrupt
+        ):  # nothing breaks into a tidy end but the grace
+            raise KeyboardInterrupt
 
 
 def _end_after_grace(reader: int) -> None:
     (number,) = os.read(reader, 1)
-    time.sleep(GRACE_SECONDS / 2)
-    os.kill(os.getpid(), number)  # once more: a library may have swallowed the first
-    time.sleep(GRACE_SECONDS / 2)
+    time.sleep(AGAIN_AFTER_SECONDS)
+    os.kill(os.getpid(), number)
+    time.sleep(GRACE_SECONDS - AGAIN_AFTER_SECONDS)
     os.write(2, b"Stopped at once. Everything is consistent; the next run goes on from here.\n")
     os._exit(SHELL_BASE + number)

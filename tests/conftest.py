@@ -72,12 +72,10 @@ class Workspace:
             timeout=300,
         )
 
-    def start(
-        self, *arguments: str, code: str = "from clogs.cli import main; main()", **variables: str
-    ) -> subprocess.Popen[str]:
-        """Start ``clogs``, or other code that is to be it."""
+    def start(self, *arguments: str, module: str = "clogs", **variables: str) -> subprocess.Popen[str]:
+        """Start ``clogs``, or a module of the workspace's folder that is to be it."""
         return subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             env=self.environment | variables,
             stdout=subprocess.PIPE,

@@ -42,6 +42,25 @@ except KeyboardInterrupt:
     print("heard")
 """
 
+TIDYING = """
+import os, signal, time
+from clogs.signals import Stop
+
+Stop().listen()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+except KeyboardInterrupt:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
+    print("tidy")
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
 INTERRUPTED_EXEC = """
 import os, signal, time
 from clogs import cli
@@ -73,7 +92,7 @@ print("on")
 DEAF = """
 import time
 from clogs import signals
-signals.GRACE_SECONDS = 0.1
+signals.GRACE_SECONDS, signals.AGAIN_AFTER_SECONDS = 0.1, 0.05
 signals.Stop().listen()
 while True:
     try:
@@ -162,7 +181,8 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
 def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: float) -> None:
     state_dir = data_of(fill(workspace)) / "state"
     command = ("--quiet", "pipeline", "--skip-extract", "--full-refresh")
-    with workspace.start(*command, code=PATIENT) as process:
+    (workspace.folder / "patient.py").write_text(PATIENT, encoding="utf-8")
+    with workspace.start(*command, module="patient") as process:
         while not any(run.pid == process.pid for run in runs.read(state_dir)):
             assert process.poll() is None
             time.sleep(0.01)
@@ -190,6 +210,12 @@ def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> Non
     command = [sys.executable, "-c", SWALLOWING]
     finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
     assert (finished.stdout, finished.stderr) == (b"swallowed\nheard\n", b"")
+
+
+def test_a_second_signal_breaks_into_no_tidy_end(project: Path) -> None:
+    command = [sys.executable, "-c", TIDYING]
+    finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
+    assert (finished.stdout, finished.stderr) == (b"tidy\nheard\n", b"")
 
 
 def test_a_query_is_stopped(workspace: Workspace) -> None:

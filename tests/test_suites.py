@@ -187,7 +187,8 @@ def connection(sound: Connection) -> Iterator[Connection]:
 
 def failing(connection: Connection, suite: type[Suite]) -> dict[str, int]:
     results = examine(connection, suite, suite.checks)
-    assert all(0 < len(each.examples) <= min(each.failing, 5) for each in results if each.failing)
+    if not any(each.failing for each in results if each.check.endswith(".key_is_unique")):
+        assert all(len(each.examples) == min(each.failing, 5) for each in results)
     return {each.check: each.failing for each in results if each.failing}
 
 

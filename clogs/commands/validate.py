@@ -79,7 +79,7 @@ def _shown(result: ValidateResult, width: int) -> Iterator[RenderableType]:
     failing = [check for check in result.checks if check.failing]
     if failing:
         yield Text()
-        yield _failing(failing, is_narrow=width < WIDE)
+        yield _failing(failing, is_wide=width >= WIDE)
     yield Text(f"\n{validated(result)} · {duration(result.seconds)}")
 
 
@@ -100,24 +100,23 @@ def _mark(checks: Sequence[CheckResult]) -> str:
     return next(mark for outcome, mark in MARKS.items() if outcome in outcomes)
 
 
-def _failing(checks: Sequence[CheckResult], *, is_narrow: bool) -> Table:
+def _failing(checks: Sequence[CheckResult], *, is_wide: bool) -> Table:
     """A line for each check that rows fail; where that is narrow, its name has to say what must hold."""
-    said = ("", "check", "layer", "what must hold", "failing", "share", "such as")
-    head = [name for name in said if not (is_narrow and name == "what must hold")]
     rows = (
-        {
-            "": MARKS[check.outcome],
-            "check": check.check,
-            "layer": check.layer,
-            "what must hold": check.description,
-            "failing": f"{check.failing:,}",
-            "share": percent(check.share),
-            "such as": ", ".join(check.examples),
-        }
+        (
+            MARKS[check.outcome],
+            check.check,
+            check.layer,
+            *([check.description] if is_wide else []),
+            f"{check.failing:,}",
+            percent(check.share),
+            ", ".join(check.examples),
+        )
         for check in checks
     )
-    cells = ([row[name] for name in head] for row in rows)
-    return table(head, cells, right={"failing", "share"}, whole={"check", "layer", "failing", "share"})
+    said = ["what must hold"] if is_wide else []
+    head = ("", "check", "layer", *said, "failing", "share", "such as")
+    return table(head, rows, right={"failing", "share"}, whole={"check", "layer", "failing", "share"})
 
 
 def _show_course(name: str, session: Session) -> None:

@@ -85,8 +85,9 @@ def between(column: str, low: int, high: int) -> Check:
 
 def not_negative(*columns: str) -> Check:
     """No column is below 0, infinite, or no number."""
-    numbers = (pl.col(column).is_between(0, float_info.max) for column in columns)
-    holds = pl.all_horizontal(or_null(column, each) for column, each in zip(columns, numbers, strict=True))
+    holds = pl.all_horizontal(
+        or_null(column, pl.col(column).is_between(0, float_info.max)) for column in columns
+    )
     verb = "is" if len(columns) == 1 else "are"
     return Check(holds, f"{', '.join(columns)} {verb} not negative")
 
