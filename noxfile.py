@@ -21,7 +21,7 @@ OLDEST = PYTHONS[0]
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
 # What a kill leaves, and what SQL makes of rows, does not depend on the Python. These run on each.
 EACH = (
-    "columns", "demo", "extract", "files", "flatten", "imports", "intake", "load", "packaging", "query",
+    "columns", "demo", "extract", "files", "flatten", "imports", "screen", "load", "packaging", "query",
     "settings", "transcripts", "warehouse",
 )  # fmt: skip
 WITHOUT_COVERAGE = (
@@ -126,7 +126,6 @@ def crash(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure each stage as ratios, in over an hour; `-- 0.1 loading` measures one, at a tenth."""
     session.install("--editable", ".", "--group", "tests")
-    session.chdir("tests")
     session.run("python", "-m", "bench", *session.posargs)
 
 

@@ -10,11 +10,10 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from clogs import __version__
-from clogs.commands.options import Flag
+from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
-from clogs.session import Session
-from clogs.signals import Stop, was_stopped
-from clogs.terminal import Terminal, configure_logging
+from clogs.runs.signals import Stop, was_stopped
+from clogs.terminal.console import Terminal, configure_logging
 
 GLOBAL = Group("Global options", sort_key=1)
 

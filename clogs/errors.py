@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from clogs.wording import unicode
+from clogs.terminal.text import unicode
 
 
 class ClogsError(Exception):

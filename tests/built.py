@@ -12,8 +12,8 @@ from pathlib import Path
 
 from conftest import Workspace, new_workspace
 
-from clogs.embedded import mongo_server
-from clogs.resources import bundled
+from clogs.commands.demo_server import mongo_server
+from clogs.files import bundled
 
 SAMPLES = bundled("samples")
 

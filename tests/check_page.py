@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from conftest import PROJECT
 
-from clogs.quality.check import Suite
-from clogs.quality.results import LAYERS
-from clogs.quality.suites import CHECKS, SUITES
+from clogs.checks.check import Suite
+from clogs.checks.results import LAYERS
+from clogs.checks.suites import CHECKS, SUITES
 
 PAGE = PROJECT / "docs" / "checks.md"
 COMMAND = "python tests/check_page.py"

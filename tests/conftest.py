@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from clogs.embedded import free_port, mongo_server
+from clogs.commands.demo_server import free_port, mongo_server
 
 Document = dict[str, Any]
 

@@ -16,9 +16,9 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
-from clogs.flatten import batch_of, flatten
-from clogs.resources import bundled
-from clogs.transcripts import Position, Reading, find
+from clogs.extract.flatten import batch_of, flatten
+from clogs.files import bundled
+from clogs.transcripts.read import Position, Reading, find
 from clogs.transform import TransformSettings
 from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.console import RecordingConsole

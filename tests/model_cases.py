@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from clogs.schemas import COLUMNS
+from clogs.schema import COLUMNS
 
 Row = dict[str, Any]
 

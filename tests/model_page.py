@@ -17,8 +17,8 @@ from pathlib import Path
 from conftest import PROJECT
 
 from clogs import warehouse
-from clogs.catalog import Model
-from clogs.resources import bundled
+from clogs.files import bundled
+from clogs.schema import Model
 from clogs.transform import TransformSettings, lineage, transform
 
 PAGE = PROJECT / "docs" / "models.md"

@@ -7,9 +7,9 @@ from built import fill, warehouse_of
 from conftest import new_workspace
 
 from clogs import warehouse
-from clogs.catalog import Model
-from clogs.quality.results import CheckResult, Outcome, PastResult
-from clogs.resources import bundled
+from clogs.checks.results import CheckResult, Outcome, PastResult
+from clogs.files import bundled
+from clogs.schema import Model
 from clogs.site import build
 from clogs.transform import TransformSettings, lineage
 

@@ -16,7 +16,7 @@ from built import SAMPLES, data_of, fill, warehouse_of
 from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
 
-from clogs.lock import run_lock
+from clogs.runs.lock import run_lock
 
 Finished = subprocess.CompletedProcess[str]
 

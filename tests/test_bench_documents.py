@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from bench.documents import entries
 from bson import decode, encode
 from bson.codec_options import CodecOptions
+
+from bench.documents import entries
 
 Document = dict[str, Any]
 

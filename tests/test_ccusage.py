@@ -24,7 +24,7 @@ from following import rows_of
 from truth import PRICES
 
 from clogs import warehouse
-from clogs.resources import bundled
+from clogs.files import bundled
 from clogs.transform import TransformSettings, transform
 
 VERSION = "20.0.24"  # some others lack their Linux binary

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from check_page import COMMAND, PAGE, page
 
-from clogs.quality.suites import CHECKS, SUITES
+from clogs.checks.suites import CHECKS, SUITES
 
 
 def test_the_page_is_up_to_date() -> None:

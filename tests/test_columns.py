@@ -11,8 +11,8 @@ from bson import Code, DatetimeMS, Decimal128, Int64, ObjectId
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clogs.columns import column_of
-from clogs.schemas import Column
+from clogs.extract.columns import column_of
+from clogs.schema import Column
 
 TEXT = Column("type", "text", "type")
 FLAG = Column("is_meta", "boolean", "isMeta")

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from test_load import DAY, NOON, Folder, flipped, row
 
 from clogs import warehouse
-from clogs.compact import CompactResult, compact
 from clogs.errors import DataError
-from clogs.landing import FORMAT_KEY, land, landed, sha256_of, told_digest
+from clogs.landing.compact import CompactResult, compact
+from clogs.landing.files import FORMAT_KEY, land, landed, sha256_of, told_digest
 
 TOMORROW = DAY + timedelta(days=1)
 ODD_NAMES = ['it\'s "quoted"', "two  spaces", "[brackets]", "{braces,a}", "st*r"]
@@ -127,7 +127,7 @@ def test_a_single_small_file_is_left_alone(folder: Folder) -> None:
 def test_large_files_are_left_alone(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     (large,) = folder.land(row("a", entry_raw=os.urandom(20_000).hex()))
     three_versions(folder)
-    monkeypatch.setattr("clogs.compact.SMALL_BYTES", 20_000)
+    monkeypatch.setattr("clogs.landing.compact.SMALL_BYTES", 20_000)
     assert counts(compacted(folder)) == (1, 3, 1)
     assert large in files(folder)
 
@@ -135,7 +135,7 @@ def test_large_files_are_left_alone(folder: Folder, monkeypatch: pytest.MonkeyPa
 def test_only_so_many_bytes_become_one_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [path for name in "abcde" for path in folder.land(row(name))]
     folder.load()
-    monkeypatch.setattr("clogs.compact.MERGED_BYTES", 2 * paths[0].stat().st_size)
+    monkeypatch.setattr("clogs.landing.compact.MERGED_BYTES", 2 * paths[0].stat().st_size)
     assert counts(compacted(folder)) == (1, 4, 2)
     assert len(files(folder)) == 3
     assert folder.fates().count("landed") == 3
@@ -145,7 +145,7 @@ def test_files_that_do_not_fit_together_are_left_alone(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = three_versions(folder)
-    monkeypatch.setattr("clogs.compact.MERGED_BYTES", 1)
+    monkeypatch.setattr("clogs.landing.compact.MERGED_BYTES", 1)
     assert counts(compacted(folder)) == (0, 0, 0)
     assert files(folder) == before
 
@@ -290,7 +290,7 @@ def test_killed_before_the_ledger_knows_it_the_merged_file_is_loaded_and_changes
     old = three_versions(folder)
     before, known = table(folder), loaded(folder)
     with monkeypatch.context() as patched:
-        patched.setattr("clogs.compact.enter_merged", crash)
+        patched.setattr("clogs.landing.compact.enter_merged", crash)
         with pytest.raises(CrashError):
             compacted(folder)
     assert (len(files(folder)), set(old) < set(files(folder))) == (4, True)

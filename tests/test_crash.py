@@ -19,10 +19,10 @@ import pytest
 from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
 
-from clogs import stages, warehouse
-from clogs.columns import POLARS_TYPES
-from clogs.landing import land
-from clogs.schemas import COLUMNS
+from clogs import warehouse
+from clogs.landing.files import POLARS_TYPES, land
+from clogs.pipeline import steps
+from clogs.schema import COLUMNS
 from clogs.settings import Settings, load_settings
 
 KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "24"))
@@ -94,15 +94,15 @@ class Place:
 
     def run(self, command: str) -> None:
         """Run a command undisturbed, in this process, which has all that it imports."""
-        settings, run = self.settings, stages.new_run()
+        settings, run = self.settings, steps.new_run()
         if command == "extract":
-            stages.extract(settings, run=run)
+            steps.extract(settings, run=run)
         elif command in {"load", "refresh"}:
-            stages.load(settings, run=run, full_refresh=command == "refresh")
+            steps.load(settings, run=run, full_refresh=command == "refresh")
         elif command == "compact":
-            stages.compact(settings, run=run)
+            steps.compact(settings, run=run)
         else:
-            stages.prune(settings, before=date(2026, 3, 4))
+            steps.prune(settings, before=date(2026, 3, 4))
 
     def state(self) -> State:
         select = "SELECT * EXCLUDE (extracted_at) FROM raw.conversations ORDER BY _id"

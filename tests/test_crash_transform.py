@@ -15,8 +15,9 @@ from conftest import new_workspace
 from following import rows_of
 from test_crash import KILLS, Place
 
-from clogs import stages, warehouse
-from clogs.landing import land
+from clogs import warehouse
+from clogs.landing.files import land
+from clogs.pipeline import steps
 
 VIEWS = """
     SELECT schema_name || '.' || view_name FROM duckdb_views()
@@ -48,7 +49,7 @@ def undisturbed(parts: list[pl.DataFrame], tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("undisturbed")
     place = Place(root / "data", new_workspace(root, "mongodb://127.0.0.1:9", "none"))
     arrive(place, pl.concat(parts), 0)
-    stages.transform(place.settings)
+    steps.transform(place.settings)
     return read(place)
 
 
@@ -81,7 +82,7 @@ def test_killed_at_random_again_and_again(
         killed += place.interrupt("transform", with_signal, delay) != 0
         assert "gold.fct_messages" in read(place)
     place.workspace.environment["TRANSFORM_TIMEZONE"] = "UTC"
-    stages.transform(place.settings)
+    steps.transform(place.settings)
     assert read(place) == undisturbed
     assert killed > len(parts) // 3
 
@@ -99,5 +100,5 @@ def test_a_full_disk_loses_nothing(
     arrive(place, pl.concat(parts), 0)
     assert place.fail("transform", "full-at", beyond) in codes
     place.run("load")
-    stages.transform(place.settings)
+    steps.transform(place.settings)
     assert read(place) == undisturbed

@@ -12,7 +12,7 @@ from conftest import new_workspace
 from test_crash import Place
 
 from clogs import warehouse
-from clogs.quality.suites import CHECKS
+from clogs.checks.suites import CHECKS
 
 PER_RUN = "SELECT count(*) FROM quality.results GROUP BY run"
 DAYS = "FROM quality.partitions ORDER BY date"

@@ -16,8 +16,8 @@ import pytest
 from built import data_of, fill
 from conftest import Workspace
 
-from clogs import runs
-from clogs.embedded import free_port
+from clogs.commands.demo_server import free_port
+from clogs.runs import records
 
 CRON = Path("/usr/sbin/cron")
 A_MINUTE, PATIENCE = 75, 150
@@ -139,6 +139,6 @@ def appears(what: Callable[[], object], seconds: float) -> bool:
     return found
 
 
-def ended(state_dir: Path) -> list[runs.Run]:
+def ended(state_dir: Path) -> list[records.Run]:
     """The runs that cron started and that have ended."""
-    return [run for run in runs.read(state_dir) if run.trigger == "cron" and run.status != "running"]
+    return [run for run in records.read(state_dir) if run.trigger == "cron" and run.status != "running"]

@@ -17,8 +17,8 @@ from test_load import Folder, row
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter
 from clogs.errors import DataError
-from clogs.lock import run_lock
 from clogs.mongo import extended_json
+from clogs.runs.lock import run_lock
 from clogs.warehouse import connect
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

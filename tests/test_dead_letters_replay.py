@@ -18,11 +18,12 @@ from pymongo.collection import Collection
 from test_dead_letters_command import document
 from test_load import Folder, row
 
-from clogs import dead_letters, replays, stages
+from clogs import dead_letters
 from clogs.dead_letters import DeadLetter
 from clogs.errors import DataError, TransientSourceError
 from clogs.mongo import CODEC, extended_json
-from clogs.replays import PurgeResult, ReplayResult
+from clogs.pipeline import replay, steps
+from clogs.pipeline.replay import PurgeResult, ReplayResult
 from clogs.settings import Settings, load_settings
 from clogs.warehouse import connect
 
@@ -39,7 +40,7 @@ import sys
 from pathlib import Path
 
 import clogs.extract
-import clogs.quality.suites
+import clogs.checks.suites
 from conftest import Workspace
 from dying import Killer
 from test_dead_letters_replay import Replaying
@@ -77,7 +78,7 @@ class Replaying:
         return {letter.source for letter in dead_letters.read(self.folder)}
 
     def __call__(self) -> ReplayResult:
-        return replays.replay(self.settings, dead_letters.entries(self.folder), run=stages.new_run())
+        return replay.replay(self.settings, dead_letters.entries(self.folder), run=steps.new_run())
 
     def taken_in(self) -> int:
         return sum(self().taken_in.values())
@@ -87,10 +88,10 @@ class Replaying:
         return sorted(re.split(" does not hold|:", each.reasons[0])[0] for each in self().still_rejected)
 
     def purge(self) -> PurgeResult:
-        return replays.purge(self.settings, {each.id for each in dead_letters.entries(self.folder)})
+        return replay.purge(self.settings, {each.id for each in dead_letters.entries(self.folder)})
 
     def loaded(self) -> dict[str, str]:
-        stages.load(self.settings, run=stages.new_run())
+        steps.load(self.settings, run=steps.new_run())
         with connect(self.settings.duckdb.path, read_only=True) as connection:
             return dict(connection.execute("SELECT _id, message_content FROM raw.conversations").fetchall())
 
@@ -122,7 +123,7 @@ def test_a_document_is_landed_as_extraction_lands_it(
 ) -> None:
     everything = document("a", "hello", ingestedAt=NOON, toolUseResult="left out", more={"x": [NOON, 5, 0.5]})
     collection.insert_one(everything)
-    stages.extract(with_mongo.settings, run=stages.new_run())
+    steps.extract(with_mongo.settings, run=steps.new_run())
     with_mongo.give(rejected(everything | {"_id": "b"}))
     with_mongo()
     with_mongo.loaded()
@@ -160,7 +161,7 @@ def test_a_newer_version_stays_and_an_older_one_does_not(
     with_mongo: Replaying, collection: Collection[Document]
 ) -> None:
     collection.insert_many([document("a", "2"), document("b", "2")])
-    stages.extract(with_mongo.settings, run=stages.new_run())
+    steps.extract(with_mongo.settings, run=steps.new_run())
     assert with_mongo.loaded() == {"a": "2", "b": "2"}
     with_mongo.give(rejected(document("a", "1")), rejected(document("b", "3"), datetime.now(UTC)))
     assert with_mongo.taken_in() == 2
@@ -186,7 +187,7 @@ def test_the_checks_of_today_decide(workspace: Workspace) -> None:
 
 
 def test_many_letters_go_through_in_batches(replaying: Replaying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays, "BATCH_LETTERS", 2)
+    monkeypatch.setattr(replay, "BATCH_LETTERS", 2)
     replaying.give(*(rejected(document(f"{number}", "x")) for number in range(5)))
     assert replaying.taken_in() == 5
     assert len(replaying.loaded()) == 5

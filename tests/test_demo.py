@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from built import SAMPLES
 from conftest import Workspace, new_workspace
-from test_embedded import children, ends
+from test_demo_server import children, ends
 from truth import Truth
 
-from clogs.wording import money, short
+from clogs.terminal.text import money, short
 
 TRUTH = Truth(SAMPLES)
 

@@ -17,11 +17,11 @@ from built import data_of, fill, warehouse_of
 from conftest import Document, Workspace
 from pymongo.collection import Collection
 
-from clogs import runs
-from clogs.checkup import LEAST_FREE, daily_bytes, disk
-from clogs.checkup.schedule import history
-from clogs.lock import run_lock
-from clogs.runs import Failure, Run
+from clogs.health.places import LEAST_FREE, daily_bytes, disk
+from clogs.health.runs import history
+from clogs.runs import records
+from clogs.runs.lock import run_lock
+from clogs.runs.records import Failure, Run
 from clogs.schedule import crontab
 from clogs.warehouse import connect
 
@@ -396,7 +396,7 @@ def test_dead_letters_that_cannot_be_read_are_a_warning(sound: Workspace) -> Non
 def ended(state_dir: Path, **fields: Any) -> Run:  # noqa: ANN401  # whatever a record has
     """A run that has left a record."""
     run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=1, started_at=NOON, **fields)
-    runs.write(state_dir, run)
+    records.write(state_dir, run)
     return run
 
 
@@ -442,7 +442,7 @@ def test_a_run_that_was_killed_is_told_while_another_command_runs(tmp_path: Path
 
 def test_a_run_that_is_on_was_not_killed(tmp_path: Path) -> None:
     run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=os.getpid(), started_at=NOON)
-    runs.write(tmp_path, run)
+    records.write(tmp_path, run)
     with run_lock(tmp_path, command="pipeline"):
         assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} is on.")
 

@@ -41,9 +41,9 @@ from replay import replay
 from clogs import dead_letters
 from clogs.errors import ClogsError, DataError, SourceError, TransientSourceError
 from clogs.extract import ExtractResult, Scope, Settings, extract
-from clogs.landing import landed
+from clogs.landing.files import landed
 from clogs.mongo import CODEC, LARGEST_DOCUMENT, Address, Source, connect
-from clogs.stages import new_run
+from clogs.pipeline.steps import new_run
 
 Document = dict[str, Any]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.files import make_private_dir, sweep_temporary, write_atomic
+from clogs.files import bundled, make_private_dir, sweep_temporary, write_atomic
 
 
 class CrashError(Exception):
@@ -104,3 +104,8 @@ def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
 
 def test_there_is_nothing_to_sweep_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert sweep_temporary(tmp_path / "absent") == 0
+
+
+@pytest.mark.parametrize("name", ["clogs.toml", "transforms"])
+def test_what_ships_with_clogs_is_found(name: str) -> None:
+    assert bundled(name).exists()

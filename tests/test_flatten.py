@@ -30,9 +30,9 @@ from bson import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clogs.flatten import Flattened, batch_of, flatten
+from clogs.extract.flatten import Flattened, batch_of, flatten
 from clogs.mongo import CODEC, decode
-from clogs.schemas import COLUMNS
+from clogs.schema import COLUMNS
 
 Document = dict[str, Any]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from site_cases import AT, check, model, past
 
-from clogs.catalog import Model
+from clogs.schema import Model
 from clogs.site import text
 from clogs.site.charts import course
 from clogs.site.graph import graph

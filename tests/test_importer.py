@@ -16,9 +16,9 @@ from conftest import DATABASE, Workspace
 from pymongo.collection import Collection
 
 from clogs import dead_letters, mongo
-from clogs.importer import ImportResult, import_transcripts
 from clogs.mongo import Source
-from clogs.transcripts import find
+from clogs.transcripts.importer import ImportResult, import_transcripts
+from clogs.transcripts.read import find
 
 Document = dict[str, Any]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conftest import Workspace
 
-from clogs.resources import bundled
+from clogs.files import bundled
 
 TEMPLATE = bundled("clogs.toml")
 

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.flatten import batch_of, flatten
-from clogs.landing import land, landed, partition, told_digest
-from clogs.schemas import COLUMNS
+from clogs.extract.flatten import batch_of, flatten
+from clogs.landing.files import land, landed, partition, told_digest
+from clogs.schema import COLUMNS
 
 Document = dict[str, Any]
 

@@ -6,8 +6,8 @@ import pytest
 from site_cases import settings
 
 from clogs import warehouse
-from clogs.catalog import Model
 from clogs.errors import ModelsError
+from clogs.schema import Model
 from clogs.transform import lineage
 
 BROKEN = "MODEL (name mine.broken, kind FULL); SELEC nothing FRM nowhere"

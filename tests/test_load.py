@@ -15,11 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clogs import dead_letters, warehouse
-from clogs.columns import POLARS_TYPES
 from clogs.errors import ClogsError, DataError
-from clogs.landing import land, sha256_of
+from clogs.landing.files import POLARS_TYPES, land, sha256_of
 from clogs.load import LoadResult, load, stats
-from clogs.schemas import COLUMNS
+from clogs.schema import COLUMNS
 
 DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

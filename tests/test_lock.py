@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from clogs import lock
 from clogs.errors import ClogsError, LockedError
-from clogs.lock import holder as holder_of
-from clogs.lock import run_lock
+from clogs.runs import lock
+from clogs.runs.lock import holder as holder_of
+from clogs.runs.lock import run_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from clogs.lock import run_lock
+from clogs.runs.lock import run_lock
 with run_lock(Path(sys.argv[1]), command="pipeline"):
     print("held", flush=True)
     sys.stdin.read()

@@ -13,7 +13,7 @@ import pytest
 from model_cases import ASKED, KINDS, MILLION, NAMES, PRICED, ROWS
 
 from clogs import warehouse
-from clogs.resources import bundled
+from clogs.files import bundled
 from clogs.transform import TransformSettings, transform
 from clogs.warehouse import Connection
 

@@ -24,7 +24,7 @@ from pymongo.collection import Collection
 from relay import relay
 from replay import Server, replay
 
-from clogs.embedded import free_port
+from clogs.commands.demo_server import free_port
 from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
 from clogs.mongo import (
     CODEC,

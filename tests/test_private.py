@@ -19,7 +19,7 @@ from bson import ObjectId
 from conftest import Document, new_workspace
 from replay import Server, replay
 
-from clogs.embedded import free_port
+from clogs.commands.demo_server import free_port
 from clogs.mongo import CODEC
 
 CANARY = "s3cret-canary"

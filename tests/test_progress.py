@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from clogs.progress import Bar, Lines, Progress
+from clogs.terminal.progress import Bar, Lines, Progress
 
 Report = tuple[float, int, int | None]
 

@@ -15,8 +15,8 @@ from test_load import DAY, Folder, row
 
 from clogs import warehouse
 from clogs.errors import DataError
-from clogs.landing import landed
-from clogs.prune import PruneResult, prune
+from clogs.landing.files import landed
+from clogs.landing.prune import PruneResult, prune
 
 EVE = DAY - timedelta(days=1)
 LONG_AGO = date(2025, 12, 31)

@@ -26,7 +26,7 @@ from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.utils import UniqueKeyDict, yaml
 
 from clogs import warehouse
-from clogs.resources import bundled
+from clogs.files import bundled
 from clogs.transform import TransformSettings
 from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context

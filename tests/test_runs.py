@@ -20,12 +20,12 @@ import pytest
 from built import data_of, fill
 from conftest import Workspace
 
-from clogs import alerts, runs
 from clogs.errors import ClogsError
-from clogs.lock import run_lock
-from clogs.recording import recorded
-from clogs.runs import Failure, Run, Step
-from clogs.terminal import configure_logging
+from clogs.runs import alerts, records
+from clogs.runs.lock import run_lock
+from clogs.runs.recorder import recorded
+from clogs.runs.records import Failure, Run, Step
+from clogs.terminal.console import configure_logging
 from clogs.warehouse import connect
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def remember(state_dir: Path, *only: Run) -> None:
     for path in (state_dir / "runs").iterdir():
         path.unlink()
     for run in only:
-        runs.write(state_dir, run)
+        records.write(state_dir, run)
 
 
 def record(state_dir: Path, number: int, *steps: Step, tell: str | None = None) -> Run:
@@ -71,7 +71,7 @@ def logging_as_of_a_command() -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from clogs.recording import recorded
+from clogs.runs.recorder import recorded
 with recorded(Path(sys.argv[1]), run=sys.argv[2], trigger="cron", tell=sys.argv[3]):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -81,36 +81,36 @@ with recorded(Path(sys.argv[1]), run=sys.argv[2], trigger="cron", tell=sys.argv[
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     run = run_of(1, status="failed", steps=(DONE, FAILED), failure=FAILED.failure, log=tmp_path / "a.log")
-    runs.write(tmp_path, run)
-    assert list(runs.read(tmp_path)) == [run]
+    records.write(tmp_path, run)
+    assert list(records.read(tmp_path)) == [run]
 
 
 def test_the_last_run_comes_first_and_old_ones_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "KEPT", 3)
+    monkeypatch.setattr(records, "KEPT", 3)
     for number in range(5):
-        runs.write(tmp_path, run_of(number))
-        log = runs.log_path(tmp_path, run_of(number).run)
+        records.write(tmp_path, run_of(number))
+        log = records.log_path(tmp_path, run_of(number).run)
         log.parent.mkdir(exist_ok=True)
         log.touch()
-    runs.forget_old(tmp_path)
-    assert [run.run for run in runs.read(tmp_path)] == [run_of(number).run for number in (4, 3, 2)]
+    records.forget_old(tmp_path)
+    assert [run.run for run in records.read(tmp_path)] == [run_of(number).run for number in (4, 3, 2)]
     assert len(list((tmp_path / "logs").iterdir())) == 3
 
 
 def test_a_run_under_a_clock_that_was_ahead_is_not_the_last(tmp_path: Path) -> None:
     ahead = msgspec.structs.replace(run_of(2), run="20761127T044822-acf0c3")
     for each in (run_of(1), ahead, run_of(3)):
-        runs.write(tmp_path, each)
-    assert [run.run for run in runs.read(tmp_path)] == [run_of(3).run, run_of(1).run, ahead.run]
+        records.write(tmp_path, each)
+    assert [run.run for run in records.read(tmp_path)] == [run_of(3).run, run_of(1).run, ahead.run]
 
 
 def test_what_is_no_record_is_told(tmp_path: Path) -> None:
-    runs.write(tmp_path, run_of(1))
+    records.write(tmp_path, run_of(1))
     (tmp_path / "runs" / "zzz.json").write_text("{}")
     with pytest.raises(ClogsError, match=r"zzz\.json is no record of a run"):
-        list(runs.read(tmp_path))
+        list(records.read(tmp_path))
 
 
 def test_a_run_without_failures_leaves_no_log(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_run_that_failed_leaves_its_log(tmp_path: Path) -> None:
 def test_a_bug_leaves_its_traceback(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), recorded(tmp_path, run="a", trigger="hand"):
         raise ZeroDivisionError
-    (run,) = runs.read(tmp_path)
+    (run,) = records.read(tmp_path)
     assert run.failure == Failure(message="ZeroDivisionError, a bug", hint=None, exit_code=1)
     assert run.log is not None
     assert "Traceback" in run.log.read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ def test_a_bug_leaves_its_traceback(tmp_path: Path) -> None:
 def test_a_run_that_was_stopped_is_no_failure(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), recorded(tmp_path, run="a", trigger="hand"):
         raise KeyboardInterrupt
-    (run,) = runs.read(tmp_path)
+    (run,) = records.read(tmp_path)
     assert (run.status, run.failure, run.log) == ("stopped", None, None)
 
 
@@ -297,7 +297,7 @@ def test_a_scheduled_run_that_fails_mails_what_to_do(scheduled: Workspace, hook:
     assert (finished.returncode, finished.stdout, len(lines)) == (69, "", 3)
     assert "does not answer" in lines[0]
     assert lines[1].startswith("  → Is it running")
-    (run,) = list(runs.read(data_of(scheduled) / "state"))[:1]
+    (run,) = list(records.read(data_of(scheduled) / "state"))[:1]
     assert lines[2] == f"  → The log of this run: {run.log}"
     assert (run.trigger, run.status, run.alerted) == ("cron", "failed", True)
     assert [step.status for step in run.steps] == ["failed", "skipped", "skipped", "skipped"]
@@ -380,7 +380,7 @@ def test_a_source_that_is_away_is_waited_for(scheduled: Workspace) -> None:
 def test_the_warehouse_has_the_history_too(scheduled: Workspace) -> None:
     scheduled.run("pipeline")  # fails, and says so there
     path = data_of(scheduled) / "clogs.duckdb"
-    runs.write(data_of(scheduled) / "state", run_of(1))
+    records.write(data_of(scheduled) / "state", run_of(1))
     assert scheduled.run("pipeline", "--skip-extract").returncode == 0  # has nothing new, and writes nothing
     asked = "SELECT trigger, status, exit_code FROM raw.runs ORDER BY started_at"
     with connect(path, read_only=True) as connection:

@@ -25,9 +25,9 @@ from conftest import Workspace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clogs import scheduled_log as log
 from clogs.errors import ClogsError, UsageError
-from clogs.schedule import cron, crontab, entries, look, rehearsal, systemd
+from clogs.runs import log
+from clogs.schedule import cron, crontab, entries, rehearsal, schedule, systemd
 from clogs.schedule.entries import Entry
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -322,8 +322,8 @@ def test_carriage_returns_that_crontab_does_not_show_as_they_are_are_left_alone(
 
 def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Tools) -> None:
     only_tools.table = OTHERS + BLOCK.replace(b"\n17", b"\n#17").replace(b"\n0 2", b"\n# 0 2")
-    assert (look.installed(), look.next_scheduled()) == (None, None)
-    assert look.remove()
+    assert (schedule.installed(), schedule.next_scheduled()) == (None, None)
+    assert schedule.remove()
     assert only_tools.table == OTHERS
 
 
@@ -339,12 +339,12 @@ def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Too
 )
 def test_a_damaged_block_is_left_alone(only_tools: Tools, content: bytes) -> None:
     only_tools.table = content
-    for change in (lambda: crontab.install(BOTH), crontab.remove, look.installed):
+    for change in (lambda: crontab.install(BOTH), crontab.remove, schedule.installed):
         with pytest.raises(ClogsError, match="damaged") as raised:
             change()
     assert raised.value.hint
     assert only_tools.table == content
-    assert look.next_scheduled() is None
+    assert schedule.next_scheduled() is None
 
 
 # the crontab
@@ -392,13 +392,13 @@ def test_who_is_not_allowed_is_told(only_tools: Tools) -> None:
     with pytest.raises(ClogsError, match="not allowed") as raised:
         crontab.install(BOTH)
     assert raised.value.hint == "Ask for a line in /etc/cron.allow, or: clogs schedule install --systemd"
-    assert not look.remove()
-    assert look.next_scheduled() is None
+    assert not schedule.remove()
+    assert schedule.next_scheduled() is None
 
 
 def test_without_cron(only_tools: Tools) -> None:
     (only_tools.folder / "crontab").unlink()
-    assert (look.installed(), look.next_scheduled(), look.remove()) == (None, None, False)
+    assert (schedule.installed(), schedule.next_scheduled(), schedule.remove()) == (None, None, False)
     with pytest.raises(ClogsError, match="no crontab command") as raised:
         crontab.install(BOTH)
     assert (
@@ -407,16 +407,16 @@ def test_without_cron(only_tools: Tools) -> None:
 
 
 def test_the_next_run_is_the_first_of_all(only_tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(look, "local_zone", lambda: BERLIN)
-    assert look.next_scheduled() is None
+    monkeypatch.setattr(schedule, "local_zone", lambda: BERLIN)
+    assert schedule.next_scheduled() is None
     only_tools.table = BLOCK
     at_one = datetime(2026, 3, 4, 0, 55, tzinfo=UTC)
-    assert look.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-    assert look.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
+    assert schedule.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+    assert schedule.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
         2026, 3, 4, 1, 17, tzinfo=UTC
     )
     only_tools.table = BLOCK.replace(b"17 *", b"77 *").replace(b"0 2", b"0 32")
-    assert look.next_scheduled() is None
+    assert schedule.next_scheduled() is None
 
 
 # systemd
@@ -467,19 +467,19 @@ def test_the_units() -> None:
 def test_timers_are_installed_changed_and_removed(only_tools: Tools) -> None:
     only_tools.add("systemctl", SYSTEMCTL)
     only_tools.table = OTHERS + BLOCK
-    wanted = look.Schedule(by="systemd", entries=BOTH)
-    assert look.install(wanted)
+    wanted = schedule.Schedule(by="systemd", entries=BOTH)
+    assert schedule.install(wanted)
     assert only_tools.table == OTHERS  # not both
-    assert look.installed() == wanted
-    assert look.next_scheduled() is not None
-    assert not look.install(wanted)
-    assert look.install(look.Schedule(by="systemd", entries=(HOURLY,)))
-    assert look.installed() == look.Schedule(by="systemd", entries=(HOURLY,))
+    assert schedule.installed() == wanted
+    assert schedule.next_scheduled() is not None
+    assert not schedule.install(wanted)
+    assert schedule.install(schedule.Schedule(by="systemd", entries=(HOURLY,)))
+    assert schedule.installed() == schedule.Schedule(by="systemd", entries=(HOURLY,))
     assert sorted(each.name for each in systemd.folder().iterdir()) == [
         "clogs-hourly.service",
         "clogs-hourly.timer",
     ]
-    assert look.remove()
+    assert schedule.remove()
     assert list(systemd.folder().iterdir()) == []
     assert only_tools.calls[-3:] == [
         "--user disable --now clogs-hourly.timer",
@@ -490,10 +490,10 @@ def test_timers_are_installed_changed_and_removed(only_tools: Tools) -> None:
 
 def test_the_crontab_takes_the_timers_place(only_tools: Tools) -> None:
     only_tools.add("systemctl", SYSTEMCTL)
-    assert look.install(look.Schedule(by="systemd", entries=BOTH))
+    assert schedule.install(schedule.Schedule(by="systemd", entries=BOTH))
     assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
-    assert look.install(look.Schedule(by="cron", entries=BOTH))
-    assert look.installed() == look.Schedule(by="cron", entries=BOTH)
+    assert schedule.install(schedule.Schedule(by="cron", entries=BOTH))
+    assert schedule.installed() == schedule.Schedule(by="cron", entries=BOTH)
     assert list(systemd.folder().iterdir()) == []
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clogs.checks.overrides import Rule
 from clogs.errors import SettingsError
-from clogs.quality.rules import Rule
-from clogs.resources import bundled
+from clogs.files import bundled
 from clogs.settings import Loaded, Settings, load_settings, visible_settings
 from clogs.settings.model import known_keys
 from clogs.settings.values import LONGEST, duration, duration_text

@@ -17,15 +17,15 @@ from built import data_of, fill
 from conftest import Workspace
 from pymongo.collection import Collection
 
-from clogs import runs
-from clogs.landing import landed
-from clogs.lock import run_lock
-from clogs.signals import Stop
+from clogs.landing.files import landed
+from clogs.runs import records
+from clogs.runs.lock import run_lock
+from clogs.runs.signals import Stop
 
 STOPPED = "Stopped. Everything is consistent; the next run goes on from here.\n"
 SWALLOWING = """
 import os, signal, time
-from clogs import signals
+from clogs.runs import signals
 
 class Callback:
     def __del__(self):
@@ -44,7 +44,7 @@ except KeyboardInterrupt:
 
 TIDYING = """
 import os, signal, time
-from clogs.signals import Stop
+from clogs.runs.signals import Stop
 
 Stop().listen()
 try:
@@ -73,7 +73,8 @@ cli.main()
 """
 
 PATIENT = """
-from clogs import cli, signals
+from clogs import cli
+from clogs.runs import signals
 
 signals.GRACE_SECONDS = 16
 cli.main()
@@ -82,7 +83,7 @@ cli.main()
 
 IGNORING = """
 import os, signal
-from clogs.signals import Stop
+from clogs.runs.signals import Stop
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 Stop().listen()
 os.kill(os.getpid(), signal.SIGHUP)
@@ -91,7 +92,7 @@ print("on")
 
 DEAF = """
 import time
-from clogs import signals
+from clogs.runs import signals
 signals.GRACE_SECONDS, signals.AGAIN_AFTER_SECONDS = 0.1, 0.05
 signals.Stop().listen()
 while True:
@@ -183,15 +184,15 @@ def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: flo
     command = ("--quiet", "pipeline", "--skip-extract", "--full-refresh")
     (workspace.folder / "patient.py").write_text(PATIENT, encoding="utf-8")
     with workspace.start(*command, module="patient") as process:
-        while not any(run.pid == process.pid for run in runs.read(state_dir)):
+        while not any(run.pid == process.pid for run in records.read(state_dir)):
             assert process.poll() is None
             time.sleep(0.01)
         time.sleep(delay)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
-    run = next(runs.read(state_dir))
+    run = next(records.read(state_dir))
     assert (process.returncode, run.status, run.failure, err) == (143, "stopped", None, STOPPED)
-    assert not runs.log_path(state_dir, run.run).exists()
+    assert not records.log_path(state_dir, run.run).exists()
 
 
 def test_the_exit_code_stands_where_code_made_by_a_library_is_interrupted(tmp_path: Path) -> None:

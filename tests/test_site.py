@@ -11,7 +11,7 @@ import pytest
 from site_cases import documented
 
 from clogs import warehouse
-from clogs.schemas import COLUMNS
+from clogs.schema import COLUMNS
 from clogs.site import profile
 from clogs.site.profile import tables
 

@@ -12,7 +12,7 @@ from conftest import Document, Workspace, new_workspace
 from pymongo.collection import Collection
 from truth import Truth
 
-from clogs.lock import run_lock
+from clogs.runs.lock import run_lock
 from clogs.warehouse import connect
 
 TRUTH = Truth(SAMPLES)

@@ -8,10 +8,10 @@ import pytest
 from built import fill, warehouse_of
 from conftest import new_workspace
 
-from clogs.quality.bronze import Conversations
-from clogs.quality.check import Suite
-from clogs.quality.suites import CHECKS, SUITES
-from clogs.quality.sums import SUMS
+from clogs.checks.bronze import Conversations
+from clogs.checks.check import Suite
+from clogs.checks.suites import CHECKS, SUITES
+from clogs.checks.sums import SUMS
 from clogs.validate.suite import examine
 from clogs.warehouse import Connection, connect
 

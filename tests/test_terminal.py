@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.terminal import Terminal, configure_logging, logger
+from clogs.terminal.console import Terminal, configure_logging, logger
 
 
 @pytest.fixture(autouse=True)

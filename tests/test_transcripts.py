@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import UsageError
-from clogs.transcripts import Line, Position, Reading, find, transcript_at
+from clogs.transcripts.read import Line, Position, Reading, find, transcript_at
 
 FILES = (
     "projects/-home-me-app/one.jsonl",

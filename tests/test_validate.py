@@ -12,15 +12,15 @@ import pytest
 from built import fill, warehouse_of
 from conftest import Workspace, new_workspace
 
+from clogs.checks.overrides import Rule, Rules
+from clogs.checks.results import CheckResult, Outcome
+from clogs.checks.suites import CHECKS, SUITES, refused
 from clogs.errors import DataError, UsageError, WarehouseError
-from clogs.lock import run_lock
-from clogs.quality.results import CheckResult, Outcome
-from clogs.quality.rules import Rule, Rules
-from clogs.quality.suites import CHECKS, SUITES, refused
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import percent
 from clogs.validate import ValidateResult, courses, suite, validate
 from clogs.validate.suite import EXAMPLES
 from clogs.warehouse import Connection, connect, create_tables
-from clogs.wording import percent
 
 DAY = timedelta(days=1)
 NOVELTY = "conversations.type_is_known"

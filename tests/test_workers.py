@@ -21,11 +21,11 @@ from replay import Server, replay
 
 from clogs.errors import ClogsError, TransientSourceError
 from clogs.extract import ExtractResult, Scope, Settings, extract, stage, workers
-from clogs.extract.batches import Landed
-from clogs.landing import landed
+from clogs.extract.range import Landed
+from clogs.extract.watermark import ExtractState, write_extract_state
+from clogs.landing.files import landed
 from clogs.mongo import CODEC, Address, Source, connect
-from clogs.stages import new_run
-from clogs.state import ExtractState, write_extract_state
+from clogs.pipeline.steps import new_run
 
 Document = dict[str, Any]
 

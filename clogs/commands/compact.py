@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import compacted
-from clogs.lock import run_lock
-from clogs.wording import duration
+from clogs.commands.output import compacted
+from clogs.commands.session import Flag, Given
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import duration
 
 
 def compact(*, json: Flag = False, session: Given) -> None:
@@ -20,5 +20,5 @@ def compact(*, json: Flag = False, session: Given) -> None:
     """
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="compact"), terminal.progress("compact") as progress:
-        result = stages.compact(settings, run=stages.new_run(), on_progress=progress)
+        result = steps.compact(settings, run=steps.new_run(), on_progress=progress)
     terminal.summarize(result, f"{compacted(result)} · {duration(result.seconds)}")

@@ -6,7 +6,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from clogs.commands.options import Flag, Given
+from clogs.commands.session import Flag, Given
 from clogs.settings import Loaded, VisibleSetting, visible_settings
 from clogs.settings.load import DEFAULT
 

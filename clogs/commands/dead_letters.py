@@ -13,15 +13,16 @@ from rich.console import Group
 from rich.text import Text
 
 from clogs import dead_letters as letters
-from clogs import replays, stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.tables import table
+from clogs.commands.output import table
+from clogs.commands.session import Flag, Given
 from clogs.dead_letters import DeadLetter, Entry, Stage
-from clogs.lock import run_lock
-from clogs.wording import count, duration, instant, printable
+from clogs.pipeline import replay as replays
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import count, duration, instant, printable
 
 if TYPE_CHECKING:
-    from clogs.replays import PurgeResult, ReplayResult
+    from clogs.pipeline.replay import PurgeResult, ReplayResult
     from clogs.settings import Settings
 
 MOST_ROWS = 20
@@ -119,7 +120,7 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: G
     ):
         every = letters.entries(settings.data.dead_letter_dir)
         chosen = _chosen(every, ids, stage)
-        result = replays.replay(settings, chosen, run=stages.new_run(), on_progress=progress)
+        result = replays.replay(settings, chosen, run=steps.new_run(), on_progress=progress)
     terminal.summarize(result, _replayed(result, letters.short_ids(every)) if chosen else NONE)
     if result.taken_in["import"]:
         terminal.say("To bring what was taken in into the warehouse: clogs pipeline")

@@ -7,19 +7,17 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from clogs import highlights, stages
-from clogs.commands.options import Given
+from clogs.commands.demo_server import mongo_server
+from clogs.commands.output import imported, table
 from clogs.commands.pipeline import raise_errors, run
-from clogs.commands.summaries import imported
-from clogs.commands.tables import table
-from clogs.embedded import mongo_server
+from clogs.commands.session import Given, Session
 from clogs.errors import UsageError
-from clogs.files import make_private_dir, write_atomic
-from clogs.opened import open_warehouse
-from clogs.pipeline import Plan
-from clogs.resources import bundled
-from clogs.session import Session
-from clogs.wording import money
+from clogs.files import bundled, make_private_dir, write_atomic
+from clogs.pipeline import steps
+from clogs.pipeline.run import Plan
+from clogs.pipeline.wiring import open_warehouse
+from clogs.report import questions
+from clogs.terminal.text import money
 
 if TYPE_CHECKING:
     from clogs.settings import Settings
@@ -42,7 +40,7 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
     with mongo_server() as uri:
         own = _session(folder, uri, session)
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
-        terminal.write(f"   {imported(stages.import_files(own.settings, [bundled('samples')]))}")
+        terminal.write(f"   {imported(steps.import_files(own.settings, [bundled('samples')]))}")
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())
@@ -71,8 +69,8 @@ def _session(folder: Path, uri: str, given: Session) -> Session:
 
 def _show(settings: Settings, session: Session) -> None:
     with open_warehouse(settings, read_only=True) as connection:
-        tools = highlights.top_tools(connection)
-        projects = highlights.top_projects(connection)
+        tools = questions.top_tools(connection)
+        projects = questions.top_projects(connection)
     write = session.terminal.write
     write("\n3. Ask it something\n")
     calls = [(name, f"{calls:,}", f"{errors:,}") for name, calls, errors in tools]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from clogs import stages
-from clogs.checkup import Finding, failed, open_to_others, versions
-from clogs.commands.options import Flag, Given
+from clogs.commands.session import Flag, Given
 from clogs.errors import ClogsError, SettingsError
-from clogs.terminal import is_quiet
-from clogs.wording import count, printable
+from clogs.health.doctor import versions
+from clogs.health.findings import Finding, failed, open_to_others
+from clogs.pipeline import steps
+from clogs.terminal.console import is_quiet
+from clogs.terminal.text import count, printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 NAME_WIDTH = 10
@@ -53,7 +54,7 @@ def _findings(session: Given) -> list[Finding]:
     message = f"No fault in {file}." if file else "No fault; there is no settings file."
     sound = Finding(check="settings", state="ok", message=message)
     exposed = open_to_others("settings", file, 0o600, what="it may hold a password") if file else None
-    return [exposed or sound, *stages.checkup(session.settings)]
+    return [exposed or sound, *steps.checkup(session.settings)]
 
 
 def _text(finding: Finding) -> str:

@@ -9,12 +9,12 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import extracted
+from clogs.commands.output import extracted
+from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
-from clogs.lock import run_lock
-from clogs.wording import duration, instant
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import duration, instant
 
 MOST_DOCUMENTS = 2**63 - 1
 """As many as MongoDB can count."""
@@ -52,9 +52,9 @@ def extract(
     settings, terminal = session.settings, session.terminal
     lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
     with lock, terminal.progress("extract") as progress:
-        result = stages.extract(
+        result = steps.extract(
             settings,
-            run=stages.new_run(),
+            run=steps.new_run(),
             full_backfill=full_backfill,
             since=since,
             limit=limit,

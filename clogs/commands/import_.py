@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import imported
-from clogs.wording import duration
+from clogs.commands.output import imported
+from clogs.commands.session import Flag, Given
+from clogs.pipeline import steps
+from clogs.terminal.text import duration
 
 
 def import_(
@@ -28,7 +28,7 @@ def import_(
     """
     settings, terminal = session.settings, session.terminal
     with terminal.progress("import") as progress:
-        result = stages.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
+        result = steps.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
     terminal.summarize(result, f"{imported(result)} · {duration(result.seconds)}")
     if result.rejected:
         terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clogs.commands.options import Flag, Given
+from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
-from clogs.files import write_atomic
-from clogs.resources import bundled
+from clogs.files import bundled, write_atomic
 from clogs.settings.sources import FILE_NAME
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import loaded
-from clogs.commands.tables import table
+from clogs.commands.output import loaded, table
+from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
 from clogs.load import stats as count_rows
-from clogs.lock import run_lock
-from clogs.opened import open_warehouse
+from clogs.pipeline import steps
+from clogs.pipeline.wiring import open_warehouse
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import count, duration
 from clogs.warehouse import create_tables
-from clogs.wording import count, duration
 
 
 def load(
@@ -45,7 +44,7 @@ def load(
 def _load(session: Given, *, full_refresh: bool) -> None:
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="load"), terminal.progress("load") as progress:
-        result = stages.load(settings, run=stages.new_run(), full_refresh=full_refresh, on_progress=progress)
+        result = steps.load(settings, run=steps.new_run(), full_refresh=full_refresh, on_progress=progress)
     terminal.summarize(result, f"{loaded(result)} · {duration(result.seconds)}")
 
 

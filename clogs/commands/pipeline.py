@@ -12,16 +12,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from clogs import highlights
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import compacted, extracted, loaded, transformed, validated
+from clogs.commands.output import compacted, extracted, loaded, transformed, validated
+from clogs.commands.session import Flag, Given, Session
 from clogs.errors import LockedError, WarehouseError
-from clogs.opened import open_warehouse
-from clogs.pipeline import PipelineResult, Plan, StepResult, run_pipeline
-from clogs.runs import TRIGGER_VARIABLE, Trigger
-from clogs.session import Session
-from clogs.terminal import is_quiet
-from clogs.wording import duration, size
+from clogs.pipeline.run import PipelineResult, Plan, StepResult, run_pipeline
+from clogs.pipeline.wiring import open_warehouse
+from clogs.report import questions
+from clogs.runs.records import TRIGGER_VARIABLE, Trigger
+from clogs.terminal.console import is_quiet
+from clogs.terminal.text import duration, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
     "extract": extracted,
@@ -134,7 +133,7 @@ def _found(session: Session) -> Text:
     path = session.settings.duckdb.path
     try:
         with open_warehouse(session.settings, read_only=True, patience=timedelta(0)) as connection:
-            found = highlights.read(connection)
+            found = questions.read(connection)
     except WarehouseError:  # a step has met it before, and says so
         return Text()
     said = (found.sentence(), found.remark()) if found else ()

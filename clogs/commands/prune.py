@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.lock import run_lock
-from clogs.wording import count, duration, size
+from clogs.commands.session import Flag, Given
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import count, duration, size
 
 if TYPE_CHECKING:
-    from clogs.prune import PruneResult
+    from clogs.landing.prune import PruneResult
 
 
 def prune(
@@ -29,7 +29,7 @@ def prune(
         json: Print the result as one JSON document.
     """
     settings, terminal = session.settings, session.terminal
-    found = stages.prune(settings, before=before.date(), dry_run=True)
+    found = steps.prune(settings, before=before.date(), dry_run=True)
     if not (found.rows or found.files):
         terminal.summarize(found, "Nothing to remove.")
     elif dry_run:
@@ -38,7 +38,7 @@ def prune(
         terminal.summarize(found, "Nothing was removed.")
     else:
         with run_lock(settings.data.state_dir, command="prune"):
-            result = stages.prune(settings, before=before.date())
+            result = steps.prune(settings, before=before.date())
         terminal.summarize(result, f"{_said(result)} removed · {duration(result.seconds)}")
 
 

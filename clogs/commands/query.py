@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from clogs.commands.options import Given
-from clogs.commands.tables import lines, table
-from clogs.opened import open_warehouse
+from clogs.commands.output import lines, table
+from clogs.commands.session import Given
+from clogs.pipeline.wiring import open_warehouse
 from clogs.warehouse import query as read
 
 NUMBERS = (int, float, Decimal, type(None))

@@ -13,14 +13,14 @@ from rich.console import Group
 from rich.text import Text
 
 from clogs import schedule as stage
-from clogs.commands.options import Flag, Given
-from clogs.commands.tables import table
+from clogs.commands.output import table
+from clogs.commands.session import Flag, Given
 from clogs.errors import SettingsError, UsageError
 from clogs.schedule import Entry, Schedule, Scheduler
-from clogs.wording import few, printable
+from clogs.terminal.text import few, printable
 
 if TYPE_CHECKING:
-    from clogs.session import Session
+    from clogs.commands.session import Session
 
 VARIABLE = "environment variable "
 

@@ -10,16 +10,15 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.tables import table
+from clogs.commands.output import table
+from clogs.commands.session import Flag, Given
 from clogs.errors import ClogsError
-from clogs.runs import WHY_KILLED, was_killed
-from clogs.wording import count, duration, instant, printable, size
+from clogs.pipeline import steps
+from clogs.runs.records import WHY_KILLED, was_killed
+from clogs.terminal.text import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
-    from clogs.runs import Run
-    from clogs.status import (
+    from clogs.health.model import (
         DeadLetterStatus,
         ExtractionStatus,
         LandingStatus,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         Status,
         WarehouseStatus,
     )
+    from clogs.runs.records import Run
 
 GOLD_WIDTH = 100
 """Columns for the rows of gold's tables, also where lines have no end."""
@@ -47,7 +47,7 @@ def status(
         json: Print one JSON document.
     """
     settings, terminal = session.settings, session.terminal
-    found = stages.status(settings)
+    found = steps.status(settings)
     if json:
         terminal.write_json(found)
     else:

@@ -6,13 +6,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import transformed
-from clogs.commands.tables import table
+from clogs.commands.output import table, transformed
+from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
-from clogs.lock import run_lock
-from clogs.wording import count, duration
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import count, duration
 
 
 def transform(
@@ -38,7 +37,7 @@ def transform(
         return
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="transform"), terminal.progress("transform") as progress:
-        result = stages.transform(
+        result = steps.transform(
             settings,
             select=tuple(models or ()),
             full_refresh=full_refresh,
@@ -49,7 +48,7 @@ def transform(
 
 def _show_plan(session: Given) -> None:
     with run_lock(session.settings.data.state_dir, command="transform"):
-        found = stages.plan(session.settings)
+        found = steps.plan(session.settings)
     if session.terminal.stdout_json:
         session.terminal.write_json(found)
         return

@@ -10,19 +10,18 @@ from cyclopts import Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from clogs import stages
-from clogs.commands.options import Flag, Given
-from clogs.commands.summaries import validated
-from clogs.commands.tables import table
+from clogs.commands.output import table, validated
+from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
-from clogs.lock import run_lock
-from clogs.wording import count, duration, instant, or_nearest, percent, sparkline
+from clogs.pipeline import steps
+from clogs.runs.lock import run_lock
+from clogs.terminal.text import count, duration, instant, or_nearest, percent, sparkline
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from clogs.quality.results import CheckResult, PastResult
-    from clogs.session import Session
+    from clogs.checks.results import CheckResult, PastResult
+    from clogs.commands.session import Session
     from clogs.validate import ValidateResult
 
 
@@ -64,13 +63,13 @@ def validate(
         raise UsageError("A page shows all layers.", hint="Leave out --layer, or --build-docs.")
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="validate"), terminal.progress("validate") as progress:
-        result = stages.validate(
-            settings, run=stages.new_run(), layers=tuple(layer or ()), on_progress=progress
+        result = steps.validate(
+            settings, run=steps.new_run(), layers=tuple(layer or ()), on_progress=progress
         )
     terminal.summarize(result, Group(*_shown(result, terminal.width)))
     if build_docs:
         folder = settings.data.dir / "docs" if build_docs is True else Path(build_docs)
-        terminal.say(f"The page is {stages.build_docs(settings, folder.absolute(), result.checks)}")
+        terminal.say(f"The page is {steps.build_docs(settings, folder.absolute(), result.checks)}")
     result.raise_for_failures()
 
 
@@ -120,14 +119,14 @@ def _failing(checks: Sequence[CheckResult], *, is_wide: bool) -> Table:
 
 
 def _show_course(name: str, session: Session) -> None:
-    from clogs.quality.suites import CHECKS
+    from clogs.checks.suites import CHECKS
 
     if name not in CHECKS:
         raise UsageError(
             f"There is no check {name}{or_nearest(name, CHECKS)}.",
             hint="The checks: clogs validate --json",
         )
-    past = stages.courses(session.settings).get(name, [])
+    past = steps.courses(session.settings).get(name, [])
     terminal = session.terminal
     if terminal.stdout_json:
         terminal.write_json({"check": name, "results": past})

@@ -8,11 +8,10 @@ from pathlib import Path
 import polars as pl
 from msgspec.structs import replace
 
-from clogs.columns import POLARS_TYPES
 from clogs.dead_letters import DeadLetter, Replayed
-from clogs.extract.intake import take
-from clogs.flatten import batch_of
-from clogs.landing import land
+from clogs.extract.flatten import batch_of
+from clogs.extract.screen import take
+from clogs.landing.files import POLARS_TYPES, land
 from clogs.mongo import Document, decode, from_extended_json
 
 UNREADABLE = "unreadable BSON"

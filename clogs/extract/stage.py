@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clogs.errors import DataError, SourceError
-from clogs.extract.batches import Job, Landed, land_range
-from clogs.extract.workers import land_ranges
-from clogs.files import sweep_temporary
-from clogs.landing import identity
-from clogs.mongo import KeyRange, Source
-from clogs.state import (
+from clogs.extract.range import Job, Landed, land_range
+from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
     no_documents,
     read_extract_state,
     write_extract_state,
 )
-from clogs.wording import count
+from clogs.extract.workers import land_ranges
+from clogs.files import sweep_temporary
+from clogs.landing.files import identity
+from clogs.mongo import KeyRange, Source
+from clogs.terminal.text import count
 
 RANGE_DOCUMENTS = 25_000
 """About so many documents are read by one process without looking what the others do."""

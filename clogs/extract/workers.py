@@ -18,7 +18,7 @@ from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 from clogs.errors import ClogsError
-from clogs.extract.batches import Job, Landed, land_range
+from clogs.extract.range import Job, Landed, land_range
 from clogs.mongo import Address, KeyRange, Source, connect
 
 MOST_PROCESSES = 2

@@ -1,6 +1,6 @@
 """Parquet → ``raw.conversations``: the newest version of each document, and a ledger of what was loaded."""
 
-from clogs.load.replay import discard, replay, set_aside_file
+from clogs.load.quarantine import discard, replay, set_aside_file
 from clogs.load.stage import LoadResult, load
 from clogs.load.stats import Stats, stats
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
-from clogs.ledger import DamagedError, LandingFile, Look, check, ledger_name, look, record
-from clogs.load.aside import set_aside
+from clogs.landing.compare import Look, look, record
+from clogs.landing.ledger import LandingFile, ledger_name
+from clogs.landing.verify import DamagedError, check
+from clogs.load.quarantine import set_aside
 from clogs.load.upsert import Counts, upsert
+from clogs.terminal.text import count, few
 from clogs.warehouse import Connection
-from clogs.wording import count, few
 
 BATCH_BYTES = 1024 * 1024 * 1024
 """Landing files are loaded in one transaction up to this size on disk."""

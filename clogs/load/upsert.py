@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from clogs.ledger import LandingFile
-from clogs.schemas import COLUMNS
-from clogs.versions import LANDED, open_files
+from clogs.landing.ledger import LandingFile
+from clogs.landing.newest import LANDED, open_files
+from clogs.schema import COLUMNS
 from clogs.warehouse import Connection, note_changed
 
 # As parameters, not as a frame: what Python hands over while DuckDB works turns to zeros if a signal comes.

@@ -7,8 +7,8 @@
 from clogs.schedule.cron import local_zone, next_run, read_expression
 from clogs.schedule.crontab import variables as crontab_variables
 from clogs.schedule.entries import DAILY_REFRESH, Entry, Scheduler, clogs_words, default_hourly, plan
-from clogs.schedule.look import Schedule, install, installed, next_scheduled, remove, written
 from clogs.schedule.rehearsal import rehearse
+from clogs.schedule.schedule import Schedule, install, installed, next_scheduled, remove, written
 
 __all__ = [
     "DAILY_REFRESH",

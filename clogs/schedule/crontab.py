@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 
 from clogs.errors import ClogsError
-from clogs.runs import TRIGGER_VARIABLE
+from clogs.runs.records import TRIGGER_VARIABLE
 from clogs.schedule.entries import Entry, name_of, words_of
 
 BEGIN = b"# BEGIN clogs (managed by clogs schedule)"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
-from clogs.runs import TRIGGER_VARIABLE
+from clogs.runs.records import TRIGGER_VARIABLE
 from clogs.schedule.cron import parsed
 from clogs.schedule.entries import Entry, Name, words_of
 

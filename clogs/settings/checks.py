@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from clogs.quality.rules import Rule
+from clogs.checks.overrides import Rule
 from clogs.settings.values import EntriesError, share
-from clogs.wording import or_nearest
+from clogs.terminal.text import or_nearest
 
 _EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
 
@@ -55,7 +55,7 @@ def _by_name(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _require_known(name: str) -> None:
-    from clogs.quality.suites import CHECKS  # with Polars, which other settings can do without
+    from clogs.checks.suites import CHECKS  # with Polars, which other settings can do without
 
     if name not in CHECKS:
         raise ValueError(f"there is no such check{or_nearest(name, CHECKS)}")

@@ -9,11 +9,11 @@ from datetime import date, time
 from msgspec.structs import FieldInfo
 
 from clogs.redact import HIDDEN, hide_addresses
-from clogs.schemas import COLUMNS
+from clogs.schema import COLUMNS
 from clogs.settings.model import Settings, known_keys, marks, section_names
 from clogs.settings.sources import SettingsFile
 from clogs.settings.values import Secret
-from clogs.wording import nearest, or_nearest, unicode
+from clogs.terminal.text import nearest, or_nearest, unicode
 
 NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "_id",

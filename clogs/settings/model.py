@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 from platformdirs import user_data_path
 
-from clogs.quality.rules import Rule
+from clogs.checks.overrides import Rule
 from clogs.redact import hide_uri, hide_url
 from clogs.settings import values
 from clogs.settings.checks import check_rules

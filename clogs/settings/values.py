@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Struct
 
-from clogs.wording import or_nearest, unicode
+from clogs.terminal.text import or_nearest, unicode
 
 LONGEST = timedelta(days=366)
 MOST_MEMORY = 1000 * 1000**4

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from clogs.catalog import Model
+from clogs.checks.results import CheckResult, PastResult
 from clogs.files import write_atomic
-from clogs.quality.results import CheckResult, PastResult
+from clogs.schema import Model
 from clogs.site.page import render
 from clogs.site.profile import profile, tables
 from clogs.warehouse import Connection, bounded

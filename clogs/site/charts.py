@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from clogs.quality.results import CheckResult, Outcome, PastResult
+from clogs.checks.results import CheckResult, Outcome, PastResult
 from clogs.site import text
 from clogs.site.distribution import Histogram, Shares
-from clogs.wording import count, instant, percent
+from clogs.terminal.text import count, instant, percent
 
 WIDTH, HEIGHT = 168.0, 36.0
 """Of a histogram, in pixels."""

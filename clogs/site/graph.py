@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from statistics import fmean
 
-from clogs.catalog import Model
+from clogs.schema import Model
 
 Slot = tuple[str, int]
 """A name in a column: the model itself in its own, a waypoint of its edges in those after."""

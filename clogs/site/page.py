@@ -15,13 +15,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clogs import __version__
-from clogs.catalog import Model
-from clogs.quality.results import CheckResult, PastResult
+from clogs.checks.results import CheckResult, PastResult
+from clogs.schema import Model
 from clogs.site import charts, text
 from clogs.site.distribution import Histogram, Shares
 from clogs.site.graph import graph
 from clogs.site.profile import TableProfile
-from clogs.wording import count, instant, percent, printable
+from clogs.terminal.text import count, instant, percent, printable
 
 LAYERS = {
     "gold": "What to ask. Facts have a row per event, dimensions a row per thing that events belong to, and"

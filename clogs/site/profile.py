@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from clogs.errors import UsageError
-from clogs.schemas import COLUMNS
-from clogs.site.distribution import (
-    EXACT_ROWS,
-    Histogram,
-    Look,
-    Shares,
-    closer_look,
-    distribution_of,
-    look,
-)
+from clogs.schema import COLUMNS
+from clogs.site.distribution import EXACT_ROWS, Histogram, Look, Shares, closer_look, distribution_of, look
 from clogs.warehouse import Connection, query
 
 _LAYERS = ("bronze", "silver", "gold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from clogs.site.distribution import Histogram, Unit
-from clogs.wording import short
+from clogs.terminal.text import short
 
 LONGEST = 200
 """Characters of a foreign text."""

@@ -29,7 +29,7 @@ from sqlmesh.utils.errors import SQLMeshError
 
 from clogs import warehouse
 from clogs.errors import ModelsError
-from clogs.signals import was_stopped
+from clogs.runs.signals import was_stopped
 from clogs.transform.audits import raise_failed
 from clogs.transform.by_change import is_by_change
 from clogs.transform.console import RecordingConsole

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clogs.catalog import Model
 from clogs.errors import ModelsError
+from clogs.schema import Model
 from clogs.transform.settings import TransformSettings
 from clogs.transform.stage import prepare_sqlmesh, require_conversations
 

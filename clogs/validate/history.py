@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from clogs import warehouse
-from clogs.quality.results import CheckResult, PastResult
+from clogs.checks.results import CheckResult, PastResult
 from clogs.warehouse import Connection
 
 LATEST = 60

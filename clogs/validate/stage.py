@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from clogs import warehouse
+from clogs.checks.bronze import KNOWN_TYPES, Conversations
+from clogs.checks.check import Suite
+from clogs.checks.overrides import Rules
+from clogs.checks.results import LAYERS, CheckResult
+from clogs.checks.suites import SUITES, ruled
 from clogs.errors import DataError, UsageError, WarehouseError
-from clogs.quality.bronze import KNOWN_TYPES, Conversations
-from clogs.quality.check import Suite
-from clogs.quality.results import LAYERS, CheckResult
-from clogs.quality.rules import Rules
-from clogs.quality.suites import SUITES, ruled
+from clogs.terminal.text import count, few, percent, shortened
 from clogs.validate.history import keep
 from clogs.validate.suite import EXAMPLES, examine
 from clogs.warehouse import Connection
-from clogs.wording import count, few, percent, shortened
 
 _UNKNOWN_TYPES = f"""
     SELECT coalesce(type, '(none)'), count(*), arg_min(claude_version, coalesce(timestamp, ingested_at))

@@ -10,10 +10,10 @@ import polars as pl
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
-from clogs.quality.check import Check, Suite
-from clogs.quality.results import CheckResult
+from clogs.checks.check import Check, Suite
+from clogs.checks.results import CheckResult
+from clogs.terminal.text import shortened
 from clogs.warehouse import Connection
-from clogs.wording import shortened
 
 BATCH_ROWS = 100_000
 EXAMPLES = 5

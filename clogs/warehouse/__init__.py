@@ -7,7 +7,7 @@ from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.history import add_runs, unknown_runs
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
 from clogs.warehouse.opening import connect, set_aside
-from clogs.warehouse.reading import count_nulls, has_views, query
+from clogs.warehouse.query import count_nulls, has_views, query
 
 __all__ = [
     "Connection",

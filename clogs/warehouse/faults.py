@@ -12,7 +12,7 @@ import duckdb
 
 from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, WarehouseError
 from clogs.redact import hide_secrets
-from clogs.wording import printable
+from clogs.terminal.text import printable
 
 _DAMAGED = "Corrupt database file"
 _CUT_SHORT = "Could not read enough bytes from file"

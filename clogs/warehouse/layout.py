@@ -8,7 +8,7 @@ import duckdb
 
 from clogs import __version__
 from clogs.errors import WarehouseError
-from clogs.schemas import COLUMNS, SQL_TYPES
+from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.changes import CREATE_CHANGES, note_everything
 from clogs.warehouse.connection import Connection, transaction
 from clogs.warehouse.history import CREATE_RUNS

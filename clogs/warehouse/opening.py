@@ -15,10 +15,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from clogs.errors import ClogsError, HeldWarehouseError, WarehouseError
 from clogs.files import write_atomic
+from clogs.terminal.text import duration
 from clogs.warehouse.connection import Connection
 from clogs.warehouse.faults import mapped
 from clogs.warehouse.layout import STORAGE_VERSION, Config, is_outdated, migrate
-from clogs.wording import duration
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 """Seconds until a held file is tried again."""

@@ -1,0 +1,26 @@
+"""What the settings say of single checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from clogs.checks.results import Severity
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a check is to be, in place of what it is by itself.
+
+    Attributes:
+        severity: What it is if its condition does not hold; None leaves it.
+        tolerated: The share of rows, 0 to 1, that may fail without being told; None leaves it.
+    """
+
+    severity: Severity | None = None
+    tolerated: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+Rules = Mapping[str, Rule]
+"""By the full names of checks, such as ``fct_messages.key_is_unique``."""

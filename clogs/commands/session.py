@@ -1,0 +1,74 @@
+"""What every command is given: the settings in force, and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from clogs.terminal.console import Terminal, configure_logging
+
+if TYPE_CHECKING:
+    from clogs.settings import Loaded, Settings
+
+
+class Session:
+    """One call of the command line.
+
+    Args:
+        config: The settings file named by ``--config``.
+        verbose: ``--verbose`` was given: debugging messages, too.
+        quiet: ``--quiet`` was given: warnings and errors only.
+        terminal: Where to write.
+        environ: The environment variables that may set something; None for the process's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Path | None,
+        verbose: bool,
+        quiet: bool,
+        terminal: Terminal,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.config = config
+        self.terminal = terminal
+        self._environ = environ
+        self._flags: dict[str, tuple[str, object]] = {}
+        if verbose:
+            self._flags["logging.level"] = ("--verbose", "DEBUG")
+        elif quiet:
+            self._flags["logging.level"] = ("--quiet", "WARNING")
+        configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings with their origins.
+
+        Raises:
+            SettingsError: They are wrong; every fault is listed.
+        """
+        from clogs.settings import load_settings
+
+        loaded = load_settings(config=self.config, flags=self._flags, environ=self._environ)
+        configure_logging(
+            level=loaded.settings.logging.level,
+            log_format=loaded.settings.logging.format,
+        )
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option that is on when it is given; it has no ``--no-`` form."""
+
+Given = Annotated[Session, Parameter(parse=False)]
+"""What the command line hands to every command."""

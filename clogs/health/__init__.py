@@ -1,0 +1,1 @@
+"""Status and doctor: how things stand, and whether a run would work."""

@@ -1,0 +1,1 @@
+"""The landing folder: Parquet files by day, and the ledger of those that were loaded."""

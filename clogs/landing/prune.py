@@ -1,0 +1,86 @@
+"""Days that are no longer wanted, out of the landing folder and the warehouse."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from clogs import warehouse
+from clogs.files import sweep_temporary
+from clogs.landing.compare import remove
+from clogs.landing.files import day_of, landed, partition
+from clogs.landing.ledger import ledger_name, read_ledger, set_fate
+from clogs.warehouse import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneResult:
+    """What was removed, or would be.
+
+    Attributes:
+        before: The day that is the first one to stay, in UTC.
+        days: Days with documents in the warehouse, or files in the landing folder.
+        rows: Documents in the warehouse.
+        files: Landing files.
+        bytes: Their size.
+        dry_run: Nothing was removed.
+        seconds: Wall time.
+    """
+
+    before: date
+    days: int
+    rows: int
+    files: int
+    bytes: int
+    dry_run: bool
+    seconds: float
+
+
+def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool = False) -> PruneResult:
+    """Remove all days before one. The caller holds the run lock.
+
+    The rows are deleted and the ledger says so in one transaction; the files go after it. After a crash
+    in between, the next load removes what is left of them. Files that were not loaded yet go first, so
+    that none is loaded later.
+
+    Args:
+        connection: The warehouse; writable, unless `dry_run`.
+        raw_dir: The landing folder.
+        before: The day that is the first one to stay, in UTC.
+        dry_run: Only count.
+    """
+    started = time.perf_counter()
+    counted = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"
+    rows: dict[date, int] = dict(connection.execute(counted, [before]).fetchall())
+    files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
+    size = sum(path.stat().st_size for path in files)
+    if not dry_run:
+        _remove(connection, raw_dir, before, files, sum(rows.values()))
+    return PruneResult(
+        before=before,
+        days=len(rows.keys() | {day_of(path) for path in files}),
+        rows=sum(rows.values()),
+        files=len(files),
+        bytes=size,
+        dry_run=dry_run,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Path], rows: int) -> None:
+    loaded = read_ledger(connection)
+    remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
+    # names begin with the partition, date=2026-03-04/, so they are ordered as the days are
+    pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
+    with warehouse.transaction(connection):
+        warehouse.note_changed(
+            connection, f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'", count=rows
+        )
+        for table in ("raw.conversations", "quality.partitions"):
+            connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
+        set_fate(connection, pruned, "pruned")
+        warehouse.forget_passed(connection)
+    sweep_temporary(raw_dir)
+    remove(files)

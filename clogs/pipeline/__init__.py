@@ -1,0 +1,1 @@
+"""The pipeline: the steps under one lock, and what the settings make of them."""

@@ -1,0 +1,274 @@
+"""The stages with the settings given to them: each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clogs.errors import DamagedWarehouseError, WarehouseError
+from clogs.pipeline.checkpoints import forget_passed, mark_passed
+from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, waits_of
+from clogs.runs.lock import run_lock
+
+if TYPE_CHECKING:
+    from clogs.checks.results import CheckResult, PastResult
+    from clogs.extract import ExtractResult
+    from clogs.health.findings import Finding
+    from clogs.health.model import Status
+    from clogs.landing.compact import CompactResult
+    from clogs.landing.prune import PruneResult
+    from clogs.load import LoadResult
+    from clogs.settings import Settings
+    from clogs.transcripts.importer import ImportResult
+    from clogs.transform import PlanResult, TransformResult
+    from clogs.validate import ValidateResult
+
+_LOAD_FIRST = "Load something first: clogs pipeline"
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int | None], None]
+
+
+def silent(_done: int, _total: int | None) -> None:
+    """Show no progress."""
+
+
+def new_run() -> str:
+    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def import_files(
+    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = silent
+) -> ImportResult:
+    """Put Claude Code's own files into the collection."""
+    from clogs import mongo
+    from clogs.transcripts.importer import import_transcripts
+    from clogs.transcripts.read import find
+
+    transcripts = find(paths)
+    source = mongo.connect(address_of(settings))
+    with run_lock(settings.data.state_dir, command="import"), source as collection:
+        return import_transcripts(
+            collection,
+            transcripts,
+            state_dir=settings.data.state_dir,
+            dead_letter_dir=settings.data.dead_letter_dir,
+            run=new_run(),
+            on_progress=on_progress,
+        )
+
+
+def extract(
+    settings: Settings,
+    *,
+    run: str,
+    full_backfill: bool = False,
+    since: datetime | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
+    patient: bool = False,
+    on_progress: Progress = silent,
+) -> ExtractResult:
+    """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
+
+    Who is `patient` waits for a source that does not answer at first, as for one that falls silent later.
+    """
+    from clogs import mongo
+    from clogs.mongo.retries import retrying
+
+    waits = waits_of(settings) if patient else ()
+    with ExitStack() as stack:
+        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
+        # only now: the driver's threads take half a second to end, and the imports are part of it
+        from clogs import extract as stage
+
+        scope = stage.Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
+        return stage.extract(source, extraction_of(settings), scope, run=run, on_progress=on_progress)
+
+
+def load(
+    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = silent
+) -> LoadResult:
+    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
+
+    A warehouse that is damaged is set aside, and made again from the landing files.
+    """
+    from clogs.load import load as stage
+    from clogs.warehouse import set_aside
+
+    def once() -> LoadResult:
+        with open_warehouse(settings) as connection:
+            return stage(
+                connection,
+                raw_dir=settings.data.raw_dir,
+                dead_letter_dir=settings.data.dead_letter_dir,
+                run=run,
+                full_refresh=full_refresh,
+                on_progress=on_progress,
+            )
+
+    try:
+        return once()
+    except DamagedWarehouseError as error:
+        aside = set_aside(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        return once()
+
+
+def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> CompactResult:
+    """Merge small landing files. See `clogs.landing.compact.compact`; the caller holds the run lock."""
+    from clogs.landing.compact import compact as stage
+
+    with open_warehouse(settings) as connection:
+        return stage(
+            connection,
+            raw_dir=settings.data.raw_dir,
+            run=run,
+            today=datetime.now(UTC).date(),
+            on_progress=on_progress,
+        )
+
+
+def compacting_pays(settings: Settings) -> bool:
+    """Tell whether a day that is over has many landing files, without opening the warehouse."""
+    from clogs.landing.compact import PAYS_FROM, candidates
+
+    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+
+
+def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
+    """Remove days, and build the models without them; the caller holds the run lock.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs import warehouse
+    from clogs.landing.prune import prune as stage
+
+    if not settings.duckdb.path.exists():
+        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    with open_warehouse(settings, read_only=dry_run) as connection:
+        if not warehouse.has_tables(connection):
+            raise WarehouseError(f"Nothing is loaded yet in {settings.duckdb.path}.", hint=_LOAD_FIRST)
+        result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
+        has_models = warehouse.has_views(connection, "gold")
+    if result.rows and has_models and not dry_run:
+        transform(settings)
+    return result
+
+
+def transform(
+    settings: Settings,
+    *,
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
+) -> TransformResult:
+    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
+
+    Raises:
+        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
+    """
+    from clogs.transform import transform as stage
+
+    forget_passed(settings)
+    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    if not select:
+        mark_passed(settings, "transform")
+    return result
+
+
+def plan(settings: Settings) -> PlanResult:
+    """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
+    from clogs.transform import plan as look
+
+    return look(models_of(settings))
+
+
+def validate(
+    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = silent
+) -> ValidateResult:
+    """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs.validate import validate as stage
+
+    if not settings.duckdb.path.exists():
+        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    with open_warehouse(settings) as connection:
+        return stage(
+            connection,
+            run=run,
+            layers=layers,
+            rules=settings.quality.checks,
+            max_age=settings.quality.max_age,
+            on_progress=on_progress,
+        )
+
+
+def courses(settings: Settings) -> dict[str, list[PastResult]]:
+    """Read how the checks ended in the last validations. See `clogs.validate.courses`.
+
+    Raises:
+        WarehouseError: There is no warehouse yet.
+    """
+    from clogs.validate import courses as read
+
+    with open_warehouse(settings, read_only=True) as connection:
+        return read(connection)
+
+
+def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
+    """Write the page about all tables, and return where it is. See `clogs.site.build`."""
+    from clogs.site import build
+    from clogs.transform import lineage
+
+    models = lineage(models_of(settings))
+    known = courses(settings)
+    with open_warehouse(settings, read_only=True) as connection:
+        return build(
+            connection, models=models, checks=checks, courses=known, folder=folder, at=datetime.now(UTC)
+        )
+
+
+def status(settings: Settings) -> Status:
+    """Look how things stand. See `clogs.status.status`."""
+    from clogs.health.status import status as look
+    from clogs.schedule import next_scheduled
+
+    return look(
+        address_of(settings),
+        watermark_field=settings.pipeline.watermark_field,
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        warehouse_path=settings.duckdb.path,
+        next_run=next_scheduled(),
+    )
+
+
+def checkup(settings: Settings) -> list[Finding]:
+    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
+    from clogs.health.doctor import checkup as look
+
+    return look(
+        address_of(settings),
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        folders={
+            "data.dir": settings.data.dir,
+            "data.raw_dir": settings.data.raw_dir,
+            "data.dead_letter_dir": settings.data.dead_letter_dir,
+            "data.state_dir": settings.data.state_dir,
+        },
+        warehouse_path=settings.duckdb.path,
+    )

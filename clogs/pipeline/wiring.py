@@ -1,0 +1,82 @@
+"""The collection, the warehouse and what stages need to know, as the settings name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from clogs.files import bundled
+
+if TYPE_CHECKING:
+    from clogs.extract import Settings as ExtractSettings
+    from clogs.mongo import Address
+    from clogs.settings import Settings
+    from clogs.transform import TransformSettings
+    from clogs.warehouse import Connection
+
+
+def address_of(settings: Settings) -> Address:
+    """Where the collection is."""
+    from clogs.mongo import Address
+
+    return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
+
+
+@contextmanager
+def open_warehouse(
+    settings: Settings, *, read_only: bool = False, patience: timedelta | None = None
+) -> Iterator[Connection]:
+    """Open the warehouse that the settings name, with their patience. See `clogs.warehouse.connect`."""
+    from clogs import warehouse
+
+    with warehouse.connect(
+        settings.duckdb.path,
+        read_only=read_only,
+        threads=settings.duckdb.threads,
+        memory_limit=settings.duckdb.memory_limit,
+        patience=settings.duckdb.lock_timeout if patience is None else patience,
+    ) as connection:
+        yield connection
+
+
+def models_of(settings: Settings) -> TransformSettings:
+    """What a transform needs to know."""
+    from clogs.transform import TransformSettings
+
+    return TransformSettings(
+        warehouse=settings.duckdb.path,
+        models_dir=bundled("transforms"),
+        extra_models=settings.transform.extra_models,
+        cache_dir=settings.data.state_dir / "sqlmesh",
+        timezone=settings.transform.timezone,
+        threads=settings.duckdb.threads,
+        memory_limit=settings.duckdb.memory_limit,
+        patience=settings.duckdb.lock_timeout,
+    )
+
+
+def extraction_of(settings: Settings) -> ExtractSettings:
+    """What an extraction needs to know."""
+    from clogs.checks.suites import refused
+    from clogs.extract import Settings as ExtractSettings
+
+    return ExtractSettings(
+        raw_dir=settings.data.raw_dir,
+        dead_letter_dir=settings.data.dead_letter_dir,
+        state_dir=settings.data.state_dir,
+        exclude=settings.mongo.exclude,
+        batch_size=settings.pipeline.batch_size,
+        watermark_field=settings.pipeline.watermark_field,
+        lookback=settings.pipeline.lookback,
+        retry_delays=waits_of(settings),
+        max_rejected=settings.quality.max_rejected,
+        refused=refused(settings.quality.checks),
+    )
+
+
+def waits_of(settings: Settings) -> list[timedelta]:
+    """How long to wait before each retry: the last delay stands for all after it."""
+    delays = settings.pipeline.retry_delays
+    return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]

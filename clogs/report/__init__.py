@@ -1,0 +1,1 @@
+"""What the gold tables say."""

@@ -1,0 +1,1 @@
+"""One run of clogs: its lock, its signals, its record, its log and its alerts."""

@@ -1,0 +1,1 @@
+"""The terminal: what is written where, progress, and numbers and texts as people read them."""

@@ -1,0 +1,171 @@
+"""What reaches the terminal: data goes to stdout, everything else to stderr, and both rules live here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from clogs.errors import UsageError
+from clogs.terminal.logs import LogLines
+from clogs.terminal.progress import Bar, Lines, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from clogs.errors import ClogsError
+
+PLAIN_WIDTH = 10_000
+"""Columns for tables that go to a file or a pipe: wide enough that no cell is broken into lines."""
+
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON does not escape by itself, though a terminal may obey it or turn text around."""
+
+logger = logging.getLogger("clogs")
+
+
+class Terminal:
+    """Standard output for data, standard error for people.
+
+    Args:
+        stdout_json: The command was asked for JSON, so a failure is told as JSON on stdout, too.
+    """
+
+    def __init__(self, *, stdout_json: bool = False) -> None:
+        self.stdout_json = stdout_json
+        self._json_written = False
+
+    @cached_property
+    def _out(self) -> Console:
+        return _console(stderr=False)
+
+    @cached_property
+    def _err(self) -> Console:
+        return _console(stderr=True)
+
+    @property
+    def width(self) -> int:
+        """How many columns a line on stdout has; `PLAIN_WIDTH` where it has no end."""
+        return self._out.width
+
+    @property
+    def has_width(self) -> bool:
+        """Whether lines on stdout end somewhere: on a terminal, or where COLUMNS says so."""
+        return self.width != PLAIN_WIDTH
+
+    def write(self, data: RenderableType) -> None:
+        """Print data, a plain string or anything rich can draw, on stdout."""
+        self._out.print(data, markup=False, highlight=False, soft_wrap=isinstance(data, str))
+
+    def write_json(self, document: object) -> None:
+        """Print exactly one JSON document on stdout: anything that msgspec can encode."""
+        import msgspec
+
+        encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+        text = msgspec.json.format(encoder.encode(document), indent=2).decode()
+        escaped = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        sys.stdout.buffer.write(f"{escaped}\n".encode())
+        sys.stdout.flush()
+        self._json_written = True
+
+    def summarize(self, result: object, text: RenderableType) -> None:
+        """Print what a run did: the result where JSON was asked for, else a text, not under ``--quiet``."""
+        if self.stdout_json:
+            self.write_json(result)
+        elif not is_quiet():
+            self.write(text)
+
+    def say(self, text: str) -> None:
+        """Tell people something, on stderr; ``--quiet`` silences it."""
+        logger.info("%s", text)
+
+    def confirm(self, question: str) -> bool:
+        """Ask somebody at the terminal, on stderr; anything but yes is no.
+
+        Raises:
+            UsageError: Nobody is there to answer.
+        """
+        if not (sys.stdin and sys.stdin.isatty()):
+            raise UsageError(
+                f"{question} Nobody is there to answer.", hint="To go on without being asked, add --yes."
+            )
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # no progress, no log line
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def fail(self, error: ClogsError) -> None:
+        """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
+        logger.error("%s", error.message)
+        for hint in (error.hint or "").splitlines():
+            logger.error("  → %s", hint)
+        if self.stdout_json and not self._json_written:
+            document = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+            self.write_json({"error": document})
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Show how far something is: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
+        shown = self._shown(label)
+        try:
+            yield shown
+        finally:
+            shown.close()
+
+    def _shown(self, label: str) -> Progress:
+        if is_quiet():
+            return Progress()
+        return Bar(self._err, label) if self._err.is_terminal else Lines(self.say, label)
+
+
+def configure_logging(*, level: str, log_format: str) -> None:
+    """Send clogs' own messages to stderr, and no others: Python would print the warnings of libraries, too.
+
+    Args:
+        level: The least level shown: DEBUG, INFO, WARNING or ERROR.
+        log_format: ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(_formatter(log_format))
+    logging.getLogger().handlers = [logging.NullHandler()]
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)  # the log of a run takes all of it
+    logger.propagate = False
+    logging.raiseExceptions = False  # a log on a full disk ends no run, and mails no traceback
+
+
+def is_quiet() -> bool:
+    """Tell whether people are shown warnings and errors only."""
+    shown = (each.level for each in logger.handlers if type(each) is logging.StreamHandler)
+    return not any(level <= logging.INFO for level in shown)
+
+
+def _formatter(log_format: str) -> logging.Formatter:
+    if log_format == "json":
+        return _JSONLines()
+    return LogLines("%(message)s") if sys.stderr.isatty() else LogLines()
+
+
+class _JSONLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
+        return json.dumps(line)  # all but ASCII escaped: what a terminal would obey, too
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with code 1, though the reader has just seen enough
+
+    console = _Console(stderr=stderr, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in console._environ:  # noqa: SLF001
+        console.width = PLAIN_WIDTH
+    return console

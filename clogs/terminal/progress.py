@@ -1,0 +1,125 @@
+"""How far something is: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from clogs.terminal.text import duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Task
+    from rich.text import Text
+
+LINE_EVERY = 10.0
+"""Seconds between two lines."""
+
+UNITS = {
+    "extract": "documents",
+    "import": "files",
+    "load": "files",
+    "transform": "models",
+    "validate": "suites",
+    "compact": "days",
+}
+"""What the stages count."""
+
+
+class Progress:
+    """How far something is; this one shows nothing."""
+
+    def begin(self, label: str) -> None:
+        """Start again with another thing to do."""
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Tell how much is done and, where known, how much there is."""
+
+    def close(self) -> None:
+        """Show no more."""
+
+
+class Lines(Progress):
+    """A line every ten seconds, none for what is faster.
+
+    Args:
+        say: Where a line goes.
+        label: What is done.
+        now: A clock, in seconds.
+    """
+
+    def __init__(
+        self, say: Callable[[str], None], label: str, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._say = say
+        self._now = now
+        self.begin(label)
+
+    def begin(self, label: str) -> None:
+        """Start again with another thing to do."""
+        self._label = label
+        self._began = self._said = self._now()
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Say how far it is, if it is time."""
+        now = self._now()
+        if now - self._said < LINE_EVERY:
+            return
+        self._said = now
+        rate = done / (now - self._began)
+        of = f" of {total:,}" if total else ""
+        parts = [f"{self._label}: {done:,}{of} {UNITS.get(self._label, '')}".rstrip(), f"{rate:,.0f}/s"]
+        if total and rate:
+            parts.append(f"{duration(max(0, total - done) / rate)} left")
+        self._say(" · ".join(parts))
+
+
+class Bar(Progress):
+    """A bar with what is done, its rate and the time left, gone when it is closed.
+
+    Args:
+        console: The terminal.
+        label: What is done.
+    """
+
+    def __init__(self, console: Console, label: str) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            ProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as RichProgress
+        from rich.text import Text as RichText
+
+        class RateColumn(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                speed = task.finished_speed or task.speed
+                return RichText(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+        self._rich = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            RateColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            transient=True,
+        )
+        self._task = self._rich.add_task(label, total=None, unit=UNITS.get(label, ""))
+        self._rich.start()
+
+    def begin(self, label: str) -> None:
+        """Start again with another thing to do."""
+        self._rich.reset(self._task, description=label, total=None, unit=UNITS.get(label, ""))
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Move the bar."""
+        self._rich.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._rich.stop()

@@ -1,0 +1,212 @@
+"""Claude Code's own files → the MongoDB collection, as the sync service would put them, each line once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from clogs import dead_letters
+from clogs.dead_letters import DeadLetter, Encoding, Replayed
+from clogs.errors import ClogsError
+from clogs.files import write_atomic
+from clogs.mongo import Document, Source, object_id, utc
+from clogs.transcripts.read import Line, Position, Reading, Transcript, parse, transcript_at
+
+BATCH_LINES = 1_000
+
+Positions = dict[str, Position]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What an import did.
+
+    Attributes:
+        files: Transcripts looked at.
+        grown: Those with lines that were not read before.
+        lines: Lines read in this run.
+        imported: Documents inserted.
+        known: Lines whose document was there already.
+        rejected: Lines written to the dead letters.
+        seconds: Wall time.
+    """
+
+    files: int
+    grown: int
+    lines: int
+    imported: int
+    known: int
+    rejected: int
+    seconds: float
+
+
+def import_transcripts(
+    source: Source,
+    transcripts: Sequence[Transcript],
+    *,
+    state_dir: Path,
+    dead_letter_dir: Path,
+    run: str,
+    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> ImportResult:
+    """Insert every line that the collection does not hold yet. The caller holds the run lock.
+
+    A document's ``_id`` follows from its file, line number and text, so whatever is inserted twice, after a
+    crash or with the state lost, is refused by MongoDB itself. Files are read from where they ended.
+
+    Args:
+        source: The collection.
+        transcripts: The files.
+        state_dir: Where the positions in the files are kept.
+        dead_letter_dir: Where lines go that are no entry.
+        run: The run's id.
+        on_progress: Called with the files done and their number.
+
+    Raises:
+        SourceError: MongoDB cannot be written to; what was inserted stays and is not inserted again.
+        ClogsError: A transcript cannot be read or a file not be written.
+    """
+    started = time.perf_counter()
+    path = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
+    positions = {} if source.is_empty() else _read_positions(path)
+    grown = lines = imported = rejected = 0
+    try:
+        for done, transcript in enumerate(transcripts, start=1):
+            reading = Reading(transcript.path, positions.get(str(transcript.path), Position()))
+            before = lines
+            for batch in _batches(reading):
+                inserted, letters = _import(source, transcript, batch, run)
+                dead_letters.write(dead_letter_dir, letters)
+                lines, imported, rejected = lines + len(batch), imported + inserted, rejected + len(letters)
+            positions[str(transcript.path)] = reading.position
+            grown += lines > before
+            on_progress(done, len(transcripts))
+    finally:
+        content = msgspec.json.encode(positions)
+        write_atomic(path, lambda aside: aside.write_bytes(content))
+    return ImportResult(
+        files=len(transcripts),
+        grown=grown,
+        lines=lines,
+        imported=imported,
+        known=lines - imported - rejected,
+        rejected=rejected,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def replay(letters: Sequence[DeadLetter], source: Source) -> Replayed:
+    """Insert the lines of dead letters that are entries by today's code, as an import does.
+
+    A file that a line came from may be gone.
+
+    Args:
+        letters: Dead letters of an import.
+        source: The collection.
+
+    Raises:
+        SourceError: MongoDB cannot be written to.
+    """
+    now, replayed = utc(datetime.now(UTC)), Replayed()
+    documents: dict[str, Document] = {}
+    for letter in letters:
+        try:
+            transcript, line = _line_of(letter)
+        except ValueError as exc:
+            replayed.rejected[letter.key] = (str(exc),)
+            continue
+        if line.fault:
+            replayed.rejected[letter.key] = (line.fault,)
+        else:
+            documents[letter.key] = _document(transcript, line, now)
+    keys = list(documents)
+    _, refused = source.insert_absent(list(documents.values()))
+    replayed.rejected |= {keys[each.index]: (each.reason,) for each in refused}
+    replayed.passed.update(documents.keys() - replayed.rejected.keys())
+    return replayed
+
+
+def _import(
+    source: Source, transcript: Transcript, batch: Sequence[Line], run: str
+) -> tuple[int, list[DeadLetter]]:
+    now = utc(datetime.now(UTC))
+    entries = [line for line in batch if line.entry is not None]
+    inserted, refused = source.insert_absent([_document(transcript, line, now) for line in entries])
+    faults = [(line, line.fault) for line in batch if line.fault]
+    faults += [(entries[each.index], each.reason) for each in refused]
+    return inserted, [_letter(transcript, line, reason, run, now) for line, reason in faults]
+
+
+def _letter(transcript: Transcript, line: Line, reason: str, run: str, now: datetime) -> DeadLetter:
+    document, encoding = _legible(line.text)
+    return DeadLetter(
+        stage="import",
+        source=f"{transcript.path}:{line.number}",
+        reasons=(reason,),
+        document=document,
+        run=run,
+        at=now,
+        encoding=encoding,
+    )
+
+
+def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
+    """The line that a letter holds, and the file that it came from.
+
+    Raises:
+        ValueError: The letter does not say so.
+    """
+    path, _, number = letter.source.rpartition(":")
+    if not (path and number.isdecimal()):
+        raise ValueError("its source is no FILE:LINE")
+    line = parse(int(number), letter.raw)
+    if line is None:
+        raise ValueError("it holds no line")
+    return transcript_at(Path(path)), line
+
+
+def _document(transcript: Transcript, line: Line, now: datetime) -> Document:
+    """The entry as the sync service stores it; its ``_id`` sorts in the order of the file's lines."""
+    file = hashlib.blake2b(f"{transcript.project_id}\0{transcript.source_file}".encode(), digest_size=5)
+    text = hashlib.blake2b(line.text, digest_size=4)
+    number = (line.number % 2**24).to_bytes(3, "big")
+    return {
+        **(line.entry or {}),
+        "_id": object_id(file.digest() + number + text.digest()),
+        "projectId": transcript.project_id,
+        "sourceFile": transcript.source_file,
+        "ingestedAt": now,
+    }
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    remaining = iter(lines)
+    while batch := list(islice(remaining, BATCH_LINES)):
+        yield batch
+
+
+def _legible(text: bytes) -> tuple[str, Encoding]:
+    try:
+        return text.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(text).decode(), "base64"
+
+
+def _read_positions(path: Path) -> Positions:
+    if not path.exists():
+        return {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Positions)
+    except (msgspec.DecodeError, OSError) as exc:
+        raise ClogsError(
+            f"The import state {path} is damaged.",
+            hint="Remove it; the next import reads all files again and inserts no line twice.",
+        ) from exc

@@ -1,0 +1,79 @@
+"""The totals of gold, against a plain reading of the samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from built import SAMPLES, fill, warehouse_of
+from conftest import new_workspace
+from truth import Truth
+
+from clogs.report import questions
+from clogs.report.questions import Highlights
+from clogs.warehouse import Connection, connect, create_tables
+
+TRUTH = Truth(SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    workspace = fill(new_workspace(tmp_path_factory.mktemp("highlights"), "mongodb://127.0.0.1:9", "none"))
+    with connect(warehouse_of(workspace), read_only=True) as opened:
+        yield opened
+
+
+def test_totals(connection: Connection) -> None:
+    found = questions.read(connection)
+    assert found is not None
+    calls, responses, costs = TRUTH.tool_calls.values(), TRUTH.responses.values(), TRUTH.costs.values()
+    assert found.sessions == len(TRUTH.sessions)
+    assert (found.tool_calls, found.tool_errors) == (len(calls), sum(call.is_error for call in calls))
+    assert found.tokens == sum(sum(response.tokens) for response in responses)
+    assert found.cost_usd == pytest.approx(sum(cost for cost in costs if cost is not None))
+    assert found.unpriced_calls == sum(cost is None for cost in costs)
+    assert found.unpriced_models == ("gateway-experimental-1",)
+
+
+def test_top_tools(connection: Connection) -> None:
+    calls = Counter(call.tool for call in TRUTH.tool_calls.values())
+    errors = Counter(call.tool for call in TRUTH.tool_calls.values() if call.is_error)
+    expected = sorted(
+        ((tool, count, errors[tool]) for tool, count in calls.items()), key=lambda each: (-each[1], each[0])
+    )
+    assert questions.top_tools(connection, limit=4) == expected[:4]
+
+
+def test_top_projects(connection: Connection) -> None:
+    costs = [cost for _, _, cost in questions.top_projects(connection) if cost is not None]
+    total = sum(cost for cost in TRUTH.costs.values() if cost is not None)
+    assert sum(costs) == pytest.approx(total)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_before_gold_is_built_there_are_none(tmp_path: Path) -> None:
+    with connect(tmp_path / "clogs.duckdb") as empty:
+        create_tables(empty)
+        assert questions.read(empty) is None
+
+
+def test_the_sentence() -> None:
+    found = Highlights(
+        sessions=1,
+        projects=2,
+        prompts=1200,
+        tool_calls=200,
+        tool_errors=13,
+        first_day=None,
+        last_day=None,
+        tokens=2_712_345,
+        cost_usd=None,
+        unpriced_calls=0,
+        unpriced_models=(),
+    )
+    assert (
+        found.sentence()
+        == "1 session in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –"
+    )

@@ -1,0 +1,152 @@
+"""Documents are held against the checks of bronze before they are landed; what fails is a dead letter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import Document, Workspace
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo.collection import Collection
+
+from clogs import dead_letters
+from clogs.checks.bronze import Conversations
+from clogs.checks.suites import refused
+from clogs.extract.flatten import flatten
+from clogs.extract.screen import TYPICAL_PASS, are_typical, take
+from clogs.landing.files import landed
+from clogs.mongo import utc
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+GOOD: Document = {
+    "_id": "good",
+    "type": "user",
+    "sessionId": "s",
+    "timestamp": "2026-03-04T12:00:00.000Z",
+    "message": {"role": "user", "content": "hello"},
+}
+
+
+def names(reasons: list[str]) -> list[str]:
+    """The checks that reasons name, and the reasons that name none."""
+    return [reason.partition(" does not hold: ")[0] for reason in reasons]
+
+
+def misfits(document: Document) -> list[str]:
+    taken = take([GOOD.copy(), document], exclude=[], refused=refused({}))
+    assert taken.frame["_id"].to_list()[0] == "good"
+    assert set(taken.misfits) <= {1}
+    return taken.misfits.get(1, [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "failed"),
+    [
+        ({}, []),
+        ({"type": "novelty"}, []),  # a warning
+        ({"type": "summary", "sessionId": None}, []),
+        ({"timestamp": None}, []),
+        ({"message": None}, []),
+        ({"sessionId": None}, ["session_is_present"]),
+        ({"message": {"role": "robot", "content": "beep"}}, ["role_is_known"]),
+        ({"timestamp": "1999-01-01T00:00:00.000Z"}, ["timestamp_is_believable"]),
+        (
+            {"sessionId": None, "message": {"role": "robot"}, "timestamp": "2999-01-01T00:00:00.000Z"},
+            ["session_is_present", "role_is_known", "timestamp_is_believable"],
+        ),
+    ],
+    ids=str,
+)
+def test_each_check_is_named(fields: dict[str, Any], failed: list[str]) -> None:
+    assert names(misfits(GOOD | {"_id": "other"} | fields)) == [f"conversations.{check}" for check in failed]
+
+
+@pytest.mark.parametrize(("hours", "failed"), [(23, []), (25, ["conversations.timestamp_is_believable"])])
+def test_a_clock_may_be_ahead_by_a_day(hours: int, failed: list[str]) -> None:
+    timestamp = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    assert names(misfits(GOOD | {"_id": "other", "timestamp": timestamp})) == failed
+
+
+def test_what_does_not_fit_is_named_beside_the_checks_that_fail() -> None:
+    reasons = misfits(GOOD | {"_id": "other", "timestamp": "teatime", "message": {"role": "robot"}})
+    assert reasons[0] == "timestamp is no ISO 8601 date and time"
+    assert names(reasons[1:]) == ["conversations.role_is_known"]
+
+
+def test_a_check_that_is_no_error_keeps_nothing_out() -> None:
+    robot = GOOD | {"message": {"role": "robot"}}
+    assert not take([robot], exclude=[], refused=()).misfits
+
+
+def test_reasons_quote_no_content() -> None:
+    assert "robot" not in str(misfits(GOOD | {"message": {"role": "robot", "content": "robot"}}))
+
+
+def test_all_expressions_can_be_told_of_a_document() -> None:
+    every = tuple(Conversations.checks)
+    assert not take([GOOD.copy()], exclude=[], refused=every).misfits
+
+
+def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    robot = {"_id": "robot", "message": {"role": "robot"}, "sessionId": None}
+    collection.insert_many(
+        [GOOD | {"ingestedAt": utc(NOON), "_id": f"{number}"} for number in range(299)]
+        + [GOOD | {"ingestedAt": utc(NOON)} | robot]
+    )
+    finished = mongo_workspace.run("extract")
+    assert (finished.returncode, "299 landed" in finished.stdout, "1 rejected" in finished.stdout) == (
+        0,
+        True,
+        True,
+    )
+    assert "WARNING 1 document rejected; the reasons: clogs dead-letters list" in finished.stderr
+    folder = mongo_workspace.folder.parent / "data"
+    assert len(list(landed(folder / "landing"))) == 1
+    (letter,) = dead_letters.read(folder / "dead_letters")
+    assert names(list(letter.reasons)) == ["conversations.session_is_present", "conversations.role_is_known"]
+    assert '"robot"' in letter.document
+    again = mongo_workspace.run("extract")
+    assert "rejected" not in again.stderr  # it is told once
+    assert again.stdout.startswith("300 documents read · 300 known already")
+
+
+def test_a_severity_of_warning_lands_it(mongo_workspace: Workspace, collection: Collection[Document]) -> None:
+    collection.insert_one(GOOD | {"ingestedAt": utc(NOON), "message": {"role": "robot"}})
+    assert mongo_workspace.run("extract").returncode == 65
+    rule = '{ conversations.role_is_known = { severity = "warning" } }'
+    finished = mongo_workspace.run("extract", "--full-backfill", QUALITY_CHECKS=rule)
+    assert (finished.returncode, "1 landed" in finished.stdout) == (0, True)
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from([None, "user", "summary", "mode", "novelty"]),
+            "sessionId": st.sampled_from([None, "s"]),
+            "timestamp": st.sampled_from([None, "2023-12-31", "2026-03-04", "2999-01-01"]),
+            "message": st.sampled_from([None, "text", *({"role": role} for role in (None, "user", "robot"))]),
+        }
+    ),
+    max_size=3,
+)
+
+
+@given(ROWS)
+def test_the_quick_look_overlooks_nothing(fields: list[Document]) -> None:
+    rows = flatten([GOOD | each | {"_id": f"{place}"} for place, each in enumerate(fields)], exclude=[]).frame
+    checks = [Conversations.checks[name].holds for name in TYPICAL_PASS]
+    all_pass = rows.with_columns(extracted_at=pl.lit(datetime.now(UTC))).select(
+        pl.all_horizontal(each.fill_null(value=False) for each in checks if isinstance(each, pl.Expr)).all()
+    )
+    assert all_pass.item() or not are_typical(rows)
+
+
+def test_the_quick_look_is_enough_for_most() -> None:
+    assert are_typical(
+        flatten([GOOD.copy(), GOOD | {"_id": 2, "type": "summary", "sessionId": None}], exclude=[]).frame
+    )
