@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.cursor import Cursor
 
 from clogs import extract as stage
-from clogs.checks.suites import refused
+from clogs.checks.suites import blocking_checks
 from clogs.mongo import Address, connect
 from clogs.settings import MongoSettings, PipelineSettings
 
@@ -44,7 +44,7 @@ def cursor(uri: str, _folder: Path) -> float:
 
 def extract(uri: str, folder: Path) -> float:
     """What clogs does."""
-    return land(uri, folder, refused({}))
+    return land(uri, folder, blocking_checks({}))
 
 
 def unchecked(uri: str, folder: Path) -> float:
@@ -64,7 +64,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
         lookback=DEFAULTS.lookback,
         retry_delays=(timedelta(seconds=1),),
         max_rejected=0.01,
-        refused=checks,
+        blocking_checks=checks,
     )
     with connect(Address(uri, DB, COLLECTION)) as source:
         started = time.perf_counter()

@@ -45,7 +45,7 @@ def validate(path: Path, *layers: str) -> Validated:
         result = stage(
             connection,
             run="bench",
-            rules={},
+            overrides={},
             max_age=QualitySettings().max_age,
             layers=layers,
             on_progress=lambda _done, _total: times.append(time.perf_counter()),

@@ -102,7 +102,7 @@ def main() -> None:
             raise
         code = None
     if stop.exit_code is not None:
-        stop.hush()
+        stop.ignore_signals()
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
     sys.exit(code if stop.exit_code is None else stop.exit_code)
 

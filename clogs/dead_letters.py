@@ -109,7 +109,7 @@ def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
         return
     digest = hashlib.blake2b("".join(letter.key for letter in letters).encode(), digest_size=8).hexdigest()
     content = msgspec.json.Encoder().encode_lines(letters)
-    write_atomic(folder / f"{letters[0].stage}-{digest}.jsonl", lambda aside: aside.write_bytes(content))
+    write_atomic(folder / f"{letters[0].stage}-{digest}.jsonl", lambda path: path.write_bytes(content))
 
 
 def read(folder: Path) -> Iterator[DeadLetter]:

@@ -58,7 +58,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.
     """
-    _write(path.parent, write, lambda _aside: path.name, told=path)
+    _write(path.parent, write, lambda _temporary: path.name, told=path)
 
 
 def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str]) -> Path:
@@ -91,18 +91,18 @@ def sweep_temporary(folder: Path) -> int:
 
 
 def _write(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str], *, told: Path) -> Path:
-    aside = make_private_dir(folder) / f"{TEMPORARY_PREFIX}{os.getpid()}-{token_hex(4)}"
+    temporary = make_private_dir(folder) / f"{TEMPORARY_PREFIX}{os.getpid()}-{token_hex(4)}"
     try:
-        aside.touch(mode=0o600)
-        write(aside)
-        _flush(aside)
-        path = folder / name(aside)
-        aside.replace(path)
+        temporary.touch(mode=0o600)
+        write(temporary)
+        _flush(temporary)
+        path = folder / name(temporary)
+        temporary.replace(path)
         _flush(folder)
     except OSError as exc:
         raise _cannot_write(told, exc.strerror or str(exc)) from exc
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path
 
 

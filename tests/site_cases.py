@@ -63,10 +63,15 @@ def documented(root: Path) -> Path:
         check("raw.conversations", severity="warning", tolerated=0.01, failing=20, description=HOSTILE),
         check("raw.conversations", check="quiet", severity="warning", tolerated=0.01, failing=9),
     )
-    courses = {"raw.conversations.key": [past(day, day) for day in range(30)]}
+    check_history = {"raw.conversations.key": [past(day, day) for day in range(30)]}
     with warehouse.connect(file, read_only=True) as connection:
         return build(
-            connection, models=models, checks=checks, courses=courses, folder=root / "site" / "docs", at=AT
+            connection,
+            models=models,
+            checks=checks,
+            courses=check_history,
+            folder=root / "site" / "docs",
+            at=AT,
         )
 
 

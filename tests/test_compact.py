@@ -138,7 +138,7 @@ def test_only_so_many_bytes_become_one_file(folder: Folder, monkeypatch: pytest.
     monkeypatch.setattr("clogs.landing.compact.MERGED_BYTES", 2 * paths[0].stat().st_size)
     assert counts(compacted(folder)) == (1, 4, 2)
     assert len(files(folder)) == 3
-    assert folder.fates().count("landed") == 3
+    assert folder.statuses().count("landed") == 3
 
 
 def test_files_that_do_not_fit_together_are_left_alone(
@@ -175,7 +175,7 @@ def test_a_file_that_vanished_is_not_merged_and_its_rows_stay(folder: Folder) ->
     folder.load()
     gone.unlink()
     assert counts(compacted(folder)) == (1, 3, 1)
-    assert folder.fates() == ["compacted", "compacted", "compacted", "vanished", "landed"]
+    assert folder.statuses() == ["compacted", "compacted", "compacted", "vanished", "landed"]
     folder.load(full_refresh=True)
     assert folder.versions() == {"a": "version 3", "b": "version 1", "gone": "version 0"}
 
@@ -201,13 +201,13 @@ def test_the_ledger_tells_what_became_of_the_files(folder: Folder) -> None:
     before = three_versions(folder)
     compacted(folder)
     (path,) = files(folder)
-    names = "file, bytes, sha256, format, rows, inserted, updated, unchanged, run, fate"
-    merged = folder.query(f"SELECT {names} FROM raw.ledger WHERE fate = 'landed'")
+    names = "file, bytes, sha256, format, rows, inserted, updated, unchanged, run, status"
+    merged = folder.query(f"SELECT {names} FROM raw.ledger WHERE status = 'landed'")
     name = f"date=2026-03-04/{path.name}"
     assert merged == [
         (name, path.stat().st_size, sha256_of(path), 1, 2, 0, 0, 2, "compacting", "landed"),
     ]
-    old = folder.query("SELECT file FROM raw.ledger WHERE fate = 'compacted' ORDER BY file")
+    old = folder.query("SELECT file FROM raw.ledger WHERE status = 'compacted' ORDER BY file")
     assert old == [(f"date=2026-03-04/{path.name}",) for path in before]
 
 
@@ -277,7 +277,7 @@ def test_a_damaged_file_is_named_and_nothing_is_removed(folder: Folder) -> None:
     with pytest.raises(DataError, match=f"{before[1].name} is not what was loaded from it"):
         compacted(folder)
     assert files(folder) == before
-    assert folder.fates() == ["landed"] * 3
+    assert folder.statuses() == ["landed"] * 3
 
 
 def crash(*_given: object, **_named: object) -> None:

@@ -108,7 +108,7 @@ class Place:
         select = "SELECT * EXCLUDE (extracted_at) FROM raw.conversations ORDER BY _id"
         with warehouse.connect(self.data / "clogs.duckdb", read_only=True) as connection:
             rows = connection.execute(select).fetchall()
-            landed = connection.execute("SELECT file FROM raw.ledger WHERE fate = 'landed'").fetchall()
+            landed = connection.execute("SELECT file FROM raw.ledger WHERE status = 'landed'").fetchall()
         landing = self.data / "landing"
         files = {path.relative_to(landing).as_posix() for path in landing.rglob("*.parquet")}
         ledger = {file for (file,) in landed}

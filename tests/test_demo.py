@@ -15,7 +15,7 @@ from conftest import Workspace, new_workspace
 from test_demo_server import children, ends
 from truth import Truth
 
-from clogs.terminal.text import money, short
+from clogs.terminal.text import money, si_number
 
 TRUTH = Truth(SAMPLES)
 
@@ -53,7 +53,9 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     assert f"{len(TRUTH.lines)} documents imported · 2 lines rejected" in text
     assert f"{len(TRUTH.lines)} rows in raw.conversations" in text
     assert f" {len(TRUTH.sessions)} sessions in " in text
-    assert f"{len(calls)} tool calls ({failed:.1%} failed) · {short(tokens)} tokens · {money(cost)}" in text
+    assert (
+        f"{len(calls)} tool calls ({failed:.1%} failed) · {si_number(tokens)} tokens · {money(cost)}" in text
+    )
     assert "Without a price, and so without a cost: gateway-experimental-1" in text
 
 

@@ -437,12 +437,12 @@ def test_a_lost_connection_is_taken_up_again(
 ) -> None:
     ids = [ObjectId() for _ in range(1000)]
     collection.insert_many([entry(each, text="x" * 100) for each in ids])
-    patient = replace(settings, retry_delays=[timedelta(0)])
+    retry_connect = replace(settings, retry_delays=[timedelta(0)])
     with (
         flaky(mongo_uri) as uri,
         connect(Address(uri, collection.database.name, collection.name)) as source,
     ):
-        result = extract(source, patient, EVERYTHING, run=new_run())
+        result = extract(source, retry_connect, EVERYTHING, run=new_run())
     assert (result.documents, result.landed, result.unchanged) == (1000, 1000, 0)
     assert landed_ids(settings) == list(map(str, ids))
 

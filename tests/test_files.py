@@ -26,8 +26,8 @@ def names(folder: Path) -> list[str]:
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file"
-    write_atomic(path, lambda aside: aside.write_text("old, and longer"))
-    write_atomic(path, lambda aside: aside.write_text("new"))
+    write_atomic(path, lambda path: path.write_text("old, and longer"))
+    write_atomic(path, lambda path: path.write_text("new"))
     assert path.read_text() == "new"
     assert names(path.parent) == ["file"]
 
@@ -66,14 +66,14 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(ClogsError, match=r"^Cannot write .*/file: File too large\.$"):
-        write_atomic(path, lambda aside: aside.write_bytes(b"x" * 2000))
+        write_atomic(path, lambda path: path.write_bytes(b"x" * 2000))
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file"]
 
 
 def test_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file"
-    write_atomic(path, lambda aside: aside.write_text("x"))
+    write_atomic(path, lambda path: path.write_text("x"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert path.parent.parent.stat().st_mode & 0o777 == 0o700

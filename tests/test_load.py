@@ -63,8 +63,8 @@ class Folder:
     def versions(self) -> dict[str, str]:
         return dict(self.query("SELECT _id, message_content FROM raw.conversations"))
 
-    def fates(self) -> list[str]:
-        return [fate for (fate,) in self.query("SELECT fate FROM raw.ledger ORDER BY file")]
+    def statuses(self) -> list[str]:
+        return [status for (status,) in self.query("SELECT status FROM raw.ledger ORDER BY file")]
 
     def ledger(self) -> list[str]:
         return [file for (file,) in self.query("SELECT file FROM raw.ledger ORDER BY file")]
@@ -82,7 +82,7 @@ def counts(result: LoadResult) -> tuple[int, int, int, int]:
 def test_new_documents_are_inserted_and_entered_in_the_ledger(folder: Folder) -> None:
     (path,) = folder.land(row("a"), row("b"))
     assert counts(folder.load()) == (1, 2, 0, 2)
-    assert folder.query("SELECT file, bytes, sha256, rows, run, format, fate FROM raw.ledger") == [
+    assert folder.query("SELECT file, bytes, sha256, rows, run, format, status FROM raw.ledger") == [
         (f"date=2026-03-04/{path.name}", path.stat().st_size, sha256_of(path), 2, "run", 1, "landed")
     ]
 
@@ -351,10 +351,10 @@ def test_a_file_that_vanished_is_told_once_and_its_rows_stay(
     assert told.startswith(
         f"1 file gone from the landing folder, though loaded: date=2026-03-04/{gone.name}."
     )
-    assert (folder.versions(), folder.fates()) == ({"a": "version 0"}, ["vanished"])
+    assert (folder.versions(), folder.statuses()) == ({"a": "version 0"}, ["vanished"])
     gone.write_bytes(content)
     os.utime(gone, ns=(stamp, stamp))
-    assert (folder.load().missing, folder.fates()) == (0, ["landed"])
+    assert (folder.load().missing, folder.statuses()) == (0, ["landed"])
 
 
 def test_a_file_of_a_newer_clogs_is_told_and_left_where_it_is(folder: Folder) -> None:

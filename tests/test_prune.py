@@ -91,7 +91,7 @@ def test_what_a_killed_run_left_half_written_does_not_keep_a_folder(folder: Fold
 def test_the_ledger_tells_what_became_of_the_files(folder: Folder) -> None:
     three_days(folder)
     pruned(folder)
-    assert folder.fates() == ["pruned", "pruned", "landed", "landed"]
+    assert folder.statuses() == ["pruned", "pruned", "landed", "landed"]
 
 
 def test_a_file_that_vanished_is_pruned_too(folder: Folder) -> None:
@@ -99,7 +99,7 @@ def test_a_file_that_vanished_is_pruned_too(folder: Folder) -> None:
     old.unlink()
     folder.load()
     assert counts(pruned(folder)) == (2, 2, 1)
-    assert folder.fates() == ["pruned", "pruned", "landed", "landed"]
+    assert folder.statuses() == ["pruned", "pruned", "landed", "landed"]
     assert folder.load().missing == 0
 
 

@@ -104,7 +104,7 @@ def test_code_comes_after_all_other_types() -> None:
 def test_a_position_by_id_is_the_last_id(
     documents: list[Document], before: Position | None, expected: Position
 ) -> None:
-    assert Position.behind(documents, "_id", before) == expected
+    assert Position.after(documents, "_id", before) == expected
 
 
 NOON_MS, LATER_MS = DatetimeMS(NOON), DatetimeMS(LATER)
@@ -126,13 +126,13 @@ NOON_MS, LATER_MS = DatetimeMS(NOON), DatetimeMS(LATER)
 def test_a_position_by_date_knows_who_shares_it(
     documents: list[Document], before: Position | None, expected: Position | None
 ) -> None:
-    assert Position.behind(documents, "at", before) == expected
+    assert Position.after(documents, "at", before) == expected
 
 
 def test_more_ties_than_a_query_holds_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "MOST_TIES", 2)
     documents = [dated(number, NOON) for number in range(3)]
-    assert Position.behind(documents, "at", None) == Position("at", NOON_MS, ())
+    assert Position.after(documents, "at", None) == Position("at", NOON_MS, ())
 
 
 # Parts

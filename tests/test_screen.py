@@ -14,7 +14,7 @@ from pymongo.collection import Collection
 
 from clogs import dead_letters
 from clogs.checks.bronze import Conversations
-from clogs.checks.suites import refused
+from clogs.checks.suites import blocking_checks
 from clogs.extract.flatten import flatten
 from clogs.extract.screen import TYPICAL_PASS, are_typical, take
 from clogs.landing.files import landed
@@ -36,7 +36,7 @@ def names(reasons: list[str]) -> list[str]:
 
 
 def misfits(document: Document) -> list[str]:
-    taken = take([GOOD.copy(), document], exclude=[], refused=refused({}))
+    taken = take([GOOD.copy(), document], exclude=[], blocking_checks=blocking_checks({}))
     assert taken.frame["_id"].to_list()[0] == "good"
     assert set(taken.misfits) <= {1}
     return taken.misfits.get(1, [])
@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_named_beside_the_checks_that_fail() -> None:
 
 def test_a_check_that_is_no_error_keeps_nothing_out() -> None:
     robot = GOOD | {"message": {"role": "robot"}}
-    assert not take([robot], exclude=[], refused=()).misfits
+    assert not take([robot], exclude=[], blocking_checks=()).misfits
 
 
 def test_reasons_quote_no_content() -> None:
@@ -87,7 +87,7 @@ def test_reasons_quote_no_content() -> None:
 
 def test_all_expressions_can_be_told_of_a_document() -> None:
     every = tuple(Conversations.checks)
-    assert not take([GOOD.copy()], exclude=[], refused=every).misfits
+    assert not take([GOOD.copy()], exclude=[], blocking_checks=every).misfits
 
 
 def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(

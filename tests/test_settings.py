@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clogs.checks.overrides import Rule
+from clogs.checks.overrides import CheckOverride
 from clogs.errors import SettingsError
 from clogs.files import bundled
 from clogs.settings import Loaded, Settings, load_settings, visible_settings
@@ -265,7 +265,7 @@ def test_the_template_as_it_is_sets_nothing(tmp_path: Path) -> None:
     assert set(load(tmp_path, template).origins.values()) == {"default"}
 
 
-WARNING, HALF = Rule(severity="warning"), Rule(tolerated=0.5)
+WARNING, HALF = CheckOverride(severity="warning"), CheckOverride(tolerated=0.5)
 
 
 @pytest.mark.parametrize(

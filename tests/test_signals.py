@@ -182,8 +182,8 @@ def test_each_step_ends_at_once_and_the_next_run_makes_it_whole(
 def test_a_stopped_pipeline_is_recorded_as_that(workspace: Workspace, delay: float) -> None:
     state_dir = data_of(fill(workspace)) / "state"
     command = ("--quiet", "pipeline", "--skip-extract", "--full-refresh")
-    (workspace.folder / "patient.py").write_text(PATIENT, encoding="utf-8")
-    with workspace.start(*command, module="patient") as process:
+    (workspace.folder / "retry_connect.py").write_text(PATIENT, encoding="utf-8")
+    with workspace.start(*command, module="retry_connect") as process:
         while not any(run.pid == process.pid for run in records.read(state_dir)):
             assert process.poll() is None
             time.sleep(0.01)

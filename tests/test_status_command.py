@@ -230,7 +230,7 @@ def test_the_last_five_runs_are_told(workspace: Workspace) -> None:
     ledger = """
         INSERT INTO raw.ledger BY NAME
         SELECT 'file ' || i AS file, 10 AS bytes, i AS rows, 'run ' || i // 2 AS run, 1 AS format,
-            TIMESTAMPTZ '2026-03-04 12:00:00Z' + INTERVAL (i) MINUTE AS loaded_at, 'landed' AS fate
+            TIMESTAMPTZ '2026-03-04 12:00:00Z' + INTERVAL (i) MINUTE AS loaded_at, 'landed' AS status
         FROM range(14) AS files(i)
     """
     with connect(warehouse_of(workspace)) as connection:

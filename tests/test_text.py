@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from clogs.terminal.text import count, duration, instant, money, percent, printable, short, size, sparkline
+from clogs.terminal.text import (
+    count,
+    duration,
+    instant,
+    money,
+    percent,
+    printable,
+    si_number,
+    size,
+    sparkline,
+)
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (14109, "14,109 files")])
@@ -50,7 +60,7 @@ def test_duration(seconds: float, text: str) -> None:
     [(0, "0"), (999, "999"), (1000, "1.0 k"), (12_086, "12.1 k"), (999_999, "1.0 M"), (2e12, "2,000.0 G")],
 )
 def test_short(number: float, text: str) -> None:
-    assert short(number) == text
+    assert si_number(number) == text
 
 
 @pytest.mark.parametrize(("usd", "text"), [(None, "–"), (0, "$0.00"), (1214.306, "$1,214.31")])

@@ -12,13 +12,13 @@ import pytest
 from built import fill, warehouse_of
 from conftest import Workspace, new_workspace
 
-from clogs.checks.overrides import Rule, Rules
+from clogs.checks.overrides import CheckOverride, CheckOverrides
 from clogs.checks.results import CheckResult, Outcome
-from clogs.checks.suites import CHECKS, SUITES, refused
+from clogs.checks.suites import CHECKS, SUITES, blocking_checks
 from clogs.errors import DataError, UsageError, WarehouseError
 from clogs.runs.lock import run_lock
 from clogs.terminal.text import percent
-from clogs.validate import ValidateResult, courses, suite, validate
+from clogs.validate import ValidateResult, check_history, suite, validate
 from clogs.validate.suite import EXAMPLES
 from clogs.warehouse import Connection, connect, create_tables
 
@@ -49,10 +49,10 @@ def validated(
     layer: str = "bronze",
     *,
     run: str = "r",
-    rules: Rules = {},  # noqa: B006  # nothing changes it
+    overrides: CheckOverrides = {},  # noqa: B006  # nothing changes it
     max_age: timedelta = 3 * DAY,
 ) -> ValidateResult:
-    return validate(connection, run=run, rules=rules, max_age=max_age, layers=[layer])
+    return validate(connection, run=run, overrides=overrides, max_age=max_age, layers=[layer])
 
 
 def result_of(result: ValidateResult, check: str) -> CheckResult:
@@ -60,7 +60,7 @@ def result_of(result: ValidateResult, check: str) -> CheckResult:
 
 
 def test_all_layers_are_sound_but_for_a_type_to_come(connection: Connection) -> None:
-    result = validate(connection, run="r", rules={}, max_age=3 * DAY)
+    result = validate(connection, run="r", overrides={}, max_age=3 * DAY)
     result.raise_for_failures()
     assert [each.check for each in result.checks] == list(CHECKS)
     assert [each.check for each in result.checks if each.outcome != "passed"] == [NOVELTY]
@@ -97,26 +97,26 @@ def test_the_error_names_check_layer_rows_share_and_keys_and_shows_no_content(co
 @pytest.mark.parametrize(
     ("rule", "outcome"),
     [
-        (Rule(severity="warning"), "warned"),
-        (Rule(severity="error"), "failed"),
-        (Rule(tolerated=1.0), "passed"),
-        (Rule(tolerated=0.0001), "failed"),
-        (Rule(severity="warning", tolerated=0.0), "warned"),
+        (CheckOverride(severity="warning"), "warned"),
+        (CheckOverride(severity="error"), "failed"),
+        (CheckOverride(tolerated=1.0), "passed"),
+        (CheckOverride(tolerated=0.0001), "failed"),
+        (CheckOverride(severity="warning", tolerated=0.0), "warned"),
     ],
 )
 def test_settings_change_severity_and_tolerated_share(
-    connection: Connection, rule: Rule, outcome: Outcome
+    connection: Connection, rule: CheckOverride, outcome: Outcome
 ) -> None:
     connection.execute(ROBOTS)
-    result = validated(connection, rules={ROLE: rule})
+    result = validated(connection, overrides={ROLE: rule})
     assert result_of(result, ROLE).outcome == outcome
     assert [each.check for each in result.ended("failed")] == ([ROLE] if outcome == "failed" else [])
 
 
 def test_what_documents_must_pass_follows_the_settings() -> None:
-    assert {ROLE, NOVELTY} & set(refused({})) == {ROLE}
-    rules = {ROLE: Rule(severity="warning"), NOVELTY: Rule(severity="error")}
-    assert {ROLE, NOVELTY} & set(refused(rules)) == {NOVELTY}
+    assert {ROLE, NOVELTY} & set(blocking_checks({})) == {ROLE}
+    overrides = {ROLE: CheckOverride(severity="warning"), NOVELTY: CheckOverride(severity="error")}
+    assert {ROLE, NOVELTY} & set(blocking_checks(overrides)) == {NOVELTY}
 
 
 def test_batches_add_up(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_results_are_kept_by_check(connection: Connection) -> None:
     validated(connection, run="first")
     connection.execute(ROBOTS)
     second = validated(connection, run="second")
-    course = courses(connection)[ROLE]
+    course = check_history(connection)[ROLE]
     assert [(each.failing, each.outcome) for each in course] == [
         (0, "passed"),
         (result_of(second, ROLE).failing, "failed"),
@@ -187,7 +187,7 @@ def test_a_course_is_as_long_as_it_can_be_shown(connection: Connection) -> None:
         SELECT 'r', now() - INTERVAL 1 HOUR * n, 'a.b', 'gold', 'gold.a', 'error', 0, 10, n, 'failed'
         FROM range(100) AS numbers(n)
     """)
-    assert [each.failing for each in courses(connection)["a.b"]] == list(range(59, -1, -1))
+    assert [each.failing for each in check_history(connection)["a.b"]] == list(range(59, -1, -1))
 
 
 # Where nothing can be checked

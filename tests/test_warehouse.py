@@ -201,7 +201,7 @@ def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture)
     with held(path) as holder:
         timer = threading.Timer(0.5, holder.kill)
         timer.start()
-        with connect(path, patience=timedelta(minutes=1)) as connection:
+        with connect(path, lock_timeout=timedelta(minutes=1)) as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
         timer.join()
     (told,) = [record.getMessage() for record in caplog.records]
@@ -210,8 +210,12 @@ def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture)
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_patience_ends(path: Path, *, read_only: bool) -> None:
-    patience = timedelta(seconds=0.3)
-    with held(path), pytest.raises(HeldWarehouseError), connect(path, read_only=read_only, patience=patience):
+    lock_timeout = timedelta(seconds=0.3)
+    with (
+        held(path),
+        pytest.raises(HeldWarehouseError),
+        connect(path, read_only=read_only, lock_timeout=lock_timeout),
+    ):
         pass
 
 

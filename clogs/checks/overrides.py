@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from clogs.checks.results import Severity
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CheckOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a check is to be, in place of what it is by itself.
 
     Attributes:
@@ -22,5 +22,5 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tolerated: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
-Rules = Mapping[str, Rule]
+CheckOverrides = Mapping[str, CheckOverride]
 """By the full names of checks, such as ``fct_messages.key_is_unique``."""

@@ -63,7 +63,7 @@ def _session(folder: Path, uri: str, given: Session) -> Session:
     """A session whose settings are the demo's own, whatever the user's file and environment say."""
     settings_file = folder / "clogs.toml"
     text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
-    write_atomic(settings_file, lambda aside: aside.write_text(text, encoding="utf-8"))
+    write_atomic(settings_file, lambda path: path.write_text(text, encoding="utf-8"))
     return Session(config=settings_file, verbose=False, quiet=False, terminal=given.terminal, environ={})
 
 

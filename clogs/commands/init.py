@@ -28,6 +28,6 @@ def init(
             f"{target} is there already.", hint="Replace it with --force, or choose another --path."
         )
     template = bundled(FILE_NAME).read_bytes()
-    write_atomic(target, lambda aside: aside.write_bytes(template))
+    write_atomic(target, lambda path: path.write_bytes(template))
     option = "" if target == Path(FILE_NAME) else f" --config {target}"
     session.terminal.say(f"Wrote {target}. Set mongo.uri in it, then check with: clogs config{option}")

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from clogs.terminal.text import count, few, printable, size
+from clogs.terminal.text import count, join_limited, printable, size
 
 if TYPE_CHECKING:
     from clogs.extract import ExtractResult
@@ -66,7 +66,7 @@ def validated(result: ValidateResult) -> str:
     if warned and not failed:
         outcome = f"{len(result.checks) - len(warned)} of {checks} passed"
     if warned:
-        outcome += f", {len(warned)} warned ({few([each.check for each in warned], most=2)})"
+        outcome += f", {len(warned)} warned ({join_limited([each.check for each in warned], most=2)})"
     return f"{outcome} on {count(result.rows, 'row')}"
 
 

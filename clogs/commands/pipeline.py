@@ -132,7 +132,7 @@ def _found(session: Session) -> Text:
     """What the warehouse holds now, and where it lies."""
     path = session.settings.duckdb.path
     try:
-        with open_warehouse(session.settings, read_only=True, patience=timedelta(0)) as connection:
+        with open_warehouse(session.settings, read_only=True, lock_timeout=timedelta(0)) as connection:
             found = questions.read(connection)
     except WarehouseError:  # a step has met it before, and says so
         return Text()

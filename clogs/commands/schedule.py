@@ -17,7 +17,7 @@ from clogs.commands.output import table
 from clogs.commands.session import Flag, Given
 from clogs.errors import SettingsError, UsageError
 from clogs.schedule import Entry, Schedule, Scheduler
-from clogs.terminal.text import few, printable
+from clogs.terminal.text import join_limited, printable
 
 if TYPE_CHECKING:
     from clogs.commands.session import Session
@@ -140,7 +140,7 @@ def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
     origins = loaded.origins.values()
     if ours := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
         raise SettingsError(
-            f"What is scheduled does not know this shell's variables: {few(ours, most=len(ours))}.",
+            f"What is scheduled does not know this shell's variables: {join_limited(ours, most=len(ours))}.",
             hint="Set these in a settings file (clogs init writes one that only you can read), then unset "
             "them. They are not copied into the crontab, which is no place for a password.",
         )

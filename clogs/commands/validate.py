@@ -15,7 +15,7 @@ from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
 from clogs.pipeline import steps
 from clogs.runs.lock import run_lock
-from clogs.terminal.text import count, duration, instant, or_nearest, percent, sparkline
+from clogs.terminal.text import count, did_you_mean, duration, instant, percent, sparkline
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -123,10 +123,10 @@ def _show_course(name: str, session: Session) -> None:
 
     if name not in CHECKS:
         raise UsageError(
-            f"There is no check {name}{or_nearest(name, CHECKS)}.",
+            f"There is no check {name}{did_you_mean(name, CHECKS)}.",
             hint="The checks: clogs validate --json",
         )
-    past = steps.courses(session.settings).get(name, [])
+    past = steps.check_history(session.settings).get(name, [])
     terminal = session.terminal
     if terminal.stdout_json:
         terminal.write_json({"check": name, "results": past})

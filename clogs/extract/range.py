@@ -52,7 +52,7 @@ class Job:
         dead_letter_dir: Where rejected documents go.
         state_path: The state's file, to be marked before anything is landed.
         exclude: Dotted paths of fields to leave out.
-        refused: Names of the checks that a document must pass.
+        blocking_checks: Names of the checks that a document must pass.
         batch_size: Documents per batch, at most.
         watermark_field: The Date field that grows as documents arrive.
         lookback: How far behind the watermark the next run reads again.
@@ -68,7 +68,7 @@ class Job:
     dead_letter_dir: Path
     state_path: Path
     exclude: Sequence[str]
-    refused: tuple[str, ...]
+    blocking_checks: tuple[str, ...]
     batch_size: int
     watermark_field: str
     lookback: timedelta
@@ -184,7 +184,9 @@ class _Batch:
 
     def add(self, reply: Reply) -> None:
         """Flatten a reply."""
-        flattened = take(reply.documents, exclude=self._job.exclude, refused=self._job.refused)
+        flattened = take(
+            reply.documents, exclude=self._job.exclude, blocking_checks=self._job.blocking_checks
+        )
         moments = _moments(reply.documents, self._job.watermark_field)
         for place, reasons in flattened.misfits.items():
             self._reject(_letter(reply.documents[place], reasons, self._job), moments[place])

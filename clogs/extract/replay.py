@@ -23,7 +23,7 @@ def replay(
     *,
     raw_dir: Path,
     exclude: Sequence[str],
-    refused: tuple[str, ...],
+    blocking_checks: tuple[str, ...],
     name: str,
 ) -> Replayed:
     """Land the documents of dead letters that fit by now.
@@ -34,7 +34,7 @@ def replay(
         letters: Dead letters of an extraction; a few hundred at a time are best.
         raw_dir: The landing folder.
         exclude: Dotted paths of fields to leave out.
-        refused: Names of the checks that a document must pass.
+        blocking_checks: Names of the checks that a document must pass.
         name: What makes the landing files' names unique.
 
     Raises:
@@ -48,7 +48,7 @@ def replay(
             replayed.rejected[letter.key] = (document,)
         else:
             decoded.append((letter, document))
-    taken = take([document for _, document in decoded], exclude=exclude, refused=refused)
+    taken = take([document for _, document in decoded], exclude=exclude, blocking_checks=blocking_checks)
     fitting = [letter for place, (letter, _) in enumerate(decoded) if place not in taken.misfits]
     moments = pl.Series([letter.at for letter in fitting], dtype=POLARS_TYPES["instant"])
     land(batch_of(taken.frame, extracted_at=moments), raw_dir, name=name)

@@ -27,24 +27,26 @@ _SESSIONLESS = set(WITHOUT_SESSION)
 _ROLES = {None, "user", "assistant"}
 
 
-def take(documents: Sequence[Document], *, exclude: Sequence[str], refused: tuple[str, ...]) -> Flattened:
+def take(
+    documents: Sequence[Document], *, exclude: Sequence[str], blocking_checks: tuple[str, ...]
+) -> Flattened:
     """Turn documents into rows, but for those that cannot be taken.
 
     Args:
         documents: As for `flatten`.
         exclude: As for `flatten`.
-        refused: The names of the checks that a document must pass. Of those of `Conversations`, what takes
-            the whole table is passed over.
+        blocking_checks: The names of the checks that a document must pass. Those that need
+            the whole table are skipped.
 
     Returns:
         As `flatten` does; the reasons of those that fail checks name each of them.
     """
-    return flatten(documents, exclude=exclude, check=partial(_failures, refused))
+    return flatten(documents, exclude=exclude, check=partial(_failures, blocking_checks))
 
 
-def _failures(refused: tuple[str, ...], rows: pl.DataFrame) -> dict[int, list[str]]:
+def _failures(blocking_checks: tuple[str, ...], rows: pl.DataFrame) -> dict[int, list[str]]:
     """The rows that fail, by their places, with every check that they fail."""
-    holds = _expressions(refused)
+    holds = _expressions(blocking_checks)
     if not holds or (holds.keys() <= TYPICAL_PASS and are_typical(rows)):
         return {}
     failed = (
@@ -76,6 +78,6 @@ def are_typical(rows: pl.DataFrame) -> bool:
 
 
 @cache
-def _expressions(refused: tuple[str, ...]) -> dict[str, pl.Expr]:
-    checks = ((name, Conversations.checks[name].holds) for name in refused)
+def _expressions(blocking_checks: tuple[str, ...]) -> dict[str, pl.Expr]:
+    checks = ((name, Conversations.checks[name].holds) for name in blocking_checks)
     return {name: holds for name, holds in checks if isinstance(holds, pl.Expr)}

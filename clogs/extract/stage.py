@@ -48,7 +48,7 @@ class Settings:
         lookback: How far behind the watermark each run reads again.
         retry_delays: Waits before each new attempt at a fault that passes by itself.
         max_rejected: The share of a run's documents, 0 to 1, above which the run fails.
-        refused: Names of the checks that a document must pass to be landed.
+        blocking_checks: Names of the checks that a document must pass to be landed.
     """
 
     raw_dir: Path
@@ -60,7 +60,7 @@ class Settings:
     lookback: timedelta
     retry_delays: Sequence[timedelta]
     max_rejected: float
-    refused: tuple[str, ...] = ()
+    blocking_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def _job(
         dead_letter_dir=settings.dead_letter_dir,
         state_path=state_path,
         exclude=tuple(settings.exclude),
-        refused=settings.refused,
+        blocking_checks=settings.blocking_checks,
         batch_size=settings.batch_size,
         watermark_field=settings.watermark_field,
         lookback=settings.lookback,

@@ -195,7 +195,7 @@ def write_extract_state(path: Path, state: ExtractState, *, source: str) -> None
     metadata["source"] = source
     content = BytesIO()  # Polars tells of a full disk in no way of its own
     state.window.write_parquet(content, metadata=metadata)
-    write_atomic(path, lambda aside: aside.write_bytes(content.getvalue()))
+    write_atomic(path, lambda path: path.write_bytes(content.getvalue()))
     _marker(path).unlink(missing_ok=True)
 
 

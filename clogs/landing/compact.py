@@ -12,9 +12,9 @@ from pathlib import Path
 from clogs import warehouse
 from clogs.errors import DataError
 from clogs.files import sweep_temporary, write_named
-from clogs.landing.compare import look, record
+from clogs.landing.compare import compare, record
 from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, day_of, file_name, landed, sha256_of
-from clogs.landing.ledger import Known, enter_merged, ledger_name, read_ledger, set_fate
+from clogs.landing.ledger import Known, enter_merged, ledger_name, read_ledger, set_status
 from clogs.landing.newest import LANDED, open_files
 from clogs.landing.verify import DamagedError, check
 from clogs.schema import COLUMNS
@@ -93,7 +93,7 @@ def compact(
     started = time.perf_counter()
     warehouse.create_tables(connection)
     sweep_temporary(raw_dir)
-    found = look(connection, raw_dir)
+    found = compare(connection, raw_dir)
     record(connection, found)
     ledger = read_ledger(connection)
     days = candidates(raw_dir, today=today, least=least, among=set(found.loaded))
@@ -168,7 +168,7 @@ def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: st
         merged = check(path, raw_dir)
         enter_merged(connection, merged, rows=rows, run=run)
         names = [ledger_name(each, raw_dir) for each in files]
-        set_fate(connection, names, "compacted", merged_into=merged.name)
+        set_status(connection, names, "compacted", merged_into=merged.name)
     for each in files:
         each.unlink()
     return path

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clogs.landing.files import landed, sha256_of
-from clogs.landing.ledger import Known, ledger_name, read_ledger, set_fate
-from clogs.terminal.text import count, few
+from clogs.landing.ledger import Known, ledger_name, read_ledger, set_status
+from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection, transaction
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _TOUCH = "UPDATE raw.ledger SET modified_at = make_timestamptz(?), sha256 = ? WH
 
 
 @dataclass(slots=True)
-class Look:
+class LandingDiff:
     """What is in the folder, and what the ledger says of it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Look:
     touched: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
-def look(connection: Connection, raw_dir: Path, *, verify: bool = False) -> Look:
+def compare(connection: Connection, raw_dir: Path, *, verify: bool = False) -> LandingDiff:
     """Compare the folder with the ledger; nothing is written.
 
     A file whose size and time of last change are what they were is not read.
@@ -54,7 +54,7 @@ def look(connection: Connection, raw_dir: Path, *, verify: bool = False) -> Look
         verify: Read every file to see whether its content is what it was.
     """
     every = read_ledger(connection)
-    ledger, found = dict(every), Look()
+    ledger, found = dict(every), LandingDiff()
     for path in landed(raw_dir):
         name = ledger_name(path, raw_dir)
         known = ledger.pop(name, None)
@@ -62,33 +62,33 @@ def look(connection: Connection, raw_dir: Path, *, verify: bool = False) -> Look
             found.new.append(path)
         elif not _is_same(path, name, known, found, verify=verify):
             found.changed.append(path)
-        elif known.fate == "pruned" or _is_merged(known, every, raw_dir):
+        elif known.status == "pruned" or _is_merged(known, every, raw_dir):
             found.retired.append(path)
         else:
             found.loaded.append(path)
-            if known.fate != "landed":
+            if known.status != "landed":
                 found.returned.append(name)
-    found.vanished = sorted(name for name, known in ledger.items() if known.fate == "landed")
-    found.missing = sum(known.fate in {"landed", "vanished"} for known in ledger.values())
+    found.vanished = sorted(name for name, known in ledger.items() if known.status == "landed")
+    found.missing = sum(known.status in {"landed", "vanished"} for known in ledger.values())
     return found
 
 
-def record(connection: Connection, found: Look) -> None:
+def record(connection: Connection, found: LandingDiff) -> None:
     """Write down what was found, tell of files that vanished, and remove those that are retired."""
     if found.vanished or found.returned or found.touched:
         with transaction(connection):
-            set_fate(connection, found.vanished, "vanished")
-            set_fate(connection, found.returned, "landed")
+            set_status(connection, found.vanished, "vanished")
+            set_status(connection, found.returned, "landed")
             for name, (modified, sha256) in found.touched.items():
                 connection.execute(_TOUCH, [modified, sha256, name])
     if found.vanished:
         logger.warning(
             "%s gone from the landing folder, though loaded: %s. What was loaded from there stays.",
             count(len(found.vanished), "file"),
-            few(found.vanished),
+            join_limited(found.vanished),
         )
     if found.retired:
-        names = few([path.name for path in found.retired])
+        names = join_limited([path.name for path in found.retired])
         logger.info(
             "Removing %s that were merged or pruned before: %s.", count(len(found.retired), "file"), names
         )
@@ -116,7 +116,7 @@ def _is_merged(known: Known, ledger: Mapping[str, Known], raw_dir: Path) -> bool
     return bool(name) and (raw_dir / str(name)).exists()
 
 
-def _is_same(path: Path, name: str, known: Known, found: Look, *, verify: bool) -> bool:
+def _is_same(path: Path, name: str, known: Known, found: LandingDiff, *, verify: bool) -> bool:
     """Tell whether a file is what it was, and note when it was written to if that is all that is new."""
     if path.stat().st_size != known.bytes:
         return False

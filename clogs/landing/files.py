@@ -75,7 +75,7 @@ def identity(raw_dir: Path, *, create: bool) -> str:
     """
     path = raw_dir / ".landing"
     if create and not path.exists():
-        write_atomic(path, lambda aside: aside.write_text(uuid4().hex, encoding="ascii"))
+        write_atomic(path, lambda path: path.write_text(uuid4().hex, encoding="ascii"))
     return path.read_text(encoding="ascii") if path.exists() else ""
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from clogs.warehouse import Connection
 
-Fate = Literal["landed", "vanished", "compacted", "pruned"]
+FileStatus = Literal["landed", "vanished", "compacted", "pruned"]
 """Of a landing file that was loaded. ``landed`` ones stay in the folder, and ``vanished`` ones should."""
 
 
@@ -46,14 +46,14 @@ class Known:
         modified: When it was last written to, in microseconds since 1970, UTC; None where an older version
             of clogs loaded it.
         sha256: Of its content, in hex digits; None likewise.
-        fate: What became of it.
+        status: What became of it.
         merged_into: The file that holds its rows, if it is compacted.
     """
 
     bytes: int
     modified: int | None
     sha256: str | None
-    fate: Fate
+    status: FileStatus
     merged_into: str | None
 
 
@@ -65,7 +65,7 @@ def ledger_name(path: Path, raw_dir: Path) -> str:
 def read_ledger(connection: Connection) -> dict[str, Known]:
     """Every file that was ever loaded, by its name in the ledger."""
     rows = connection.execute(
-        "SELECT file, bytes, epoch_us(modified_at), sha256, fate, merged_into FROM raw.ledger"
+        "SELECT file, bytes, epoch_us(modified_at), sha256, status, merged_into FROM raw.ledger"
     ).fetchall()
     return {file: Known(*known) for file, *known in rows}
 
@@ -77,18 +77,18 @@ def enter_merged(connection: Connection, file: LandingFile, *, rows: int, run: s
         INSERT INTO raw.ledger BY NAME SELECT
             ? AS file, ?::BIGINT AS bytes, make_timestamptz(?::BIGINT) AS modified_at, ? AS sha256,
             ?::INTEGER AS format, ?::BIGINT AS rows, ? AS run, ?::TIMESTAMPTZ AS loaded_at,
-            0 AS inserted, 0 AS updated, rows AS unchanged, 'landed' AS fate
+            0 AS inserted, 0 AS updated, rows AS unchanged, 'landed' AS status
         """,
         [file.name, file.bytes, file.modified, file.sha256, file.format, rows, run, datetime.now(UTC)],
     )
 
 
-def set_fate(
-    connection: Connection, files: Sequence[str], fate: Fate, *, merged_into: str | None = None
+def set_status(
+    connection: Connection, files: Sequence[str], status: FileStatus, *, merged_into: str | None = None
 ) -> None:
     """Note what became of files."""
     if files:
         connection.execute(
-            "UPDATE raw.ledger SET fate = ?, merged_into = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))",
-            [fate, merged_into, list(files)],
+            "UPDATE raw.ledger SET status = ?, merged_into = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))",
+            [status, merged_into, list(files)],
         )

@@ -11,7 +11,7 @@ from clogs import warehouse
 from clogs.files import sweep_temporary
 from clogs.landing.compare import remove
 from clogs.landing.files import day_of, landed, partition
-from clogs.landing.ledger import ledger_name, read_ledger, set_fate
+from clogs.landing.ledger import ledger_name, read_ledger, set_status
 from clogs.warehouse import Connection
 
 
@@ -80,7 +80,7 @@ def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Pat
         )
         for table in ("raw.conversations", "quality.partitions"):
             connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
-        set_fate(connection, pruned, "pruned")
+        set_status(connection, pruned, "pruned")
         warehouse.forget_passed(connection)
     sweep_temporary(raw_dir)
     remove(files)

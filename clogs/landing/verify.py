@@ -22,7 +22,7 @@ class DamagedError(Exception):
 
 
 def check(path: Path, raw_dir: Path) -> LandingFile:
-    """Look at a file. Where its name does not tell the digest of its content, every value is decoded.
+    """LandingDiff at a file. Where its name does not tell the digest of its content, every value is decoded.
 
     Raises:
         DamagedError: It is no landing file, or not as it was written.

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
-from clogs.landing.compare import Look, look, record
+from clogs.landing.compare import LandingDiff, compare, record
 from clogs.landing.ledger import LandingFile, ledger_name
 from clogs.landing.verify import DamagedError, check
 from clogs.load.quarantine import set_aside
 from clogs.load.upsert import Counts, upsert
-from clogs.terminal.text import count, few
+from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
 
 BATCH_BYTES = 1024 * 1024 * 1024
@@ -88,7 +88,7 @@ def load(
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
-    found = look(connection, raw_dir, verify=full_refresh)
+    found = compare(connection, raw_dir, verify=full_refresh)
     record(connection, found)
     loading = _Loading(connection, raw_dir, run, on_progress)
     with warehouse.bounded(connection):
@@ -134,7 +134,7 @@ class _Loading:
             self.files += len(batch)
             self.on_progress(self.files + len(self.damaged), len(paths))
 
-    def refresh(self, found: Look) -> None:
+    def refresh(self, found: LandingDiff) -> None:
         """Load all files into a table that takes the place of the old one."""
         with warehouse.transaction(self.connection):
             warehouse.create_conversations(self.connection, "rebuilt")
@@ -171,11 +171,11 @@ def _refuse(
     told, remedies = [], []
     if damaged:
         folder = set_aside(damaged, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
-        faults = few([f"{ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items()])
+        faults = join_limited([f"{ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items()])
         told.append(f"{count(len(damaged), 'damaged landing file')} set aside in {folder}: {faults}.")
         remedies.append("Read again from MongoDB what damaged files held: clogs extract --full-backfill")
     if changed:
-        names = few(list(map(str, changed)))
+        names = join_limited(list(map(str, changed)))
         told.append(f"{count(len(changed), 'landing file')} changed after being loaded: {names}.")
         remedies.append("Put changed files back as they were, or move them away: the table keeps their rows.")
     if told:

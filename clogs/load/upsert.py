@@ -43,7 +43,7 @@ _ENTER = """
         FROM wanted GROUP BY file
     )
     SELECT
-        files.file, bytes, make_timestamptz(modified) AS modified_at, sha256, format, 'landed' AS fate,
+        files.file, bytes, make_timestamptz(modified) AS modified_at, sha256, format, 'landed' AS status,
         ? AS run, ?::TIMESTAMPTZ AS loaded_at,
         coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
         coalesce(rows - inserted - updated, rows, 0) AS unchanged

@@ -106,7 +106,7 @@ class Position:
         return {"$and": [{"$nor": [{"_id": condition}]} for condition in read]}
 
     @classmethod
-    def behind(cls, documents: Sequence[Document], field: str, before: Position | None) -> Position | None:
+    def after(cls, documents: Sequence[Document], field: str, before: Position | None) -> Position | None:
         """The position after reading ``documents``, which followed the position ``before``.
 
         A document whose field holds no Date, but an array with one, does not move it.

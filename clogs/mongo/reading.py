@@ -94,7 +94,7 @@ class Reading:
             raise
         if reply:
             self._read += len(reply.documents) + len(reply.broken)
-            self._position = Position.behind(reply.documents, self._range.field, self._position)
+            self._position = Position.after(reply.documents, self._range.field, self._position)
         return reply
 
     def _next(self) -> Reply | None:

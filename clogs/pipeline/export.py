@@ -30,7 +30,7 @@ def remember(settings: Settings) -> None:
         return
     try:
         known = {run.run: run for run in records.readable(settings.data.state_dir)}
-        with open_warehouse(settings, patience=timedelta(0)) as connection:
+        with open_warehouse(settings, lock_timeout=timedelta(0)) as connection:
             if warehouse.is_current(connection):
                 missing = sorted(warehouse.unknown_runs(connection, known))
                 warehouse.add_runs(connection, [_row(known[run]) for run in missing])

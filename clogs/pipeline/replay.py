@@ -187,14 +187,14 @@ def _load(settings: Settings, _run: str) -> Iterator[Replay]:
 
 @contextmanager
 def _extract(settings: Settings, run: str) -> Iterator[Replay]:
-    from clogs.checks.suites import refused
+    from clogs.checks.suites import blocking_checks
     from clogs.extract import replay as stage
 
     yield partial(
         stage,
         raw_dir=settings.data.raw_dir,
         exclude=settings.mongo.exclude,
-        refused=refused(settings.quality.checks),
+        blocking_checks=blocking_checks(settings.quality.checks),
         name=run,
     )
 

@@ -178,7 +178,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
             settings,
             run=run,
             full_backfill=plan.full_backfill,
-            patient=True,
+            retry_connect=True,
             on_progress=on_progress,
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.pipeline.checkpoints import forget_passed, mark_passed
-from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, waits_of
+from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
 
 if TYPE_CHECKING:
@@ -73,17 +73,17 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
-    patient: bool = False,
+    retry_connect: bool = False,
     on_progress: Progress = silent,
 ) -> ExtractResult:
     """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
 
-    Who is `patient` waits for a source that does not answer at first, as for one that falls silent later.
+    With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
     from clogs import mongo
     from clogs.mongo.retries import retrying
 
-    waits = waits_of(settings) if patient else ()
+    waits = retry_delays(settings) if retry_connect else ()
     with ExitStack() as stack:
         source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
         # only now: the driver's threads take half a second to end, and the imports are part of it
@@ -209,19 +209,19 @@ def validate(
             connection,
             run=run,
             layers=layers,
-            rules=settings.quality.checks,
+            overrides=settings.quality.checks,
             max_age=settings.quality.max_age,
             on_progress=on_progress,
         )
 
 
-def courses(settings: Settings) -> dict[str, list[PastResult]]:
-    """Read how the checks ended in the last validations. See `clogs.validate.courses`.
+def check_history(settings: Settings) -> dict[str, list[PastResult]]:
+    """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
 
     Raises:
         WarehouseError: There is no warehouse yet.
     """
-    from clogs.validate import courses as read
+    from clogs.validate import check_history as read
 
     with open_warehouse(settings, read_only=True) as connection:
         return read(connection)
@@ -233,7 +233,7 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
     from clogs.transform import lineage
 
     models = lineage(models_of(settings))
-    known = courses(settings)
+    known = check_history(settings)
     with open_warehouse(settings, read_only=True) as connection:
         return build(
             connection, models=models, checks=checks, courses=known, folder=folder, at=datetime.now(UTC)

@@ -26,9 +26,9 @@ def address_of(settings: Settings) -> Address:
 
 @contextmanager
 def open_warehouse(
-    settings: Settings, *, read_only: bool = False, patience: timedelta | None = None
+    settings: Settings, *, read_only: bool = False, lock_timeout: timedelta | None = None
 ) -> Iterator[Connection]:
-    """Open the warehouse that the settings name, with their patience. See `clogs.warehouse.connect`."""
+    """Open the warehouse that the settings name, with their lock_timeout. See `clogs.warehouse.connect`."""
     from clogs import warehouse
 
     with warehouse.connect(
@@ -36,7 +36,7 @@ def open_warehouse(
         read_only=read_only,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
-        patience=settings.duckdb.lock_timeout if patience is None else patience,
+        lock_timeout=settings.duckdb.lock_timeout if lock_timeout is None else lock_timeout,
     ) as connection:
         yield connection
 
@@ -53,13 +53,13 @@ def models_of(settings: Settings) -> TransformSettings:
         timezone=settings.transform.timezone,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
-        patience=settings.duckdb.lock_timeout,
+        lock_timeout=settings.duckdb.lock_timeout,
     )
 
 
 def extraction_of(settings: Settings) -> ExtractSettings:
     """What an extraction needs to know."""
-    from clogs.checks.suites import refused
+    from clogs.checks.suites import blocking_checks
     from clogs.extract import Settings as ExtractSettings
 
     return ExtractSettings(
@@ -70,13 +70,13 @@ def extraction_of(settings: Settings) -> ExtractSettings:
         batch_size=settings.pipeline.batch_size,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
-        retry_delays=waits_of(settings),
+        retry_delays=retry_delays(settings),
         max_rejected=settings.quality.max_rejected,
-        refused=refused(settings.quality.checks),
+        blocking_checks=blocking_checks(settings.quality.checks),
     )
 
 
-def waits_of(settings: Settings) -> list[timedelta]:
+def retry_delays(settings: Settings) -> list[timedelta]:
     """How long to wait before each retry: the last delay stands for all after it."""
     delays = settings.pipeline.retry_delays
     return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from clogs.terminal.text import count, money, printable, short
+from clogs.terminal.text import count, money, printable, si_number
 from clogs.warehouse import Connection
 
 GOLD = ("fct_messages", "fct_tool_calls", "fct_api_calls", "dim_sessions")
@@ -72,7 +72,7 @@ class Highlights:
             f"{count(self.sessions, 'session')} in {count(self.projects, 'project')}",
             count(self.prompts, "prompt"),
             f"{count(self.tool_calls, 'tool call')}{errors}",
-            f"{short(self.tokens)} tokens",
+            f"{si_number(self.tokens)} tokens",
             money(self.cost_usd),
         )
         return " · ".join(parts)

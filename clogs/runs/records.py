@@ -112,7 +112,7 @@ def write(state_dir: Path, run: Run) -> None:
         ClogsError: The folder cannot be written to.
     """
     content = msgspec.json.format(msgspec.json.encode(run, enc_hook=str))
-    write_atomic(_folder(state_dir) / f"{run.run}.json", lambda aside: aside.write_bytes(content))
+    write_atomic(_folder(state_dir) / f"{run.run}.json", lambda path: path.write_bytes(content))
 
 
 def read(state_dir: Path) -> Iterator[Run]:

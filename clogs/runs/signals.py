@@ -53,7 +53,7 @@ class Stop:
         signal.set_wakeup_fd(writer)  # written to at once, even while the main thread hears nothing
         threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
-    def hush(self) -> None:
+    def ignore_signals(self) -> None:
         """Hear none any more: all is done but to leave.
 
         Python ends by SIGINT, whatever the exit code, if the last string that ``exec`` ran was interrupted;

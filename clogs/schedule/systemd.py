@@ -156,7 +156,7 @@ def _text(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    write_atomic(path, lambda aside: aside.write_text(text, encoding="utf-8", errors="surrogateescape"))
+    write_atomic(path, lambda path: path.write_text(text, encoding="utf-8", errors="surrogateescape"))
 
 
 def _forget(names: Iterable[str]) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from clogs.checks.overrides import Rule
+from clogs.checks.overrides import CheckOverride
 from clogs.settings.values import EntriesError, share
-from clogs.terminal.text import or_nearest
+from clogs.terminal.text import did_you_mean
 
 _EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
 
 
-def check_rules(value: object) -> dict[str, Rule]:
+def check_overrides(value: object) -> dict[str, CheckOverride]:
     """Read the table; text is read as TOML writes it, for the environment.
 
     A name with its dot may be quoted, or not: TOML then makes two tables of it.
@@ -26,7 +26,7 @@ def check_rules(value: object) -> dict[str, Rule]:
     table = _parsed(value) if isinstance(value, str) else value
     if not isinstance(table, dict):
         raise ValueError(_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
-    rules: dict[str, Rule] = {}
+    rules: dict[str, CheckOverride] = {}
     faults: dict[str, str] = {}
     for name, said in _by_name(table):
         try:
@@ -58,14 +58,14 @@ def _require_known(name: str) -> None:
     from clogs.checks.suites import CHECKS  # with Polars, which other settings can do without
 
     if name not in CHECKS:
-        raise ValueError(f"there is no such check{or_nearest(name, CHECKS)}")
+        raise ValueError(f"there is no such check{did_you_mean(name, CHECKS)}")
 
 
-def _rule(said: object) -> Rule:
+def _rule(said: object) -> CheckOverride:
     if isinstance(said, dict) and "tolerated" in said:
         said = said | {"tolerated": share(said["tolerated"])}
     try:
-        return msgspec.convert(said, Rule)
+        return msgspec.convert(said, CheckOverride)
     except msgspec.ValidationError:
         raise ValueError(
             'expected severity = "error" or "warning", and tolerated from 0 to 1, or a percentage like "1%"'

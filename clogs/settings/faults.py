@@ -13,7 +13,7 @@ from clogs.schema import COLUMNS
 from clogs.settings.model import Settings, known_keys, marks, section_names
 from clogs.settings.sources import SettingsFile
 from clogs.settings.values import Secret
-from clogs.terminal.text import nearest, or_nearest, unicode
+from clogs.terminal.text import did_you_mean, nearest, unicode
 
 NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "_id",
@@ -53,7 +53,7 @@ def unknown_keys(file: SettingsFile) -> Iterator[str]:
         if not isinstance(content, dict):
             yield f"{section} ({place}): {_outside(section)}"
         elif section not in section_names():
-            yield f"[{section}] ({place}): unknown section{or_nearest(section, section_names())}"
+            yield f"[{section}] ({place}): unknown section{did_you_mean(section, section_names())}"
         else:
             unknown = (f"{section}.{name}" for name in content if f"{section}.{name}" not in known_keys())
             yield from (f"{key} ({file.place(key)}): unknown key{_or_nearest_key(key)}" for key in unknown)

@@ -16,10 +16,10 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields
 from platformdirs import user_data_path
 
-from clogs.checks.overrides import Rule
+from clogs.checks.overrides import CheckOverride
 from clogs.redact import hide_uri, hide_url
 from clogs.settings import values
-from clogs.settings.checks import check_rules
+from clogs.settings.checks import check_overrides
 from clogs.settings.values import Check, Parse, Secret
 
 MOST_THREADS = 32
@@ -130,7 +130,7 @@ class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     max_rejected: Annotated[float, Parse(values.share), Meta(ge=0, le=1)] = 0.01
     max_age: Annotated[timedelta, Parse(values.duration)] = timedelta(days=3)
-    checks: Annotated[dict[str, Rule], Parse(check_rules)] = field(default_factory=dict)
+    checks: Annotated[dict[str, CheckOverride], Parse(check_overrides)] = field(default_factory=dict)
 
 
 class LoggingSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Struct
 
-from clogs.terminal.text import or_nearest, unicode
+from clogs.terminal.text import did_you_mean, unicode
 
 LONGEST = timedelta(days=366)
 MOST_MEMORY = 1000 * 1000**4
@@ -229,7 +229,7 @@ def timezone(value: str) -> None:
         return
     known = available_timezones() - {"localtime"}  # a link on some machines that DuckDB does not follow
     if value not in known:
-        raise ValueError(f"expected a time zone such as UTC or Europe/Berlin{or_nearest(value, known)}")
+        raise ValueError(f"expected a time zone such as UTC or Europe/Berlin{did_you_mean(value, known)}")
 
 
 def web_address(value: str | None) -> None:

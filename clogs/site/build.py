@@ -44,5 +44,5 @@ def build(
         profiles = [profile(connection, name) for name in names]
     page = render(profiles, models=models, checks=checks, courses=courses, at=at)
     path = folder / "index.html"
-    write_atomic(path, lambda aside: aside.write_text(page, encoding="utf-8"))
+    write_atomic(path, lambda path: path.write_text(page, encoding="utf-8"))
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from clogs.site.distribution import Histogram, Unit
-from clogs.terminal.text import short
+from clogs.terminal.text import si_number
 
 LONGEST = 200
 """Characters of a foreign text."""
@@ -27,7 +27,7 @@ def number(value: float, *, whole: bool = False) -> str:
     if size >= _LARGE * _THOUSAND:
         return f"{value:.3g}"
     if size >= _LARGE:
-        return short(value) if value > 0 else f"-{short(size)}"
+        return si_number(value) if value > 0 else f"-{si_number(size)}"
     if whole or size >= _THOUSAND or not value:
         return f"{value:,.0f}"
     return f"{value:.3g}" if size >= _SMALL else f"{value:.1e}"

@@ -21,7 +21,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def few(things: Sequence[str], most: int = 5) -> str:
+def join_limited(things: Sequence[str], most: int = 5) -> str:
     """The first of them: ``a, b``, ``a, b, c, d, e and 12 more``."""
     more = f" and {len(things) - most:,} more" if len(things) > most else ""
     return ", ".join(things[:most]) + more
@@ -48,7 +48,7 @@ def duration(seconds: float) -> str:
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
-def short(number: float) -> str:
+def si_number(number: float) -> str:
     """A large number in four characters or so: ``999``, ``12.1 k``, ``237.9 M``."""
     for unit in ("", " k", " M"):
         if round(number, 1) < THOUSAND:
@@ -79,7 +79,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def or_nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Name the known word most like ``word`` as the end of a sentence, empty where none is like it."""
     found = nearest(word, known)
     return f", the nearest is {found}" if found else ""

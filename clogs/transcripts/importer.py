@@ -91,7 +91,7 @@ def import_transcripts(
             on_progress(done, len(transcripts))
     finally:
         content = msgspec.json.encode(positions)
-        write_atomic(path, lambda aside: aside.write_bytes(content))
+        write_atomic(path, lambda path: path.write_bytes(content))
     return ImportResult(
         files=len(transcripts),
         grown=grown,

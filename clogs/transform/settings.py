@@ -24,7 +24,7 @@ class TransformSettings:
         timezone: IANA name; decides hours, days and ``date_key``.
         threads: DuckDB's threads.
         memory_limit: As DuckDB writes it, ``4GB``; None for 2 GB, or less on a small machine.
-        patience: How long to wait for another process that has the warehouse open.
+        lock_timeout: How long to wait for another process that has the warehouse open.
     """
 
     warehouse: Path
@@ -34,7 +34,7 @@ class TransformSettings:
     threads: int
     memory_limit: str | None = None
     extra_models: Path | None = None
-    patience: timedelta = timedelta(0)
+    lock_timeout: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         """Look whether there are extra models where they are said to be.

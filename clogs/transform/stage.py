@@ -180,7 +180,7 @@ def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:
         settings.warehouse,
         threads=settings.threads,
         memory_limit=settings.memory_limit,
-        patience=settings.patience,
+        lock_timeout=settings.lock_timeout,
     )
 
 

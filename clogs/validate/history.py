@@ -44,7 +44,7 @@ def keep(
             connection.execute(_PARTITIONS)
 
 
-def courses(connection: Connection) -> dict[str, list[PastResult]]:
+def check_history(connection: Connection) -> dict[str, list[PastResult]]:
     """Read how each check ended in its last validations, the oldest first, by its name."""
     if not warehouse.is_current(connection):  # no version before this one kept any
         return {}

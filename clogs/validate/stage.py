@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from clogs import warehouse
 from clogs.checks.bronze import KNOWN_TYPES, Conversations
 from clogs.checks.check import Suite
-from clogs.checks.overrides import Rules
+from clogs.checks.overrides import CheckOverrides
 from clogs.checks.results import LAYERS, CheckResult
-from clogs.checks.suites import SUITES, ruled
+from clogs.checks.suites import SUITES, apply_overrides
 from clogs.errors import DataError, UsageError, WarehouseError
-from clogs.terminal.text import count, few, percent, shortened
+from clogs.terminal.text import count, join_limited, percent, shortened
 from clogs.validate.history import keep
 from clogs.validate.suite import EXAMPLES, examine
 from clogs.warehouse import Connection
@@ -69,7 +69,7 @@ def validate(
     connection: Connection,
     *,
     run: str,
-    rules: Rules,
+    overrides: CheckOverrides,
     max_age: timedelta,
     layers: Sequence[str] = (),
     on_progress: Progress = lambda _done, _total: None,
@@ -79,7 +79,7 @@ def validate(
     Args:
         connection: The warehouse, writable: its ``quality.results`` get a row per check.
         run: The run's id.
-        rules: What the settings say of single checks.
+        overrides: What the settings say of single checks.
         max_age: How old the newest document may be.
         layers: Only these of `LAYERS`; none for all.
         on_progress: Called with the suites that have run, and how many there are.
@@ -102,7 +102,7 @@ def validate(
     with warehouse.bounded(connection):
         for done, suite in enumerate(suites):
             on_progress(done, len(suites))
-            results = examine(connection, suite, ruled(suite, rules))
+            results = examine(connection, suite, apply_overrides(suite, overrides))
             rows += results[0].rows
             checks += results
         checks = [_with_types(connection, check) for check in checks]
@@ -122,7 +122,8 @@ def _require_built(connection: Connection, suites: Iterable[type[Suite]]) -> Non
     missing = {suite.table for suite in suites} - {name for (name,) in known.fetchall()}
     if missing:
         raise WarehouseError(
-            f"{few(sorted(missing))} have not been built yet.", hint="Build them with: clogs transform"
+            f"{join_limited(sorted(missing))} have not been built yet.",
+            hint="Build them with: clogs transform",
         )
 
 

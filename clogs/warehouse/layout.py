@@ -20,7 +20,7 @@ LAYOUT = 4
 """The number of this layout: it grows with every change of the tables below.
 
 1. As clogs 0.1 began: no ``raw.layout``, and a ledger of ``file, bytes, rows, run, loaded_at``.
-2. Texts compressed with zstd; the ledger knows content, counts and fate of a file.
+2. Texts compressed with zstd; the ledger knows content, counts and status of a file.
 3. Schema ``changes``.
 4. Schema ``quality``; ``raw.runs``; the columns of ``raw.conversations`` are described.
 """
@@ -47,7 +47,7 @@ _LEDGER = """
         updated BIGINT,
         unchanged BIGINT,
         format INTEGER NOT NULL,
-        fate VARCHAR NOT NULL,
+        status VARCHAR NOT NULL,
         merged_into VARCHAR
     );
     COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
@@ -61,7 +61,7 @@ _LEDGER = """
     COMMENT ON COLUMN raw.ledger.unchanged IS 'Rows that did not: the table had this version or a newer one.';
     COMMENT ON COLUMN raw.ledger.format IS 'The version of the landing format.';
     COMMENT ON COLUMN raw.ledger.merged_into IS 'The file that holds its rows, if it is compacted.';
-    COMMENT ON COLUMN raw.ledger.fate IS 'landed, vanished, compacted (into another file) or pruned.';
+    COMMENT ON COLUMN raw.ledger.status IS 'landed, vanished, compacted (into another file) or pruned.';
 """
 
 _REST = """
@@ -87,7 +87,7 @@ _COMPRESS = """
 _FROM_1 = """
     ALTER TABLE raw.ledger RENAME TO ledger_1;
     {ledger}
-    INSERT INTO raw.ledger BY NAME SELECT *, 1 AS format, 'landed' AS fate FROM raw.ledger_1;
+    INSERT INTO raw.ledger BY NAME SELECT *, 1 AS format, 'landed' AS status FROM raw.ledger_1;
     DROP TABLE raw.ledger_1;
 """
 

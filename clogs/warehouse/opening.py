@@ -38,7 +38,7 @@ def connect(
     read_only: bool = False,
     threads: int | None = None,
     memory_limit: str | None = None,
-    patience: timedelta = _NO_WAIT,
+    lock_timeout: timedelta = _NO_WAIT,
 ) -> Iterator[Connection]:
     """Open the warehouse, in UTC, and close it.
 
@@ -47,7 +47,7 @@ def connect(
         read_only: Only read; several processes may at once.
         threads: DuckDB's threads; None for as many as there are CPUs.
         memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
-        patience: How long to wait for another process that has it open.
+        lock_timeout: How long to wait for another process that has it open.
 
     Raises:
         HeldWarehouseError: Another process has it open still.
@@ -63,7 +63,7 @@ def connect(
     config: Config = {"enable_external_file_cache": False, "python_enable_replacements": False}
     config |= {"threads": threads} if threads else {}
     config |= {"memory_limit": memory_limit} if memory_limit else {}
-    with mapped(path), _opened(path, config, patience, read_only=read_only) as connection:
+    with mapped(path), _opened(path, config, lock_timeout, read_only=read_only) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 
@@ -81,9 +81,9 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def _opened(path: Path, config: Config, patience: timedelta, *, read_only: bool) -> Connection:
+def _opened(path: Path, config: Config, lock_timeout: timedelta, *, read_only: bool) -> Connection:
     """Open the file; to write to it, bring what an older version wrote up to date."""
-    connection = _free(path, config, patience, read_only=read_only)
+    connection = _free(path, config, lock_timeout, read_only=read_only)
     if read_only:
         return connection
     shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)  # spilled by who was killed
@@ -100,13 +100,13 @@ def _opened(path: Path, config: Config, patience: timedelta, *, read_only: bool)
     return connection
 
 
-def _free(path: Path, config: Config, patience: timedelta, *, read_only: bool) -> Connection:
+def _free(path: Path, config: Config, lock_timeout: timedelta, *, read_only: bool) -> Connection:
     """Open the file as soon as nobody else has it open."""
     retrying = Retrying(
         retry=retry_if_exception_type(HeldWarehouseError),
-        stop=stop_after_delay(patience),
+        stop=stop_after_delay(lock_timeout),
         wait=wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
-        before_sleep=partial(_say, patience),
+        before_sleep=partial(_say, lock_timeout),
         reraise=True,
     )
     return retrying(_open, path, config, read_only=read_only)
@@ -117,9 +117,9 @@ def _open(path: Path, config: Config, *, read_only: bool) -> Connection:
         return duckdb.connect(path, read_only=read_only, config=config)
 
 
-def _say(patience: timedelta, attempt: RetryCallState) -> None:
+def _say(lock_timeout: timedelta, attempt: RetryCallState) -> None:
     if attempt.attempt_number == 1 and attempt.outcome:
-        most = duration(patience.total_seconds())
+        most = duration(lock_timeout.total_seconds())
         logger.info("%s Waiting up to %s for it.", attempt.outcome.exception(), most)
 
 
