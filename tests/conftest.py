@@ -31,7 +31,7 @@ settings.load_profile("untimed")
 LONG = (
     "bad_input", "end_to_end", "guides", "crash", "changes", "transform", "prune", "cli", "by_change",
     "pipeline", "status_command", "doctor_command", "runs", "compact", "signals", "dead_letters_command",
-    "kept", "crash_transform", "extra_models", "crash_validate", "questions", "validate", "schedule",
+    "crash_transform", "extra_models", "crash_validate", "questions", "validate", "schedule",
     "private", "cron", "dead_letters_replay", "site", "workers", "load",
 )  # fmt: skip
 """The modules that take longest, the longest first: what runs at the end should be short."""

@@ -365,7 +365,7 @@ def test_there_must_be_conversations(build: Build, file: Path) -> None:
 
 def test_the_warehouse_must_be_one(build: Build, file: Path) -> None:
     file.write_text("no database " * 1000)
-    with pytest.raises(WarehouseError, match="is no DuckDB file"):
+    with pytest.raises(WarehouseError, match="is not a DuckDB file"):
         build()
 
 

@@ -96,10 +96,10 @@ def load(
 ) -> LoadResult:
     """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
 
-    A warehouse that is damaged is set aside, and made again from the landing files.
+    A warehouse that is damaged is renamed, and made again from the landing files.
     """
     from clogs.load import load as stage
-    from clogs.warehouse import set_aside
+    from clogs.warehouse import quarantine
 
     def once() -> LoadResult:
         with open_warehouse(settings) as connection:
@@ -115,8 +115,8 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        aside = set_aside(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        place = quarantine(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is made again from the landing files.", error, place)
         return once()
 
 
