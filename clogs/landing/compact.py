@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -12,7 +12,7 @@ from pathlib import Path
 from clogs import warehouse
 from clogs.errors import DataError
 from clogs.files import sweep_temporary, write_named
-from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, day_of, file_name, landed, sha256_of
+from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, by_size, day_of, file_name, sha256_of
 from clogs.landing.ledger import compare, enter_merged, ledger_name, record, set_status
 from clogs.landing.newest import LANDED, find_newest
 from clogs.landing.verify import DamagedError, verify
@@ -60,10 +60,9 @@ def compact(
     raw_dir: Path,
     run: str,
     today: date,
-    least: int = 2,
     on_progress: Progress = no_progress,
 ) -> CompactResult:
-    """Merge the small loaded files of days that are over, as `candidates` finds them.
+    """Merge the small loaded files of days before ``today``, in UTC.
 
     A merged file holds the newest of its versions of each document. It is durable before it is entered in
     the ledger, and entered before any of the old files is removed. After a crash in between, the next
@@ -72,10 +71,9 @@ def compact(
     Args:
         connection: The warehouse, writable.
         raw_dir: The landing folder.
-        run: The run's id, part of the files' names.
-        today: The day from which on partitions are left alone, in UTC.
-        least: How many small files a day must have.
-        on_progress: Called with how many days are done, and how many there are.
+        run: The run's id, part of the merged files' names.
+        today: This day and later ones are left alone.
+        on_progress: Called with days.
 
     Raises:
         DataError: A file is damaged.
@@ -86,12 +84,12 @@ def compact(
     sweep_temporary(raw_dir)
     diff = compare(connection, raw_dir)
     record(connection, diff)
-    days = candidates(raw_dir, today=today, least=least, among=set(diff.loaded))
+    days = candidates(diff.loaded, today=today, least=2)
     merges: list[tuple[list[Path], Path]] = []
     before = after = 0
     with warehouse.bounded(connection):
         for done, files in enumerate(days, start=1):
-            for number, chunk in enumerate(each for each in _chunks(files) if len(each) > 1):
+            for number, chunk in enumerate(each for each in by_size(files, MERGED_BYTES) if len(each) > 1):
                 _require_intact(chunk)
                 before += _size(chunk)
                 merges.append((chunk, _merge(connection, chunk, raw_dir, run, number)))
@@ -107,34 +105,16 @@ def compact(
     )
 
 
-def candidates(raw_dir: Path, *, today: date, least: int, among: set[Path] | None = None) -> list[list[Path]]:
+def candidates(files: Iterable[Path], *, today: date, least: int) -> list[list[Path]]:
     """Return the small files of each day before ``today``, in UTC, that has at least ``least`` of them.
 
-    With ``among``, other files are left out.
+    The files are ordered by partition, before and after.
     """
     small = (
-        path
-        for path in landed(raw_dir)
-        if (among is None or path in among)
-        and (day := day_of(path)) is not None
-        and day < today
-        and path.stat().st_size < SMALL_BYTES
+        path for path in files if (day := day_of(path)) and day < today and path.stat().st_size < SMALL_BYTES
     )
     days = (list(files) for _, files in groupby(small, key=lambda path: path.parent))
     return [files for files in days if len(files) >= least]
-
-
-def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Files that together are small enough for one."""
-    chunk: list[Path] = []
-    size = 0
-    for path in files:
-        size += _size([path])
-        if size > MERGED_BYTES:
-            yield chunk
-            chunk, size = [], _size([path])
-        chunk.append(path)
-    yield chunk
 
 
 def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: str, number: int) -> Path:

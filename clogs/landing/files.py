@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import partial
 from io import BytesIO
@@ -38,12 +38,12 @@ _NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
 def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
-    """Write one batch, a file per partition; all are durable when this returns.
+    """Write one batch, a file per partition, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
     Args:
         frame: Rows with the columns of ``raw.conversations``; ``date`` is the partition.
         raw_dir: The landing folder; it is created where it is missing.
-        name: What makes the files' names unique: ``conversations_<name>_<digest>.parquet``.
+        name: Unique among all batches.
 
     Returns:
         The files, ordered by date.
@@ -66,12 +66,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
 def identity(raw_dir: Path, *, create: bool) -> str:
     """Return the landing folder's random identity, which a folder made in its place does not have.
 
-    Args:
-        raw_dir: The landing folder.
-        create: Write an identity where it is missing; otherwise it is empty then.
-
-    Raises:
-        ClogsError: The folder cannot be written to.
+    Without ``create``, it is empty where it has not been written yet.
     """
     path = raw_dir / ".landing"
     if create and not path.exists():
@@ -113,3 +108,17 @@ def day_of(path: Path) -> date | None:
 def landed(raw_dir: Path) -> Iterator[Path]:
     """Every landing file, ordered by partition and name; files still being written are left out."""
     return iter(sorted(raw_dir.glob("date=*/conversations_*.parquet")))
+
+
+def by_size(files: Iterable[Path], most: int) -> Iterator[list[Path]]:
+    """Split files, in order, into lists of at most ``most`` bytes; a larger file is a list of its own."""
+    batch: list[Path] = []
+    size = 0
+    for path in files:
+        size += path.stat().st_size
+        if batch and size > most:
+            yield batch
+            batch, size = [], path.stat().st_size
+        batch.append(path)
+    if batch:
+        yield batch

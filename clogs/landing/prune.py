@@ -28,16 +28,11 @@ class PruneResult:
 
 
 def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove all days before one. The caller holds the run lock.
+    """Remove all days before one, in UTC, or only count them under ``dry_run``.
 
-    Rows and ledger change in one transaction; the files are removed after it. After a crash in between,
-    the next load removes the rest. Files that were not loaded yet go first, so that none is loaded later.
-
-    Args:
-        connection: The warehouse; writable, unless `dry_run`.
-        raw_dir: The landing folder.
-        before: The first day to keep, in UTC.
-        dry_run: Only count.
+    The caller holds the run lock. Rows and ledger change in one transaction; the files are removed after
+    it. After a crash in between, the next load removes the rest. Files that were not loaded yet go first,
+    so that none is loaded later.
     """
     started = time.perf_counter()
     counted = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"

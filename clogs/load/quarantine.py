@@ -22,16 +22,7 @@ FOLDER = "landing"
 
 
 def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Path, run: str) -> Path:
-    """Move damaged files to the dead letters.
-
-    Args:
-        damaged: The reason why a file cannot be loaded, by its path.
-        raw_dir: The landing folder.
-        dead_letter_dir: The folder of the dead letters.
-        run: The run's id.
-
-    Returns:
-        The folder where they are now.
+    """Move damaged files, each with its reason, to the dead letters, and return the folder where they are.
 
     Raises:
         ClogsError: They cannot be written there.
@@ -45,16 +36,9 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
         if place.exists() and not filecmp.cmp(path, place, shallow=False):
             place = folder / run / name
         places[path] = place
-        document = place.relative_to(dead_letter_dir).as_posix()
+        document, now = place.relative_to(dead_letter_dir).as_posix(), datetime.now(UTC)
         letters.append(
-            DeadLetter(
-                stage="load",
-                source=name,
-                reasons=(reason,),
-                document=document,
-                run=run,
-                at=datetime.now(UTC),
-            )
+            DeadLetter(stage="load", source=name, reasons=(reason,), document=document, run=run, at=now)
         )
     dead_letters.write(dead_letter_dir, letters)
     for path, place in places.items():
@@ -64,12 +48,7 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
 
 
 def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Replayed:
-    """Put files that are intact again back where they were; the next load loads them.
-
-    Args:
-        letters: Dead letters of a load.
-        raw_dir: The landing folder.
-        dead_letter_dir: The folder of the dead letters.
+    """Put files that are intact again back in the landing folder; the next load loads them.
 
     Raises:
         ClogsError: A file cannot be written.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
+from clogs.landing.files import by_size
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
 from clogs.landing.verify import DamagedError, verify
 from clogs.load.quarantine import quarantine
@@ -36,13 +37,9 @@ class LoadResult:
 
     Attributes:
         files: Landing files loaded; those in the ledger are not read again.
-        rows: Rows in them.
-        inserted: Documents that were not in the table.
-        updated: Documents whose row was replaced by a newer version.
-        unchanged: Rows that changed nothing: the table had this version of their document, or a newer one.
+        rows: Rows in them, of which so many were `inserted`, `updated` and `unchanged`: see `Counts`.
         missing: Landing files that were loaded once and no longer exist; their rows stay.
         total: Rows in ``raw.conversations`` afterwards.
-        seconds: Wall time.
     """
 
     files: int
@@ -76,7 +73,7 @@ def load(
         dead_letter_dir: Where damaged files are put in quarantine.
         run: The run's id, for the ledger.
         full_refresh: Rebuild the table from all landing files.
-        on_progress: Called with how many files are loaded, and how many there are to load.
+        on_progress: Called with files.
 
     Raises:
         DataError: A file is damaged, and now in quarantine, or was changed after it was loaded. All others
@@ -97,10 +94,7 @@ def load(
     _raise_for_files(loading, diff, dead_letter_dir)
     return LoadResult(
         files=loading.files,
-        rows=loading.counts.rows,
-        inserted=loading.counts.inserted,
-        updated=loading.counts.updated,
-        unchanged=loading.counts.unchanged,
+        **asdict(loading.counts),
         missing=diff.missing,
         total=int(connection.execute("SELECT count(*) FROM raw.conversations").fetchall()[0][0]),
         seconds=time.perf_counter() - started,
@@ -123,7 +117,8 @@ class _Loading:
     def load(self, paths: Sequence[Path], *, table: str = "conversations") -> None:
         """Load files, batch by batch; the caller of another table commits."""
         self.on_progress(0, len(paths))
-        for batch in self._batches(paths):
+        # verified lazily, just before their batch is loaded, so that they are read from disk once
+        for batch in by_size(filter(self._can_load, paths), BATCH_BYTES):
             own = table == "conversations"
             with warehouse.transaction(self.connection) if own else nullcontext():
                 self.counts += upsert(self.connection, batch, raw_dir=self.raw_dir, run=self.run, table=table)
@@ -140,25 +135,16 @@ class _Loading:
             self.connection.execute(_REPLACE)
             warehouse.note_everything(self.connection)
 
-    def _batches(self, paths: Sequence[Path]) -> Iterator[list[Path]]:
-        batch: list[Path] = []
-        size = 0
-        for path in paths:
-            try:
-                verify(path)
-            except DamagedError as exc:
-                self.damaged[path] = str(exc)
-                continue
-            except ClogsError as error:
-                self.unreadable.append(error)
-                continue
-            batch.append(path)
-            size += path.stat().st_size
-            if size > BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
+    def _can_load(self, path: Path) -> bool:
+        try:
+            verify(path)
+        except DamagedError as exc:
+            self.damaged[path] = str(exc)
+            return False
+        except ClogsError as error:
+            self.unreadable.append(error)
+            return False
+        return True
 
 
 def _raise_for_files(loading: _Loading, diff: LandingDiff, dead_letter_dir: Path) -> None:

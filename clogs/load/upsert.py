@@ -25,9 +25,9 @@ _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.nam
 # One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
 _WANTED = """
     CREATE OR REPLACE TEMP TABLE wanted AS
-    SELECT newest._id, newest.file, newest.place, known.rowid AS replaced
-    FROM newest LEFT JOIN raw.{table} AS known USING (_id)
-    WHERE known._id IS NULL OR newest.extracted_at > known.extracted_at
+    SELECT newest._id, newest.file, newest.place, old.rowid AS replaced
+    FROM newest LEFT JOIN raw.{table} AS old USING (_id)
+    WHERE old._id IS NULL OR newest.extracted_at > old.extracted_at
 """
 _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted WHERE replaced IS NOT NULL)"
 _INSERT = f"""
@@ -56,7 +56,7 @@ _ENTER = """
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows by outcome: new documents, newer versions, and versions that the table had or that are older."""
+    """Rows by outcome: new documents, newer versions, and versions that change nothing."""
 
     rows: int = 0
     inserted: int = 0

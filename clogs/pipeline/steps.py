@@ -137,8 +137,9 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> 
 def compacting_pays(settings: Settings) -> bool:
     """Tell whether a day that is over has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
+    from clogs.landing.files import landed
 
-    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+    return bool(candidates(landed(settings.data.raw_dir), today=datetime.now(UTC).date(), least=PAYS_FROM))
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
