@@ -260,7 +260,7 @@ def landing(replaying: Replaying) -> Path:
     path.write_bytes(path.read_bytes().replace(b"PAR1", b"XXXX"))
     with pytest.raises(DataError):
         folder.load()
-    assert replaying.reasons() == ["is not what was written"]
+    assert replaying.reasons() == ["does not match the digest in its name"]
     mended = aside(replaying)
     mended.write_bytes(mended.read_bytes().replace(b"XXXX", b"PAR1"))
     return folder.root / "landing"
@@ -315,10 +315,10 @@ def test_no_file_outside_the_folders_is_touched(replaying: Replaying, landing: P
     )
     dead_letters.remove(replaying.folder, {letter.key})
     assert [reason.rpartition(" is ")[2] for reason in replaying.reasons()] == [
-        "no place in the landing folder",
-        "no longer there",
+        "not in the landing folder",
+        f"{precious} no longer exists",
         "clogs has no stage later",
-        "no longer there",
+        "landing/../../precious no longer exists",
     ]
     assert replaying.purge() == PurgeResult(letters=4, files=1, dry_run=False)
     assert precious.exists()

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clogs.errors import DamagedWarehouseError, WarehouseError
-from clogs.pipeline.checkpoints import forget_passed, mark_passed
+from clogs.errors import DamagedWarehouseError
+from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from clogs.transcripts.importer import ImportResult
     from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
-
-_LOAD_FIRST = "Load something first: clogs pipeline"
 
 logger = logging.getLogger(__name__)
 
@@ -98,10 +96,10 @@ def load(
 ) -> LoadResult:
     """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
 
-    A warehouse that is damaged is set aside, and made again from the landing files.
+    A warehouse that is damaged is renamed, and made again from the landing files.
     """
     from clogs.load import load as stage
-    from clogs.warehouse import set_aside
+    from clogs.warehouse import quarantine
 
     def once() -> LoadResult:
         with open_warehouse(settings) as connection:
@@ -117,8 +115,8 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        aside = set_aside(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        place = quarantine(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is made again from the landing files.", error, place)
         return once()
 
 
@@ -139,24 +137,23 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> 
 def compacting_pays(settings: Settings) -> bool:
     """Tell whether a day that is over has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
+    from clogs.landing.files import landed
 
-    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+    return bool(candidates(landed(settings.data.raw_dir), today=datetime.now(UTC).date(), least=PAYS_FROM))
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
     """Remove days, and build the models without them; the caller holds the run lock.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs import warehouse
     from clogs.landing.prune import prune as stage
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    warehouse.require_file(settings.duckdb.path)
     with open_warehouse(settings, read_only=dry_run) as connection:
-        if not warehouse.has_tables(connection):
-            raise WarehouseError(f"Nothing is loaded yet in {settings.duckdb.path}.", hint=_LOAD_FIRST)
+        warehouse.require_tables(connection)
         result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
         has_models = warehouse.has_views(connection, "gold")
     if result.rows and has_models and not dry_run:
@@ -178,10 +175,10 @@ def transform(
     """
     from clogs.transform import transform as stage
 
-    forget_passed(settings)
+    checkpoints.clear(settings)
     result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
     if not select:
-        mark_passed(settings, "transform")
+        checkpoints.mark(settings, "transform")
     return result
 
 
@@ -198,12 +195,12 @@ def validate(
     """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs.validate import validate as stage
+    from clogs.warehouse import require_file
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    require_file(settings.duckdb.path)
     with open_warehouse(settings) as connection:
         return stage(
             connection,
@@ -219,7 +216,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
     """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs.validate import check_history as read
 
