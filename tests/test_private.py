@@ -91,7 +91,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             ("config",),
             ("doctor", "--json"),
             ("status", "--json"),
-            ("query", "FROM raw.runs"),
         ):
             said[command] = workspace.run(*command, "--verbose")
         for command in (

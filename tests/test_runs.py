@@ -375,18 +375,3 @@ def test_a_source_that_is_away_is_waited_for(scheduled: Workspace) -> None:
     finished = scheduled.run("pipeline", PIPELINE_RETRIES="2", PIPELINE_RETRY_DELAYS="0 s")
     assert finished.stderr.count("Trying again in 0.0 s.") == 2
     assert finished.returncode == 69
-
-
-def test_the_warehouse_has_the_history_too(scheduled: Workspace) -> None:
-    scheduled.run("pipeline")  # fails, and says so there
-    path = data_of(scheduled) / "clogs.duckdb"
-    records.write(data_of(scheduled) / "state", run_of(1))
-    assert scheduled.run("pipeline", "--skip-extract").returncode == 0  # has nothing new, and writes nothing
-    asked = "SELECT trigger, status, exit_code FROM raw.runs ORDER BY started_at"
-    with connect(path, read_only=True) as connection:
-        before = connection.execute(asked).fetchall()
-    assert before == [("hand", "done", 0), ("cron", "failed", 69)]
-    scheduled.run("pipeline")
-    with connect(path, read_only=True) as connection:
-        found = connection.execute(asked).fetchall()
-    assert found == [("cron", "killed", 0), *before, ("cron", "done", 0), ("cron", "failed", 69)]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from clogs.errors import ClogsError, DataError
 from clogs.pipeline import steps
 from clogs.pipeline.checkpoints import mark_passed, passed
-from clogs.pipeline.export import remember
 from clogs.pipeline.steps import Progress, silent
 from clogs.runs.lock import run_lock
 from clogs.runs.log import scheduled_log
@@ -122,8 +121,6 @@ def run_pipeline(
         with run_lock(state_dir, command="pipeline"):
             with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
                 results = _run_steps(settings, plan, recording, on_step=on_step, on_progress=on_progress)
-            if not _was_idle(results):
-                remember(settings)
     return PipelineResult(
         run=run,
         started_at=started_at,
@@ -156,12 +153,6 @@ def _run_steps(
         results.append(_step("compact", compact))
         recording.add(_recorded(results[-1]))
     return results
-
-
-def _was_idle(results: list[StepResult]) -> bool:
-    """Tell whether there was nothing new: such a run leaves the warehouse as it is."""
-    _extract, _load, *others = results
-    return not any(step.error for step in results) and all(step.status != "done" for step in others)
 
 
 def _has_failed(results: list[StepResult]) -> bool:

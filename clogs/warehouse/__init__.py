@@ -4,14 +4,12 @@ from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_passed
 from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import fault_of, mapped
-from clogs.warehouse.history import add_runs, unknown_runs
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
 from clogs.warehouse.opening import connect, set_aside
 from clogs.warehouse.query import count_nulls, has_views, query
 
 __all__ = [
     "Connection",
-    "add_runs",
     "bounded",
     "connect",
     "count_nulls",
@@ -31,5 +29,4 @@ __all__ = [
     "query",
     "set_aside",
     "transaction",
-    "unknown_runs",
 ]

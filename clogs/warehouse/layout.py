@@ -11,7 +11,6 @@ from clogs.errors import WarehouseError
 from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.changes import CREATE_CHANGES, note_everything
 from clogs.warehouse.connection import Connection, transaction
-from clogs.warehouse.history import CREATE_RUNS
 from clogs.warehouse.results import CREATE_QUALITY
 
 Config = dict[str, str | bool | int | float | list[str]]
@@ -22,7 +21,7 @@ LAYOUT = 4
 1. As clogs 0.1 began: no ``raw.layout``, and a ledger of ``file, bytes, rows, run, loaded_at``.
 2. Texts compressed with zstd; the ledger knows content, counts and status of a file.
 3. Schema ``changes``.
-4. Schema ``quality``; ``raw.runs``; the columns of ``raw.conversations`` are described.
+4. Schema ``quality``; the columns of ``raw.conversations`` are described.
 """
 
 LAYOUT_OF_CHANGES = 3
@@ -190,7 +189,7 @@ def migrate(path: Path, config: Config) -> None:
 
 def _enter_layout(connection: Connection) -> None:
     connection.execute(_REST)
-    connection.execute(CREATE_CHANGES + CREATE_QUALITY + CREATE_RUNS)
+    connection.execute(CREATE_CHANGES + CREATE_QUALITY)
     _describe(connection, "conversations")
     connection.execute("INSERT INTO raw.layout VALUES (?, ?, now())", [LAYOUT, __version__])
 
