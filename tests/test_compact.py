@@ -22,6 +22,7 @@ from clogs import warehouse
 from clogs.errors import DataError
 from clogs.landing.compact import CompactResult, compact
 from clogs.landing.files import FORMAT_KEY, land, landed, sha256_of, told_digest
+from clogs.pipeline.checkpoints import loads
 
 TOMORROW = DAY + timedelta(days=1)
 ODD_NAMES = ['it\'s "quoted"', "two  spaces", "[brackets]", "{braces,a}", "st*r"]
@@ -61,7 +62,7 @@ def table(folder: Folder) -> list[tuple[Any, ...]]:
 
 def loaded(folder: Folder) -> str:
     with warehouse.connect(folder.root / "clogs.duckdb", read_only=True) as connection:
-        return warehouse.loaded(connection)
+        return loads(connection)
 
 
 def three_versions(folder: Folder) -> list[Path]:

@@ -205,10 +205,10 @@ def test_folders_that_are_no_days_are_left_alone(folder: Folder) -> None:
     assert foreign.read_bytes() == b"foreign"
 
 
-def test_what_the_stages_passed_on_is_forgotten(folder: Folder) -> None:
+def test_the_checkpoints_are_cleared(folder: Folder) -> None:
     three_days(folder)
     with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        warehouse.mark_passed(connection, "transform", "fingerprint")
+        connection.execute("INSERT INTO raw.checkpoints VALUES ('transform', 'fingerprint', now())")
     pruned(folder)
     assert folder.query("SELECT count(*) FROM raw.checkpoints") == [(0,)]
 

@@ -16,7 +16,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from clogs import warehouse
 from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, UsageError, WarehouseError
 from clogs.warehouse import connect, create_tables, fault_of, has_tables, query, transaction
 
@@ -66,15 +65,6 @@ def test_a_failed_transaction_leaves_nothing(path: Path) -> None:
         with pytest.raises(duckdb.ConversionException), transaction(connection):
             connection.execute("INSERT INTO t VALUES (1); INSERT INTO t VALUES ('no number')")
         assert connection.execute("SELECT * FROM t").fetchall() == []
-
-
-def test_checkpoints_are_of_one_stage_and_one_state(path: Path) -> None:
-    with connect(path) as connection:
-        create_tables(connection)
-        warehouse.mark_passed(connection, "transform", "old")
-        warehouse.mark_passed(connection, "transform", "new")
-        asked = [("transform", "new"), ("transform", "old"), ("validate", "new")]
-        assert [warehouse.has_passed(connection, *each) for each in asked] == [True, False, False]
 
 
 @pytest.mark.parametrize(

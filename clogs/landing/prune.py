@@ -81,6 +81,6 @@ def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Pat
         for table in ("raw.conversations", "quality.partitions"):
             connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
         set_status(connection, pruned, "pruned")
-        warehouse.forget_passed(connection)
+        connection.execute("DELETE FROM raw.checkpoints")
     sweep_temporary(raw_dir)
     remove(files)

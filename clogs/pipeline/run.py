@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clogs.errors import ClogsError, DataError
-from clogs.pipeline import steps
-from clogs.pipeline.checkpoints import mark_passed, passed
+from clogs.pipeline import checkpoints, steps
 from clogs.pipeline.steps import Progress, silent
 from clogs.runs.lock import run_lock
 from clogs.runs.log import scheduled_log
@@ -118,9 +117,11 @@ def run_pipeline(
     with told_of_faults(run, trigger=trigger, tell=tell):
         if trigger != "hand":
             scheduled_log(state_dir)
-        with run_lock(state_dir, command="pipeline"):
-            with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
-                results = _run_steps(settings, plan, recording, on_step=on_step, on_progress=on_progress)
+        with (
+            run_lock(state_dir, command="pipeline"),
+            recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording,
+        ):
+            results = _run_steps(settings, plan, recording, on_step=on_step, on_progress=on_progress)
     return PipelineResult(
         run=run,
         started_at=started_at,
@@ -162,7 +163,6 @@ def _has_failed(results: list[StepResult]) -> bool:
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
     """The steps by name; one that returns None had nothing to do."""
     always = plan.full_refresh or bool(plan.select)
-    passed_before = cache(lambda: frozenset() if always else passed(settings))
 
     def extract_new() -> ExtractResult:
         return steps.extract(
@@ -174,9 +174,8 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         )
 
     def transform_new() -> TransformResult | None:
-        if "transform" in passed_before():
+        if not always and "transform" in checkpoints.current(settings):
             return None
-        passed_before.cache_clear()
         return steps.transform(
             settings,
             select=plan.select,
@@ -185,12 +184,11 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         )
 
     def validate_new() -> ValidateResult | None:
-        if "validate" in passed_before():
+        if not always and "validate" in checkpoints.current(settings):
             return None
         result = steps.validate(settings, run=run, on_progress=on_progress)
         result.raise_for_failures()
-        if "transform" in passed(settings):  # else the models were older than what is loaded
-            mark_passed(settings, "validate")
+        checkpoints.mark(settings, "validate")
         return result
 
     return {

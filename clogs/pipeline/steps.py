@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError, WarehouseError
-from clogs.pipeline.checkpoints import forget_passed, mark_passed
+from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
 
@@ -178,10 +178,10 @@ def transform(
     """
     from clogs.transform import transform as stage
 
-    forget_passed(settings)
+    checkpoints.clear(settings)
     result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
     if not select:
-        mark_passed(settings, "transform")
+        checkpoints.mark(settings, "transform")
     return result
 
 
