@@ -50,7 +50,7 @@ def change_one_row(workspace: Workspace, sql: str) -> None:
 def test_with_nothing_new_transform_and_validate_are_unchanged(filled: Workspace) -> None:
     document = run(filled, "--skip-extract")
     assert statuses(document) == ["skipped", "done", "unchanged", "unchanged"]
-    assert document.keys() == {"run", "started_at", "seconds", "steps", "log"}
+    assert document.keys() == {"run", "started_at", "seconds", "steps"}
     assert document["steps"][1].keys() == {"name", "status", "seconds", "result", "error"}
     assert document["steps"][1]["result"]["files"] == 0
 

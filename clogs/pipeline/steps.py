@@ -1,9 +1,8 @@
-"""The stages with the settings given to them: each imports what it needs when it is called."""
+"""The stages, called with the settings; each function imports what it needs when it is called."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -14,6 +13,8 @@ from clogs.errors import DamagedWarehouseError, WarehouseError
 from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
+from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from clogs.checks.results import CheckResult, PastResult
@@ -32,20 +33,9 @@ _LOAD_FIRST = "Load something first: clogs pipeline"
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int | None], None]
-
-
-def silent(_done: int, _total: int | None) -> None:
-    """Show no progress."""
-
-
-def new_run() -> str:
-    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
 
 def import_files(
-    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = silent
+    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = no_progress
 ) -> ImportResult:
     """Put Claude Code's own files into the collection."""
     from clogs import mongo
@@ -74,7 +64,7 @@ def extract(
     limit: int | None = None,
     dry_run: bool = False,
     retry_connect: bool = False,
-    on_progress: Progress = silent,
+    on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
 
@@ -94,11 +84,11 @@ def extract(
 
 
 def load(
-    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = silent
+    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
 ) -> LoadResult:
     """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
 
-    A warehouse that is damaged is set aside, and made again from the landing files.
+    A damaged warehouse is put in quarantine, and built again from the landing files.
     """
     from clogs.load import load as stage
     from clogs.warehouse import set_aside
@@ -117,12 +107,12 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        aside = set_aside(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        quarantined = set_aside(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is built again from the landing files.", error, quarantined)
         return once()
 
 
-def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> CompactResult:
+def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
     """Merge small landing files. See `clogs.landing.compact.compact`; the caller holds the run lock."""
     from clogs.landing.compact import compact as stage
 
@@ -137,7 +127,7 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> 
 
 
 def compacting_pays(settings: Settings) -> bool:
-    """Tell whether a day that is over has many landing files, without opening the warehouse."""
+    """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
 
     return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
@@ -186,14 +176,14 @@ def transform(
 
 
 def plan(settings: Settings) -> PlanResult:
-    """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
-    from clogs.transform import plan as look
+    """Return what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
+    from clogs.transform import plan as stage
 
-    return look(models_of(settings))
+    return stage(models_of(settings))
 
 
 def validate(
-    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = silent
+    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = no_progress
 ) -> ValidateResult:
     """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
 
@@ -228,7 +218,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
-    """Write the page about all tables, and return where it is. See `clogs.site.build`."""
+    """Write the page about all tables, and return its path. See `clogs.site.build`."""
     from clogs.site import build
     from clogs.transform import lineage
 
@@ -241,11 +231,11 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
 
 
 def status(settings: Settings) -> Status:
-    """Look how things stand. See `clogs.status.status`."""
-    from clogs.health.status import status as look
+    """Read how things stand. See `clogs.health.status.status`."""
+    from clogs.health.status import status as read
     from clogs.schedule import next_scheduled
 
-    return look(
+    return read(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
@@ -257,10 +247,10 @@ def status(settings: Settings) -> Status:
 
 
 def checkup(settings: Settings) -> list[Finding]:
-    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
-    from clogs.health.doctor import checkup as look
+    """Check everything that a run needs. See `clogs.health.doctor.checkup`."""
+    from clogs.health.doctor import checkup as check
 
-    return look(
+    return check(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
