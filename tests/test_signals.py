@@ -18,9 +18,8 @@ from conftest import Workspace
 from pymongo.collection import Collection
 
 from clogs.landing.files import landed
-from clogs.runs import records
+from clogs.runs import records, signals
 from clogs.runs.lock import run_lock
-from clogs.runs.signals import Stop
 
 STOPPED = "Stopped. Everything is consistent; the next run goes on from here.\n"
 SWALLOWING = """
@@ -33,7 +32,7 @@ class Callback:
         time.sleep(0.1)
 
 signals.AGAIN_SECONDS = 0.5  # a slow machine may need that long for the print
-signals.Stop().listen()
+signals.listen()
 try:
     Callback()
     print("swallowed")
@@ -44,9 +43,9 @@ except KeyboardInterrupt:
 
 TIDYING = """
 import os, signal, time
-from clogs.runs.signals import Stop
+from clogs.runs import signals
 
-Stop().listen()
+signals.listen()
 try:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(10)
@@ -83,9 +82,9 @@ cli.main()
 
 IGNORING = """
 import os, signal
-from clogs.runs.signals import Stop
+from clogs.runs import signals
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-Stop().listen()
+signals.listen()
 os.kill(os.getpid(), signal.SIGHUP)
 print("on")
 """
@@ -94,7 +93,7 @@ DEAF = """
 import time
 from clogs.runs import signals
 signals.GRACE_SECONDS, signals.AGAIN_AFTER_SECONDS = 0.1, 0.05
-signals.Stop().listen()
+signals.listen()
 while True:
     try:
         print("deaf", flush=True)
@@ -237,4 +236,4 @@ def test_a_run_that_does_not_hear_is_ended_all_the_same(project: Path) -> None:
 
 
 def test_without_a_signal_there_is_no_exit_code() -> None:
-    assert Stop().exit_code is None
+    assert signals.exit_code() is None

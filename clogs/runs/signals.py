@@ -30,49 +30,52 @@ def was_stopped() -> bool:
     return bool(_received)
 
 
-class Stop:
-    """Turns SIGINT, SIGTERM and SIGHUP into ``KeyboardInterrupt`` and remembers which one came.
+def exit_code() -> int | None:
+    """Return 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, the last that came; None if none did.
 
-    What came decides the exit code, not the exception: DuckDB turns an interrupt into an error of its own.
-    Now and then DuckDB notices none at all while it works on a query; then the process ends after the grace.
+    The signal decides, not the exception: DuckDB turns an interrupt into an error of its own.
     """
+    return SHELL_BASE + _received[-1] if _received else None
 
-    @property
-    def exit_code(self) -> int | None:
-        """130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, the last that came; None if none did."""
-        return SHELL_BASE + _received[-1] if _received else None
 
-    def listen(self) -> None:
-        """Install the handlers; only the main thread may. A signal that is ignored, as by nohup, stays so."""
-        for number in _SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._interrupt)
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        sys.unraisablehook = self._send_again
-        signal.set_wakeup_fd(writer)  # written to at once, even while the main thread is busy in a library
-        threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
+def listen() -> None:
+    """Turn SIGINT, SIGTERM and SIGHUP into ``KeyboardInterrupt``; only the main thread may call this.
 
-    def ignore_signals(self) -> None:
-        """Ignore signals from here on: nothing is left to do but exit."""
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        # Python ends by SIGINT, whatever the exit code, if the last string that exec ran was interrupted,
-        # and making a dataclass runs some: so the last one is this
-        exec("")  # noqa: S102
+    A signal that is ignored, as by nohup, stays ignored. Now and then DuckDB notices none while it works on
+    a query: then the process ends after the grace.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    sys.unraisablehook = _send_again
+    signal.set_wakeup_fd(writer)  # written to at once, even while the main thread is busy in a library
+    threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
-    def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
-        """Repeat an interrupt that came in a library's callback, where it is swallowed."""
-        if not (_received and isinstance(unraisable.exc_value, KeyboardInterrupt)):
-            sys.__unraisablehook__(unraisable)
-            return
-        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), _received[-1])).start()
 
-    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        _received.append(number)
-        # a second signal must not break into the tidy end that the first one began
-        if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-            raise KeyboardInterrupt
+def ignore_signals() -> None:
+    """Ignore signals from here on: nothing is left to do but exit."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    # Python ends by SIGINT, whatever the exit code, if the last string that exec ran was interrupted,
+    # and making a dataclass runs some: so the last one is this
+    exec("")  # noqa: S102
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    # a second signal must not break into the tidy end that the first one began
+    if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+        raise KeyboardInterrupt
+
+
+def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that came in a library's callback, where it is swallowed."""
+    if not (_received and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+        sys.__unraisablehook__(unraisable)
+        return
+    threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), _received[-1])).start()
 
 
 def _end_after_grace(reader: int) -> None:
