@@ -24,7 +24,7 @@ from clogs.errors import ClogsError
 from clogs.runs import alerts, log, records
 from clogs.runs.lock import run_lock
 from clogs.runs.log import log_path
-from clogs.runs.recorder import recorded_run
+from clogs.runs.recorder import Recorder, recorded_run
 from clogs.runs.records import Failure, Run, Step
 from clogs.terminal.console import configure_logging
 from clogs.warehouse import connect
@@ -271,15 +271,20 @@ def test_a_record_that_cannot_be_read_ends_no_run(tmp_path: Path, hook: Hook, ur
     assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
 
 
+def replace_records_by_a_file(recorder: Recorder) -> None:
+    folder = recorder.state_dir / "runs"
+    folder.rename(folder.with_name("away"))
+    folder.touch()
+    recorder.add(DONE)
+
+
 def test_a_run_that_cannot_write_how_it_ended_alerts(tmp_path: Path, hook: Hook, url: str) -> None:
     name = run_of(1).run
     with (
         pytest.raises(ClogsError, match="Cannot write"),
         recorded_run(tmp_path, run=name, trigger="cron", webhook_url=url) as recorder,
     ):
-        (tmp_path / "runs").rename(tmp_path / "away")
-        (tmp_path / "runs").touch()
-        recorder.add(DONE)
+        replace_records_by_a_file(recorder)
     assert [(post["run"], "Cannot write" in post["text"]) for post in hook.posts] == [(name, True)]
 
 
