@@ -168,10 +168,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         if not always and "transform" in checkpoints.current(settings):
             return None
         return steps.transform(
-            settings,
-            select=plan.select,
-            full_refresh=plan.full_refresh,
-            on_model=lambda _name, done, total: on_progress(done, total),
+            settings, select=plan.select, full_refresh=plan.full_refresh, on_progress=on_progress
         )
 
     def validate_new() -> ValidateResult | None:

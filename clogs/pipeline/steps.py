@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -159,7 +159,7 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
+    on_progress: Progress = no_progress,
 ) -> TransformResult:
     """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
 
@@ -169,7 +169,12 @@ def transform(
     from clogs.transform import transform as stage
 
     checkpoints.clear(settings)
-    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    result = stage(
+        models_of(settings),
+        select=select,
+        full_refresh=full_refresh,
+        on_model=lambda _name, done, total: on_progress(done, total),
+    )
     if not select:
         checkpoints.mark(settings, "transform")
     return result
