@@ -3,8 +3,8 @@
 from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import fault_of, mapped
-from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
-from clogs.warehouse.opening import connect, set_aside
+from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current, require_tables
+from clogs.warehouse.opening import connect, require_file, set_aside
 from clogs.warehouse.query import count_nulls, has_views, query
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "note_changed",
     "note_everything",
     "query",
+    "require_file",
+    "require_tables",
     "set_aside",
     "transaction",
 ]
