@@ -31,7 +31,6 @@ class StepResult:
         status: ``unchanged``: there was nothing new for it. ``skipped``: by request, or after a failure.
         seconds: Wall time.
         result: What the stage returned; None where it did not run or failed.
-        error: Why it failed.
     """
 
     name: str
@@ -55,14 +54,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """How a pipeline ended.
-
-    Attributes:
-        run: The run's id.
-        started_at: In UTC.
-        seconds: Wall time.
-        steps: In the order they ran.
-    """
+    """How a pipeline ended; `run` is its id, `started_at` in UTC, `seconds` wall time."""
 
     run: str
     started_at: datetime
@@ -77,14 +69,7 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a pipeline is to do.
-
-    Attributes:
-        full_backfill: Extract the whole collection again.
-        full_refresh: Rebuild ``raw.conversations`` and all models.
-        skip: Steps to leave out.
-        select: Models to build; none for all.
-    """
+    """What a pipeline is to do; `select` names the models to build, all if it is empty."""
 
     full_backfill: bool = False
     full_refresh: bool = False
@@ -106,7 +91,7 @@ def run_pipeline(
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
 
     Args:
-        settings: The settings.
+        settings: The settings in force.
         plan: What to do.
         trigger: Who started it; scheduled runs that fail send an alert.
         on_step: Called with a step's name when it begins.

@@ -1,4 +1,7 @@
-"""The stages, called with the settings; each function imports what it needs when it is called."""
+"""The stages, called with the settings; each function imports what it needs when it is called.
+
+The caller holds the run lock wherever something is written, but `import_files` takes it.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def extract(
     retry_connect: bool = False,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
+    """Land what is new. See `clogs.extract.Scope`.
 
     With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
@@ -84,7 +87,7 @@ def extract(
 def load(
     settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
 ) -> LoadResult:
-    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
+    """Load the landing files that are new.
 
     A damaged warehouse is put in quarantine, and built again from the landing files.
     """
@@ -111,7 +114,7 @@ def load(
 
 
 def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
-    """Merge small landing files. See `clogs.landing.compact.compact`; the caller holds the run lock."""
+    """Merge small landing files."""
     from clogs.landing.compact import compact as stage
 
     with open_warehouse(settings) as connection:
@@ -132,11 +135,7 @@ def compacting_pays(settings: Settings) -> bool:
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove days, and build the models without them; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Remove days, and build the models without them."""
     from clogs import warehouse
     from clogs.landing.prune import prune as stage
 
@@ -157,11 +156,7 @@ def transform(
     full_refresh: bool = False,
     on_progress: Progress = no_progress,
 ) -> TransformResult:
-    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
-    """
+    """Build the models."""
     from clogs.transform import transform as stage
 
     checkpoints.clear(settings)
@@ -177,7 +172,7 @@ def transform(
 
 
 def plan(settings: Settings) -> PlanResult:
-    """Return what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
+    """Return what a transform would do."""
     from clogs.transform import plan as stage
 
     return stage(models_of(settings))
@@ -186,11 +181,7 @@ def plan(settings: Settings) -> PlanResult:
 def validate(
     settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = no_progress
 ) -> ValidateResult:
-    """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Check the warehouse, and keep the results."""
     from clogs.validate import validate as stage
     from clogs.warehouse import require_file
 
@@ -207,11 +198,7 @@ def validate(
 
 
 def check_history(settings: Settings) -> dict[str, list[PastResult]]:
-    """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Read how the checks ended in the last validations."""
     from clogs.validate import check_history as read
 
     with open_warehouse(settings, read_only=True) as connection:
@@ -219,7 +206,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
-    """Write the page about all tables, and return its path. See `clogs.site.build`."""
+    """Write the page about all tables, and return its path."""
     from clogs.site import build
     from clogs.transform import lineage
 
@@ -232,11 +219,11 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
 
 
 def status(settings: Settings) -> Status:
-    """Read how things stand. See `clogs.health.status.status`."""
-    from clogs.health.status import status as read
+    """Look how things stand. See `clogs.status.status`."""
+    from clogs.health.status import status as look
     from clogs.schedule import next_scheduled
 
-    return read(
+    return look(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
@@ -248,10 +235,10 @@ def status(settings: Settings) -> Status:
 
 
 def checkup(settings: Settings) -> list[Finding]:
-    """Check everything that a run needs. See `clogs.health.doctor.checkup`."""
-    from clogs.health.doctor import checkup as check
+    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
+    from clogs.health.doctor import checkup as look
 
-    return check(
+    return look(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,

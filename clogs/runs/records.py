@@ -60,14 +60,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: Its id.
-        trigger: Who started it.
-        pid: Its process.
         started_at: In UTC.
         status: ``running`` is also what a killed run leaves.
         seconds: Wall time; None until it has ended.
         steps: Those that have ended, in their order.
         failure: The first step's, which decides the exit code, or a bug's.
-        versions: Of clogs and what it stands on.
         alerted: An alert of failing runs was sent, and none yet that they work again.
     """
 
