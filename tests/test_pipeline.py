@@ -41,7 +41,7 @@ def damage(workspace: Workspace) -> None:
 
 
 def change_one_row(workspace: Workspace, sql: str) -> None:
-    """Change the warehouse behind the back of clogs, and have it believe that there was a load."""
+    """Change the warehouse without clogs, and make it look as if there had been a load."""
     with connect(warehouse_of(workspace)) as connection:
         connection.execute(sql)
         connection.execute("UPDATE raw.ledger SET loaded_at = now()")

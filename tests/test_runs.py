@@ -210,7 +210,7 @@ def url(hook: Hook) -> Iterator[str]:
         server.shutdown()
 
 
-def test_one_post_when_runs_begin_to_fail_and_one_when_they_end_to(
+def test_one_alert_when_runs_begin_to_fail_and_one_when_they_work_again(
     tmp_path: Path, hook: Hook, url: str
 ) -> None:
     for number, step in enumerate([DONE, FAILED, FAILED, DONE, DONE, FAILED]):
@@ -221,7 +221,7 @@ def test_one_post_when_runs_begin_to_fail_and_one_when_they_end_to(
     assert hook.posts[1]["text"].endswith("works again.")
 
 
-def test_an_alert_that_nobody_took_is_sent_by_the_next_run_that_fails(
+def test_an_undelivered_alert_is_sent_by_the_next_run_that_fails(
     tmp_path: Path, hook: Hook, url: str
 ) -> None:
     hook.status = 500
@@ -231,7 +231,7 @@ def test_an_alert_that_nobody_took_is_sent_by_the_next_run_that_fails(
     assert len(hook.posts) == 2
 
 
-def test_that_runs_work_again_is_told_until_somebody_takes_it(tmp_path: Path, hook: Hook, url: str) -> None:
+def test_an_alert_of_recovery_is_sent_until_it_is_delivered(tmp_path: Path, hook: Hook, url: str) -> None:
     record(tmp_path, 1, FAILED, webhook_url=url)
     hook.status = 500
     assert record(tmp_path, 2, DONE, webhook_url=url).alerted
@@ -240,21 +240,23 @@ def test_that_runs_work_again_is_told_until_somebody_takes_it(tmp_path: Path, ho
     assert [post["status"] for post in hook.posts] == ["failed", "recovered", "recovered"]
 
 
-def test_the_next_run_tells_of_those_that_were_killed_once(
-    told: pytest.LogCaptureFixture, tmp_path: Path, hook: Hook, url: str
+def test_the_next_run_alerts_once_of_those_that_were_killed(
+    messages: pytest.LogCaptureFixture, tmp_path: Path, hook: Hook, url: str
 ) -> None:
     for number in (1, 2):
         subprocess.run([sys.executable, "-c", KILLED, tmp_path, run_of(number).run, url], check=False)
     record(tmp_path, 3, DONE, webhook_url=url)
     record(tmp_path, 4, DONE, webhook_url=url)
     assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
-    assert told.text.count(f"{run_of(2).run}, was killed. Was memory short, or the disk full?") == 1
+    assert messages.text.count(f"{run_of(2).run}, was killed. Was memory short, or the disk full?") == 1
 
 
-def test_a_redirection_takes_no_alert(told: pytest.LogCaptureFixture, hook: Hook, url: str) -> None:
+def test_a_redirection_does_not_deliver_an_alert(
+    messages: pytest.LogCaptureFixture, hook: Hook, url: str
+) -> None:
     hook.status = 302
     assert not alerts.alert(url, run_of(1, failure=FAILED.failure))
-    assert "was refused: HTTP status 302" in told.text
+    assert "was refused: HTTP status 302" in messages.text
     assert len(hook.posts) == 1
 
 
@@ -299,14 +301,14 @@ def test_an_error_outside_the_steps_is_part_of_the_streak(tmp_path: Path, hook: 
     assert [post["status"] for post in hook.posts] == ["failed", "recovered"]
 
 
-def test_runs_by_hand_alert_nobody(tmp_path: Path, hook: Hook, url: str) -> None:
+def test_runs_by_hand_send_no_alerts(tmp_path: Path, hook: Hook, url: str) -> None:
     with recorded_run(tmp_path, run="a", trigger="hand", webhook_url=url) as recorder:
         recorder.add(FAILED)
     assert hook.posts == []
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+def messages(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """The messages of clogs; alerts wait for two seconds."""
     monkeypatch.setattr(alerts, "SECONDS", 2.0)
     monkeypatch.setattr(logging.getLogger("clogs"), "propagate", True)
@@ -317,20 +319,20 @@ def told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> p
     ("answer", "said"),
     [((500, 0), "was refused: HTTP status 500"), ((200, 5), "got no answer within 2 s")],
 )
-def test_what_goes_wrong_is_told_in_time_and_without_the_address(
-    told: pytest.LogCaptureFixture, hook: Hook, url: str, answer: tuple[int, float], said: str
+def test_an_undelivered_alert_is_a_warning_in_time_and_without_the_address(
+    messages: pytest.LogCaptureFixture, hook: Hook, url: str, answer: tuple[int, float], said: str
 ) -> None:
     hook.status, hook.delay = answer
     began = time.monotonic()
     assert not alerts.alert(url, run_of(1, failure=FAILED.failure))
     assert time.monotonic() - began < 4.5
-    assert said in told.text
-    assert CANARY not in told.text
+    assert said in messages.text
+    assert CANARY not in messages.text
 
 
-def test_nobody_at_the_address(told: pytest.LogCaptureFixture) -> None:
+def test_an_alert_to_an_address_where_nothing_listens(messages: pytest.LogCaptureFixture) -> None:
     assert not alerts.alert(f"http://127.0.0.1:9/{CANARY}", run_of(1, failure=FAILED.failure))
-    assert "The alert to http://127.0.0.1:9/*** could not be sent: URLError." in told.text
+    assert "The alert to http://127.0.0.1:9/*** could not be sent: URLError." in messages.text
 
 
 # The command
@@ -360,7 +362,7 @@ def test_a_scheduled_run_that_fails_mails_what_to_do(scheduled: Workspace, hook:
     assert CANARY not in kept
 
 
-def test_a_scheduled_run_that_cannot_write_is_told_too(
+def test_a_scheduled_run_that_cannot_write_alerts_too(
     scheduled: Workspace, hook: Hook, url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -370,7 +372,9 @@ def test_a_scheduled_run_that_cannot_write_is_told_too(
     assert len(hook.posts) == 1
 
 
-def test_a_scheduled_run_that_meets_another_needs_nobody(scheduled: Workspace, hook: Hook, url: str) -> None:
+def test_a_scheduled_run_that_meets_another_says_so_in_the_log_only(
+    scheduled: Workspace, hook: Hook, url: str
+) -> None:
     with run_lock(data_of(scheduled) / "state", command="load"):
         finished = scheduled.run("--quiet", "pipeline", ALERTING_WEBHOOK_URL=url)
     assert (finished.returncode, finished.stdout, finished.stderr) == (75, "", "")
