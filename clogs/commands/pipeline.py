@@ -90,9 +90,7 @@ def run(session: Session, plan: Plan) -> PipelineResult:
     settings, terminal, trigger = session.settings, session.terminal, _trigger()
     try:
         with terminal.progress("clogs") as progress:
-            result = run_pipeline(
-                settings, plan, trigger=trigger, on_step=progress.begin, on_progress=progress
-            )
+            result = run_pipeline(settings, plan, progress, trigger=trigger)
     except LockedError as error:
         if trigger == "hand":
             raise

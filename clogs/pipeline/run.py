@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError, DataError
 from clogs.pipeline import checkpoints, steps
-from clogs.runs.recorder import Recorder, recorded_run
+from clogs.runs.recorder import recorded_run
 from clogs.runs.records import Failure, Step, StepStatus, Trigger, new_run
 from clogs.runs.signals import was_stopped
-from clogs.terminal.progress import Progress, no_progress
+from clogs.terminal.progress import Progress, ProgressDisplay
 
 if TYPE_CHECKING:
     from clogs.settings import Settings
@@ -78,12 +78,7 @@ class Plan:
 
 
 def run_pipeline(
-    settings: Settings,
-    plan: Plan,
-    *,
-    trigger: Trigger = "hand",
-    on_step: Callable[[str], None] = lambda _name: None,
-    on_progress: Progress = no_progress,
+    settings: Settings, plan: Plan, progress: ProgressDisplay, *, trigger: Trigger = "hand"
 ) -> PipelineResult:
     """Run the steps under one lock.
 
@@ -93,52 +88,39 @@ def run_pipeline(
     Args:
         settings: The settings in force.
         plan: What to do.
+        progress: Shows which step runs, and how far it is.
         trigger: Who started it; scheduled runs that fail send an alert.
-        on_step: Called with a step's name when it begins.
-        on_progress: Called as the step proceeds.
 
     Raises:
         LockedError: Another run holds the lock.
         ClogsError: The record of the run, or the log, cannot be written.
     """
     started = time.perf_counter()
+    results: list[StepResult] = []
     with recorded_run(
         settings.data.state_dir, run=new_run(), trigger=trigger, webhook_url=settings.alerting.webhook_url
     ) as recorder:
-        results = _run_steps(settings, plan, recorder, on_step=on_step, on_progress=on_progress)
+        run = recorder.run.run
+
+        def add(result: StepResult) -> None:
+            results.append(result)
+            recorder.add(result.to_record())
+
+        for name, step in _steps(settings, plan, run, progress).items():
+            if _has_failed(results) or name in plan.skip:
+                add(StepResult(name=name, status="skipped"))
+            else:
+                progress.begin(name)
+                add(_timed(name, step))
+        if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
+            progress.begin("compact")
+            add(_timed("compact", partial(steps.compact, settings, run=run, on_progress=progress)))
     return PipelineResult(
-        run=recorder.run.run,
+        run=run,
         started_at=recorder.run.started_at,
         seconds=time.perf_counter() - started,
         steps=tuple(results),
     )
-
-
-def _run_steps(
-    settings: Settings,
-    plan: Plan,
-    recorder: Recorder,
-    *,
-    on_step: Callable[[str], None],
-    on_progress: Progress,
-) -> list[StepResult]:
-    run = recorder.run.run
-    results: list[StepResult] = []
-
-    def run_step(name: str, step: Callable[[], Any]) -> None:
-        on_step(name)
-        results.append(_timed(name, step))
-        recorder.add(results[-1].to_record())
-
-    for name, step in _steps(settings, plan, run, on_progress).items():
-        if _has_failed(results) or name in plan.skip:
-            results.append(StepResult(name=name, status="skipped"))
-            recorder.add(results[-1].to_record())
-        else:
-            run_step(name, step)
-    if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
-        run_step("compact", partial(steps.compact, settings, run=run, on_progress=on_progress))
-    return results
 
 
 def _has_failed(results: list[StepResult]) -> bool:
