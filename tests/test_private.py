@@ -126,7 +126,7 @@ def test_the_runs_ended_as_they_should(ran: Ran) -> None:
         "data/docs/index.html",
         "data/landing/date=*/*.parquet",
         "data/state/extract-*.parquet",
-        "data/state/logs/*.log",
+        "data/state/logs/clogs.log",
         "data/state/run.lock",
         "data/state/runs/*.json",
         "data/state/sqlmesh/**/*.*",

@@ -1,10 +1,12 @@
-"""The stages with the settings given to them: each imports what it needs when it is called."""
+"""The stages, called with the settings; each function imports what it needs when it is called.
+
+The caller holds the run lock wherever something is written, but `import_files` takes it.
+"""
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +16,8 @@ from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
+from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from clogs.checks.results import CheckResult, PastResult
@@ -30,20 +34,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int | None], None]
-
-
-def silent(_done: int, _total: int | None) -> None:
-    """Show no progress."""
-
-
-def new_run() -> str:
-    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
 
 def import_files(
-    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = silent
+    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = no_progress
 ) -> ImportResult:
     """Put Claude Code's own files into the collection."""
     from clogs import mongo
@@ -72,9 +65,9 @@ def extract(
     limit: int | None = None,
     dry_run: bool = False,
     retry_connect: bool = False,
-    on_progress: Progress = silent,
+    on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
+    """Land what is new. See `clogs.extract.Scope`.
 
     With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
@@ -92,11 +85,11 @@ def extract(
 
 
 def load(
-    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = silent
+    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
 ) -> LoadResult:
-    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
+    """Load the landing files that are new.
 
-    A warehouse that is damaged is renamed, and made again from the landing files.
+    A damaged warehouse is put in quarantine, and built again from the landing files.
     """
     from clogs.load import load as stage
     from clogs.warehouse import quarantine
@@ -115,13 +108,13 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        place = quarantine(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is made again from the landing files.", error, place)
+        quarantined = quarantine(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is built again from the landing files.", error, quarantined)
         return once()
 
 
-def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> CompactResult:
-    """Merge small landing files. See `clogs.landing.compact.compact`; the caller holds the run lock."""
+def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
+    """Merge small landing files."""
     from clogs.landing.compact import compact as stage
 
     with open_warehouse(settings) as connection:
@@ -135,7 +128,7 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> 
 
 
 def compacting_pays(settings: Settings) -> bool:
-    """Tell whether a day that is over has many landing files, without opening the warehouse."""
+    """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
     from clogs.landing.files import landed
 
@@ -143,11 +136,7 @@ def compacting_pays(settings: Settings) -> bool:
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove days, and build the models without them; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Remove days, and build the models without them."""
     from clogs import warehouse
     from clogs.landing.prune import prune as stage
 
@@ -166,37 +155,34 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
+    on_progress: Progress = no_progress,
 ) -> TransformResult:
-    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
-    """
+    """Build the models."""
     from clogs.transform import transform as stage
 
     checkpoints.clear(settings)
-    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    result = stage(
+        models_of(settings),
+        select=select,
+        full_refresh=full_refresh,
+        on_model=lambda _name, done, total: on_progress(done, total),
+    )
     if not select:
         checkpoints.mark(settings, "transform")
     return result
 
 
 def plan(settings: Settings) -> PlanResult:
-    """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
-    from clogs.transform import plan as look
+    """Return what a transform would do."""
+    from clogs.transform import plan as stage
 
-    return look(models_of(settings))
+    return stage(models_of(settings))
 
 
 def validate(
-    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = silent
+    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = no_progress
 ) -> ValidateResult:
-    """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Check the warehouse, and keep the results."""
     from clogs.validate import validate as stage
     from clogs.warehouse import require_file
 
@@ -213,11 +199,7 @@ def validate(
 
 
 def check_history(settings: Settings) -> dict[str, list[PastResult]]:
-    """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
-
-    Raises:
-        WarehouseError: The warehouse does not exist yet.
-    """
+    """Read how the checks ended in the last validations."""
     from clogs.validate import check_history as read
 
     with open_warehouse(settings, read_only=True) as connection:
@@ -225,7 +207,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
-    """Write the page about all tables, and return where it is. See `clogs.site.build`."""
+    """Write the page about all tables, and return its path."""
     from clogs.site import build
     from clogs.transform import lineage
 
