@@ -37,7 +37,7 @@ def rows_of(transcripts: Path, place: Path) -> Path:
         for number, transcript in enumerate(find([transcripts]))
         for line in Reading(transcript.path, Position())
     ]
-    frame = flatten(documents, exclude=("toolUseResult", "snapshot")).frame
+    frame, _ = flatten(documents, exclude=("toolUseResult", "snapshot"))
     batch_of(frame, extracted_at=NOW).write_parquet(place / "rows.parquet")
     return place / "rows.parquet"
 

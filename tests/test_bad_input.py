@@ -101,7 +101,7 @@ def test_a_missing_database_or_collection(mongo_workspace: Workspace, variable: 
     assert mongo_workspace.run("import", SAMPLES).returncode == 0  # there is another one
     finished = mongo_workspace.run("extract", **{variable: "nowhere"})
     assert finished.returncode == 69
-    assert "There is no collection" in message(finished)
+    assert "does not exist" in message(finished)
 
 
 def test_an_unknown_key_in_the_settings(workspace: Workspace) -> None:

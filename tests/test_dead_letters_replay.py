@@ -21,7 +21,8 @@ from test_load import Folder, row
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter
 from clogs.errors import DataError, TransientSourceError
-from clogs.mongo import CODEC, extended_json
+from clogs.mongo import extended_json
+from clogs.mongo.documents import CODEC
 from clogs.pipeline import replay, steps
 from clogs.pipeline.replay import PurgeResult, ReplayResult
 from clogs.runs.records import new_run
@@ -144,18 +145,6 @@ def test_bytes_that_are_bson_by_now_are_landed_and_others_are_not(replaying: Rep
     )
     assert replaying.reasons() == ["invalid BSON", "invalid base64"]
     assert replaying.loaded() == {"bytes": "from bytes"}
-
-
-def test_letters_that_older_versions_wrote_are_read(replaying: Replaying) -> None:
-    sound = bson.encode(document("old", "bytes"), codec_options=CODEC)
-    replaying.give(
-        replace(LETTER, source="unreadable BSON", document=in_base64(sound)),
-        rejected(document("unreadable BSON", "text")),
-    )
-    for path in replaying.folder.iterdir():
-        path.write_text(path.read_text(encoding="utf-8").replace(',"encoding":"text"', ""), encoding="utf-8")
-    assert replaying.taken_in() == 2
-    assert replaying.loaded() == {"old": "bytes", "unreadable BSON": "text"}
 
 
 def test_a_newer_version_stays_and_an_older_one_does_not(

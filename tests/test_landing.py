@@ -26,7 +26,7 @@ ENTRIES = [
 
 
 def frame(documents: Sequence[Document]) -> pl.DataFrame:
-    rows = flatten(documents, exclude=()).frame
+    rows, _ = flatten(documents, exclude=())
     return batch_of(rows, extracted_at=datetime(2026, 11, 22, tzinfo=UTC))
 
 

@@ -20,7 +20,7 @@ from conftest import Document, new_workspace
 from replay import Server, replay
 
 from clogs.commands.demo_server import free_port
-from clogs.mongo import CODEC
+from clogs.mongo.documents import CODEC
 
 CANARY = "s3cret-canary"
 OTHERS = 0o077

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from msgspec.structs import replace
 
 from clogs.dead_letters import DeadLetter, Replayed
 from clogs.extract.flatten import batch_of
-from clogs.extract.screen import take
+from clogs.extract.screen import screen
 from clogs.landing.files import POLARS_TYPES, land
 from clogs.mongo import Document, decode, from_extended_json
-
-UNREADABLE = "unreadable BSON"
-"""The source of letters that hold bytes; the first of them do not tell their encoding."""
 
 
 def replay(
@@ -48,19 +44,19 @@ def replay(
             replayed.rejected[letter.key] = (document,)
         else:
             decoded.append((letter, document))
-    taken = take([document for _, document in decoded], exclude=exclude, blocking_checks=blocking_checks)
-    fitting = [letter for place, (letter, _) in enumerate(decoded) if place not in taken.misfits]
+    rows, rejected = screen(
+        [document for _, document in decoded], exclude=exclude, blocking_checks=blocking_checks
+    )
+    fitting = [letter for place, (letter, _) in enumerate(decoded) if place not in rejected]
     moments = pl.Series([letter.at for letter in fitting], dtype=POLARS_TYPES["instant"])
-    land(batch_of(taken.frame, extracted_at=moments), raw_dir, name=name)
+    land(batch_of(rows, extracted_at=moments), raw_dir, name=name)
     replayed.passed.update(letter.key for letter in fitting)
-    replayed.rejected |= {decoded[place][0].key: tuple(why) for place, why in taken.misfits.items()}
+    replayed.rejected |= {decoded[place][0].key: tuple(reasons) for place, reasons in rejected.items()}
     return replayed
 
 
 def _document(letter: DeadLetter) -> Document | str:
-    """The document, or why there is none."""
-    if _holds_bytes(letter):
-        letter = replace(letter, encoding="base64")
+    """The document, or the reason why it cannot be decoded."""
     if letter.encoding == "text":
         return from_extended_json(letter.document)
     try:
@@ -68,8 +64,3 @@ def _document(letter: DeadLetter) -> Document | str:
     except ValueError as exc:
         return f"invalid base64: {exc}"
     return decode(raw)
-
-
-def _holds_bytes(letter: DeadLetter) -> bool:
-    """Tell whether it is one of the first letters with bytes; Extended JSON begins with a brace."""
-    return letter.source == UNREADABLE and not letter.document.startswith("{")

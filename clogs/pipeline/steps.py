@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
-from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
+from clogs.pipeline.wiring import address_of, extract_job, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
 from clogs.terminal.progress import Progress, no_progress
@@ -67,21 +67,27 @@ def extract(
     retry_connect: bool = False,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.Scope`.
+    """Land what is new.
 
     With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
     from clogs import mongo
-    from clogs.mongo.retries import retrying
 
     waits = retry_delays(settings) if retry_connect else ()
     with ExitStack() as stack:
-        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
+        source = mongo.retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
         # only now: the driver's threads take half a second to end, and the imports are part of it
         from clogs import extract as stage
 
-        scope = stage.Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
-        return stage.extract(source, extraction_of(settings), scope, run=run, on_progress=on_progress)
+        return stage.extract(
+            source,
+            extract_job(settings, run=run),
+            full_backfill=full_backfill,
+            since=since,
+            limit=limit,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
 
 
 def load(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from clogs.files import bundled
 
 if TYPE_CHECKING:
-    from clogs.extract import Settings as ExtractSettings
+    from clogs.extract import ExtractJob
     from clogs.mongo import Address
     from clogs.settings import Settings
     from clogs.transform import TransformSettings
@@ -57,12 +57,13 @@ def models_of(settings: Settings) -> TransformSettings:
     )
 
 
-def extraction_of(settings: Settings) -> ExtractSettings:
-    """Settings of the extract stage."""
+def extract_job(settings: Settings, *, run: str) -> ExtractJob:
+    """How a run extracts."""
     from clogs.checks.suites import blocking_checks
-    from clogs.extract import Settings as ExtractSettings
+    from clogs.extract import ExtractJob
 
-    return ExtractSettings(
+    return ExtractJob(
+        run=run,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
