@@ -692,7 +692,7 @@ def test_timers_by_the_command(scheduled: Workspace, tools: Tools) -> None:
         ("install --hourly 9", 2, "--hourly: '9' is no cron expression"),
         ("install --daily-refresh=", 2, "--daily-refresh: '' is no cron expression"),
         ("install --daily-refresh 1 --no-daily-refresh", 2, "exclude each other"),
-        ("install --config missing.toml", 78, "There is no settings file"),
+        ("install --config missing.toml", 78, "missing.toml does not exist (--config)"),
     ],
 )
 def test_what_cannot_be_scheduled(

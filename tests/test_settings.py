@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from clogs.checks.overrides import CheckOverride
 from clogs.errors import SettingsError
 from clogs.files import bundled
-from clogs.settings import Loaded, Settings, load_settings, visible_settings
+from clogs.settings import LoadedSettings, Settings, load_settings
 from clogs.settings.model import known_keys
-from clogs.settings.values import LONGEST, duration, duration_text
+from clogs.settings.values import MAX_DURATION, duration, duration_text
 
 CANARY = "s3cret"
 MINUTES = timedelta(minutes=1)
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def load(cwd: Path, text: str = "", **environ: str) -> Loaded:
+def load(cwd: Path, text: str = "", **environ: str) -> LoadedSettings:
     (cwd / "clogs.toml").write_text(text, encoding="utf-8")
     return load_settings(environ=environ, cwd=cwd)
 
@@ -87,7 +87,7 @@ def test_a_user_without_a_home_folder_names_a_data_folder(
     monkeypatch.setattr(os.path, "expanduser", str)  # leaves the ~, as where nobody knows this user
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(SettingsError, match="no home folder to put a data folder in"):
+    with pytest.raises(SettingsError, match="no home folder to keep the data in"):
         load_settings(environ={}, cwd=tmp_path)
     loaded = load_settings(environ={"DATA_DIR": "/srv/clogs"}, cwd=tmp_path)
     assert loaded.settings.data.dir == Path("/srv/clogs")
@@ -150,11 +150,11 @@ def test_the_file_is_the_one_named_then_the_one_here_then_the_users(tmp_path: Pa
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"config": Path("no.toml")}, "There is no settings file no.toml (--config)."),
-        ({"config": Path("~no-such-user/x")}, "There is no settings file ~no-such-user/x (--config)."),
+        ({"config": Path("no.toml")}, "The settings file no.toml does not exist (--config)."),
+        ({"config": Path("~no-such-user/x")}, "The settings file ~no-such-user/x does not exist (--config)."),
         (
             {"environ": {"CLOGS_CONFIG": "no.toml"}},
-            "There is no settings file no.toml (environment variable CLOGS_CONFIG).",
+            "The settings file no.toml does not exist (environment variable CLOGS_CONFIG).",
         ),
         ({"config": Path("home")}, "Cannot read the settings file home: Is a directory."),
         ({"config": Path("latin.toml")}, "The settings file latin.toml is not UTF-8 text."),
@@ -230,7 +230,7 @@ def test_settings_are_shown_as_they_could_be_written_with_secrets_hidden(tmp_pat
         "DATA_DIR": "/srv",
         "ALERTING_WEBHOOK_URL": f"https://hooks.example.com/{CANARY}",
     }
-    shown = {each.key: each.value for each in visible_settings(load(tmp_path, **environ))}
+    shown = load(tmp_path, **environ).visible()
     assert list(shown) == list(known_keys())
     assert shown["mongo.uri"] == "mongodb://ann:***@db.example.com"
     assert shown["mongo.exclude"] == ["snapshot"]
@@ -240,7 +240,7 @@ def test_settings_are_shown_as_they_could_be_written_with_secrets_hidden(tmp_pat
     assert shown["alerting.webhook_url"] == "https://hooks.example.com/***"
 
 
-@given(st.integers(min_value=0, max_value=int(LONGEST.total_seconds())))
+@given(st.integers(min_value=0, max_value=int(MAX_DURATION.total_seconds())))
 def test_a_duration_reads_back_as_it_was_written(seconds: int) -> None:
     length = timedelta(seconds=seconds)
     assert duration(duration_text(length)) == length
@@ -297,5 +297,5 @@ def test_rules_of_checks_however_toml_writes_their_names(tmp_path: Path, text: s
 def test_rules_of_checks_out_of_the_environment(tmp_path: Path) -> None:
     loaded = load(tmp_path, QUALITY_CHECKS='{ "conversations.role_is_known" = { severity = "warning" } }')
     assert loaded.settings.quality.checks == {"conversations.role_is_known": WARNING}
-    shown = {each.key: each.value for each in visible_settings(loaded)}
+    shown = loaded.visible()
     assert shown["quality.checks"] == {"conversations.role_is_known": {"severity": "warning"}}

@@ -163,10 +163,10 @@ RULES = (
 @pytest.mark.parametrize(
     ("text", "entry", "said"),
     [
-        (RULES, ".fct_messages.key_is_uniqe", "no such check, the nearest is fct_messages.key_is_unique"),
+        (RULES, ".fct_messages.key_is_uniqe", "unknown check, the nearest is fct_messages.key_is_unique"),
         (RULES, ".int_entries.key_is_unique", 'expected severity = "error" or "warning", and tolerated'),
         ("{ fct_messages.key_is_unique = 1 }", ".fct_messages.key_is_unique", "expected severity"),
-        ('{ fct_messages.x = { level = "error" } }', ".fct_messages.x", "there is no such check"),
+        ('{ fct_messages.x = { level = "error" } }', ".fct_messages.x", "unknown check"),
         (
             '{ fct_messages.key_is_unique = { level = "error" } }',
             ".fct_messages.key_is_unique",
@@ -207,7 +207,7 @@ def test_each_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
 
 def test_a_rule_on_the_line_of_its_table_is_found_there(tmp_path: Path) -> None:
     told = faults(tmp_path, "[quality]\nchecks = { messages.x = {} }")
-    assert "quality.checks.messages.x (clogs.toml line 2): there is no such check" in told
+    assert "quality.checks.messages.x (clogs.toml line 2): unknown check" in told
 
 
 @pytest.mark.parametrize("variable", ["DATA_DIR", "DUCKDB_PATH"])

@@ -134,8 +134,6 @@ def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
         SettingsError: A setting is known to this shell only.
         ClogsError: It would not run by itself as it does here.
     """
-    from clogs.settings import visible_settings
-
     loaded = session.loaded
     origins = loaded.origins.values()
     if ours := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
@@ -146,7 +144,7 @@ def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
         )
     words = stage.clogs_words(program=sys.argv[0], config=loaded.file)
     variables = stage.crontab_variables() if by == "cron" else {}
-    stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)}, variables)
+    stage.rehearse(words, loaded.visible(), variables)
     return words
 
 
