@@ -54,7 +54,7 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Pa
 
 def test_what_stands_in_the_way_of_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ClogsError, match="file is no folder"):
+    with pytest.raises(ClogsError, match="file is not a folder"):
         make_private_dir(tmp_path / "file")
     mounted = os.statvfs(tmp_path)
     read_only = os.statvfs_result([*mounted[:8], mounted.f_flag | os.ST_RDONLY, *mounted[9:]])
