@@ -1,4 +1,4 @@
-"""Everything wrong with settings is told at once, with its place and without any secret."""
+"""All faults of settings are reported at once, each with its place and without any secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def faults(cwd: Path, text: str = "", **environ: str) -> str:
         (f'[mongo]\nx = {{"{CANARY}" = 1, "{CANARY}" = 2}}', " at line 2, column 32"),
     ],
 )
-def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text: str, where: str) -> None:
+def test_a_file_that_is_not_toml_is_reported_by_its_place_alone(
+    tmp_path: Path, text: str, where: str
+) -> None:
     assert faults(tmp_path, text) == f"The settings file clogs.toml is not valid TOML{where}."
 
 
@@ -58,7 +60,7 @@ def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text
         ),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str, expected: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest_one(tmp_path: Path, text: str, expected: str) -> None:
     assert faults(tmp_path, text) == f"The settings have a fault:\n  {expected}"
 
 
@@ -106,7 +108,7 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str,
         ("logging.level", '"loud"', "expected DEBUG, INFO, WARNING or ERROR"),
     ],
 )
-def test_a_value_out_of_its_limits_is_told_with_its_place(
+def test_a_value_out_of_its_limits_is_reported_with_its_place(
     tmp_path: Path, key: str, toml: str, problem: str
 ) -> None:
     message = faults(tmp_path, f"{key} = {toml}")
@@ -119,7 +121,7 @@ def test_the_watermark_field_cannot_be_left_out(tmp_path: Path) -> None:
     assert message.endswith("at cannot be left out, it is the watermark field")
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = "[duckdb]\nthreads = 0\n[pipeline]\nlookbak = 1\n"
     assert faults(tmp_path, text, LOGGING_FORMAT="xml", MONGO_EXCLUDE="uuid").splitlines() == [
         "The settings have 4 faults:",

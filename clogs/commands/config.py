@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from clogs.commands.session import Flag, Given
-from clogs.settings import LoadedSettings
 from clogs.settings.load import DEFAULT
 
 
@@ -30,18 +29,14 @@ def config(
         }
         session.terminal.write_json({"file": loaded.file, "settings": settings})
         return
-    session.terminal.write(f"Settings file: {loaded.file or 'none; `clogs init` writes one'}\n")
-    session.terminal.write(_table(loaded))
-
-
-def _table(loaded: LoadedSettings) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("key", "value", "from"):
         table.add_column(heading, overflow="fold")
     for key, value in loaded.visible().items():
         origin = loaded.origins[key]
         table.add_row(key, Text(_as_toml(value)), Text(origin, "dim" if origin == DEFAULT else ""))
-    return table
+    session.terminal.write(f"Settings file: {loaded.file or 'none; `clogs init` writes one'}\n")
+    session.terminal.write(table)
 
 
 def _as_toml(value: object) -> str:

@@ -118,18 +118,12 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None
 def _plan(
     session: Session, by: Scheduler, *, hourly: str | None, daily_refresh: str | None
 ) -> tuple[Entry, ...]:
+    """The entries, after their command was tried as the scheduler will run it."""
+    loaded = session.loaded
     if hourly is not None:
         hourly = read_expression(hourly, option="--hourly")
     if daily_refresh is not None:
         daily_refresh = read_expression(daily_refresh, option="--daily-refresh")
-    words = _words(session, by)
-    default = default_hourly(session.settings.data.dir)
-    return plan(words, hourly=hourly or default, daily_refresh=daily_refresh)
-
-
-def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
-    """The command that runs clogs with these settings, tried as the scheduler will run it."""
-    loaded = session.loaded
     origins = loaded.origins.values()
     if ours := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
         raise SettingsError(
@@ -140,7 +134,8 @@ def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
     words = clogs_words(program=sys.argv[0], config=loaded.file)
     variables = crontab.variables() if by == "cron" else {}
     rehearse(words, loaded.visible(), scheduler=by, variables=variables)
-    return words
+    default = default_hourly(loaded.settings.data.dir)
+    return plan(words, hourly=hourly or default, daily_refresh=daily_refresh)
 
 
 def _document(found: Schedule | None) -> dict[str, object]:

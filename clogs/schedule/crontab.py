@@ -46,8 +46,13 @@ def entries(content: bytes) -> tuple[Entry, ...] | None:
     block = _block(content)
     if block is None:
         return None
-    lines = os.fsdecode(content[block]).split("\n")
-    return tuple(entry for line in lines if (entry := _entry(line)))
+    found: list[Entry] = []
+    for line in os.fsdecode(content[block]).split("\n"):
+        if not line.lstrip().startswith("#") and (parts := _LINE.fullmatch(line.rstrip("\r"))):
+            command = re.sub(r"\\([%\\])", r"\1", parts[2]).removeprefix(TRIGGER).strip()
+            words = words_of(command)
+            found.append(Entry(name=name_of(words), expression=parts[1], words=words))
+    return tuple(found)
 
 
 def variables() -> dict[str, str]:
@@ -65,7 +70,11 @@ def variables() -> dict[str, str]:
 
 def block_of(planned: Sequence[Entry]) -> bytes:
     """Write entries as the block for the crontab."""
-    lines = (os.fsencode(f"{each.expression} {_command(each)}") for each in planned)
+    lines = []
+    for each in planned:
+        # To cron, a bare % is a line break (crontab(5)).
+        command = re.sub(r"([%\\])", r"\\\1", f"{TRIGGER} {shlex.join(each.words)}")
+        lines.append(os.fsencode(f"{each.expression} {command}"))
     return b"\n".join((BEGIN, *lines, END, b""))
 
 
@@ -139,20 +148,6 @@ def _block(content: bytes) -> slice | None:
         f"The block of clogs in the crontab is damaged: {len(begins)} lines begin it, {len(ends)} end it.",
         hint=f"With crontab -e, remove its lines, from `{BEGIN.decode()}` to `{END.decode()}`.",
     )
-
-
-def _entry(line: str) -> Entry | None:
-    found = None if line.lstrip().startswith("#") else _LINE.fullmatch(line.rstrip("\r"))
-    if found is None:
-        return None
-    command = re.sub(r"\\([%\\])", r"\1", found[2]).removeprefix(TRIGGER).strip()
-    words = words_of(command)
-    return Entry(name=name_of(words), expression=found[1], words=words)
-
-
-def _command(entry: Entry) -> str:
-    # To cron, a bare % is a line break (crontab(5)).
-    return re.sub(r"([%\\])", r"\\\1", f"{TRIGGER} {shlex.join(entry.words)}")
 
 
 def _crontab(argument: str, *, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from clogs.errors import ClogsError
@@ -74,15 +75,12 @@ def units(planned: Iterable[Entry]) -> dict[str, str]:
 
 def entries() -> tuple[Entry, ...] | None:
     """Read the entries from the timers' files; None where there are none."""
-    found = []
-    for name in TITLES:
-        try:
-            text = (folder() / f"clogs-{name}.timer").read_text(encoding="utf-8", errors="surrogateescape")
-        except (OSError, RuntimeError):  # mostly: no timer; or no home folder to have one in
-            continue
-        if written := _WRITTEN.match(text):
-            found.append(Entry(name=name, expression=written[1], words=words_of(written[2])))
-    return tuple(found) or None
+    found = tuple(
+        Entry(name=name, expression=written[1], words=words_of(written[2]))
+        for name in TITLES
+        if (written := _WRITTEN.match(_read(f"clogs-{name}.timer")))
+    )
+    return found or None
 
 
 def install(planned: Sequence[Entry]) -> bool:
@@ -95,9 +93,10 @@ def install(planned: Sequence[Entry]) -> bool:
     wanted = units(planned)
     stale = [each.name for each in entries() or () if f"clogs-{each.name}.timer" not in wanted]
     _delete(stale)
-    changed = [name for name, text in wanted.items() if _text(folder() / name) != text]
+    changed = [name for name, text in wanted.items() if _read(name) != text]
     for name in changed:
-        _write(folder() / name, wanted[name])
+        fill = partial(Path.write_text, data=wanted[name], encoding="utf-8", errors="surrogateescape")
+        write_atomic(folder() / name, fill)
     timers = [name for name in wanted if name.endswith(".timer")]
     _systemctl("daemon-reload")
     _systemctl("enable", *timers)
@@ -142,12 +141,11 @@ def _command(words: Iterable[str]) -> str:
     return " ".join(("/usr/bin/env", *(f'"{each}"' for each in escaped)))
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else None
-
-
-def _write(path: Path, text: str) -> None:
-    write_atomic(path, lambda path: path.write_text(text, encoding="utf-8", errors="surrogateescape"))
+def _read(name: str) -> str:
+    try:
+        return (folder() / name).read_text(encoding="utf-8", errors="surrogateescape")
+    except (OSError, RuntimeError):  # mostly: no such file; or no home folder to have one in
+        return ""
 
 
 def _delete(names: Iterable[str]) -> None:

@@ -5,28 +5,6 @@ puts them together, and ``faults`` says what is wrong.
 """
 
 from clogs.settings.load import LoadedSettings, load_settings
-from clogs.settings.model import (
-    AlertingSettings,
-    DataSettings,
-    DuckDBSettings,
-    LoggingSettings,
-    MongoSettings,
-    PipelineSettings,
-    QualitySettings,
-    Settings,
-    TransformSettings,
-)
+from clogs.settings.model import Settings
 
-__all__ = [
-    "AlertingSettings",
-    "DataSettings",
-    "DuckDBSettings",
-    "LoadedSettings",
-    "LoggingSettings",
-    "MongoSettings",
-    "PipelineSettings",
-    "QualitySettings",
-    "Settings",
-    "TransformSettings",
-    "load_settings",
-]
+__all__ = ["LoadedSettings", "Settings", "load_settings"]

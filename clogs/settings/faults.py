@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, time
 
 from msgspec.structs import FieldInfo
 
@@ -86,10 +85,7 @@ def quoted(declared: FieldInfo, value: object) -> str:
     """Quote a faulty value about as it was written, without what is secret in it."""
     if hide := key_of(declared).hide:
         return hide(value) if isinstance(value, str) else HIDDEN
-    if isinstance(value, date | time):
-        text = value.isoformat()
-    else:
-        text = str(value).lower() if isinstance(value, bool) else hide_addresses(repr(value))
+    text = hide_addresses(repr(value) if isinstance(value, str) else str(value))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 

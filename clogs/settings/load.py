@@ -37,11 +37,13 @@ class LoadedSettings:
 
     def visible(self) -> dict[str, object]:
         """Each key's value as it could stand in the settings file, with secrets hidden; None where unset."""
-        return {
-            f"{section}.{name}": _visible(known_keys()[f"{section}.{name}"], value)
-            for section, keys in asdict(self.settings).items()
-            for name, value in asdict(keys).items()
-        }
+        shown: dict[str, object] = {}
+        for key, declared in known_keys().items():
+            section, _, name = key.partition(".")
+            value = getattr(getattr(self.settings, section), name)
+            hide = key_of(declared).hide
+            shown[key] = hide(value) if hide and value is not None else _plain(value)
+        return shown
 
 
 def load_settings(
@@ -136,11 +138,6 @@ def _with_defaults(values: Mapping[str, object]) -> Settings:
         section, _, name = key.partition(".")
         sections[section][name] = value
     return Settings(**{section.name: section.type(**sections[section.name]) for section in fields(Settings)})
-
-
-def _visible(declared: FieldInfo, value: object) -> object:
-    hide = key_of(declared).hide
-    return _plain(hide(value) if hide and isinstance(value, str) else value)
 
 
 def _plain(value: object) -> object:

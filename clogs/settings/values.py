@@ -192,12 +192,15 @@ def check_overrides(value: object) -> dict[str, CheckOverride]:
 
     overrides: dict[str, CheckOverride] = {}
     problems: dict[str, str] = {}
-    for name, written in _by_check(_table(value)):
+    for name, written in _by_check(value):
         if name not in CHECKS:
             problems[name] = f"unknown check{did_you_mean(name, CHECKS)}"
             continue
         try:
-            overrides[name] = _override(written)
+            tolerated = {"tolerated": share(written["tolerated"])} if "tolerated" in written else {}
+            overrides[name] = msgspec.convert(written | tolerated, CheckOverride)
+        except (msgspec.ValidationError, TypeError):
+            problems[name] = _OVERRIDE_EXPECTED
         except ValueError as exc:
             problems[name] = str(exc)
     if problems:
@@ -205,7 +208,7 @@ def check_overrides(value: object) -> dict[str, CheckOverride]:
     return overrides
 
 
-def _table(value: object) -> Mapping[str, object]:
+def _by_check(value: object) -> Iterator[tuple[str, Any]]:
     if isinstance(value, str):
         try:
             value = tomllib.loads(f"checks = {value}")["checks"]
@@ -213,22 +216,9 @@ def _table(value: object) -> Mapping[str, object]:
             raise ValueError(_CHECKS_EXPECTED) from None
     if not isinstance(value, dict):
         raise ValueError(_CHECKS_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
-    return value
-
-
-def _by_check(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     # TOML makes two tables of a name whose dot is not quoted.
-    for name, written in table.items():
+    for name, written in value.items():
         if "." not in name and isinstance(written, dict):
             yield from ((f"{name}.{check}", each) for check, each in written.items())
         else:
             yield name, written
-
-
-def _override(written: object) -> CheckOverride:
-    if isinstance(written, dict) and "tolerated" in written:
-        written = written | {"tolerated": share(written["tolerated"])}
-    try:
-        return msgspec.convert(written, CheckOverride)
-    except msgspec.ValidationError:
-        raise ValueError(_OVERRIDE_EXPECTED) from None
