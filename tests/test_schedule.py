@@ -148,31 +148,29 @@ def test_expressions(text: str, expression: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "needs 5 fields"),
-        ("0 2 * *", "needs 5 fields"),
-        ("0 0 2 * * *", "needs 5 fields"),
+        ("", "it needs 5 fields"),
+        ("0 2 * *", "it needs 5 fields"),
+        ("0 0 2 * * *", "it needs 5 fields"),
         ("60 * * * *", "bad minute"),
-        ("0 24 * * *", "bad hour"),
-        ("0 0 0 * *", "bad day of month"),
-        ("0 0 * 13 *", "bad month"),
-        ("0 0 * * 8", "bad day of week"),
-        ("5/10 * * * *", "5/10 is not a minute"),
         ("*/0 * * * *", "bad minute"),
         ("9-5 * * * *", "bad minute"),
-        ("0 0 L * *", "L is not a day of month"),
-        ("0 0 * * 1#2", "1#2 is not a day of week"),
         ("jan * * * *", "bad minute"),
+        ("0 24 * * *", "bad hour"),
         ("0 0 30 2 *", "bad day of month"),
-        ("0 % * * *", "% is not a hour"),
-        ("٣ * * * *", "is not a minute"),
+        ("0 0 * 13 *", "bad month"),
+        ("0 0 * * 8", "bad day of week"),
+        ("5/10 * * * *", "bad minute 5/10"),
+        ("0 % * * *", "bad hour %"),
+        ("0 0 L * *", "bad day of month L"),
+        ("0 0 * * 1#2", "bad day of week 1#2"),
+        ("٣ * * * *", "bad minute ٣"),
         ("@reboot", "the shorthands are @hourly"),
     ],
 )
 def test_invalid_expressions(text: str, fault: str) -> None:
-    with pytest.raises(UsageError, match="--hourly: ") as raised:
+    with pytest.raises(UsageError) as raised:
         cron.read_expression(text, option="--hourly")
-    assert raised.value.message.startswith(f"--hourly: {text!r} is not a cron expression: ")
-    assert fault in raised.value.message
+    assert raised.value.message.startswith(f"--hourly: {text!r} is not a cron expression: {fault}")
 
 
 @pytest.mark.parametrize(
@@ -194,10 +192,7 @@ def test_next_run(expression: str, after: str, coming: str) -> None:
     found = cron.next_run(expression, moment, BERLIN)
     assert found
     assert found.astimezone(UTC) == datetime.fromisoformat(coming)
-
-
-def test_an_expression_that_somebody_broke_never_comes() -> None:
-    assert cron.next_run("99 * * * *", datetime.now(UTC), BERLIN) is None
+    assert cron.next_run(f"99 {expression}", moment, BERLIN) is None  # somebody broke it
 
 
 def test_local_zone_is_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,19 +236,13 @@ def test_the_minute_stays_and_leaves_the_refresh_its_quarter() -> None:
 # the block
 
 
-def test_the_block() -> None:
+def test_the_block_is_written_and_read_also_when_it_was_edited() -> None:
     assert crontab.block_of(BOTH) == BLOCK
-    assert crontab.entries(OTHERS + BLOCK) == BOTH
     assert crontab.entries(OTHERS) is None
-
-
-def test_a_block_that_was_edited_is_still_read() -> None:
-    edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\r\nnonsense\n@daily it's\n# END").replace(
-        b"\n", b"\r\n"
-    )
-    found = crontab.entries(edited)
-    assert found
-    assert [(each.expression, each.words) for each in found[2:]] == [("@daily", ("it's",))]
+    assert crontab.entries(OTHERS + BLOCK) == BOTH
+    edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\nnonsense\n@daily it's\n# END")
+    broken = Entry(name="hourly", expression="@daily", words=("it's",))
+    assert crontab.entries(edited.replace(b"\n", b"\r\n")) == (*BOTH, broken)
 
 
 @pytest.mark.parametrize(
@@ -459,32 +448,33 @@ def test_the_units() -> None:
     assert "Persistent=false\n" in files["clogs-hourly.timer"]
 
 
-def test_timers_are_installed_changed_and_removed(only_tools: Tools) -> None:
+def test_an_entry_is_in_systemd_or_in_the_crontab(only_tools: Tools) -> None:
     only_tools.add("systemctl", SYSTEMCTL)
     only_tools.table = OTHERS + BLOCK
-    both = schedulers.Schedule(by="systemd", entries=BOTH)
+    timers = schedulers.Schedule(by="systemd", entries=BOTH)
     hourly = schedulers.Schedule(by="systemd", entries=(HOURLY,))
-    assert schedulers.install(both)
-    assert only_tools.table == OTHERS  # not in both places
-    assert schedulers.installed() == both
+    assert schedulers.install(timers)
+    assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
+    assert only_tools.table == OTHERS
+    assert schedulers.installed() == timers
     assert schedulers.next_scheduled() is not None
-    assert not schedulers.install(both)
+    assert not schedulers.install(timers)
     assert schedulers.install(hourly)
     assert schedulers.installed() == hourly
     files = sorted(each.name for each in systemd.folder().iterdir())
     assert files == ["clogs-hourly.service", "clogs-hourly.timer"]
+    block = schedulers.Schedule(by="cron", entries=BOTH)
+    assert schedulers.install(block)
+    assert schedulers.installed() == block
+    assert list(systemd.folder().iterdir()) == []
+
+
+def test_timers_are_removed(only_tools: Tools) -> None:
+    only_tools.add("systemctl", SYSTEMCTL)
+    assert systemd.install([HOURLY])
     assert schedulers.remove()
     assert list(systemd.folder().iterdir()) == []
     assert only_tools.calls[-3:-1] == ["--user disable --now clogs-hourly.timer", "--user daemon-reload"]
-
-
-def test_the_crontab_takes_the_timers_place(only_tools: Tools) -> None:
-    only_tools.add("systemctl", SYSTEMCTL)
-    assert schedulers.install(schedulers.Schedule(by="systemd", entries=BOTH))
-    assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
-    assert schedulers.install(schedulers.Schedule(by="cron", entries=BOTH))
-    assert schedulers.installed() == schedulers.Schedule(by="cron", entries=BOTH)
-    assert list(systemd.folder().iterdir()) == []
 
 
 def test_without_a_systemd_of_the_user_nothing_is_written(only_tools: Tools) -> None:
@@ -662,23 +652,17 @@ def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -
     assert run_json(scheduled, "show")["entries"] == []
 
 
-def test_other_times(scheduled: Workspace, tools: Tools) -> None:
-    run(scheduled, "install")
-    run(scheduled, "install", "--hourly", "*/20 * * * *", "--daily-refresh", "30 4 * * sun")
-    assert tools.table
-    lines = tools.table.decode().splitlines()
-    assert [" ".join(line.split()[:5]) for line in lines[1:3]] == ["*/20 * * * *", "30 4 * * sun"]
-    run(scheduled, "install", "--hourly", "@hourly", "--no-daily-refresh")
-    assert tools.table.decode().splitlines()[1].startswith("@hourly CLOGS_TRIGGER=cron ")
-    assert len(tools.table.splitlines()) == 3
-
-
-def test_a_dry_run_shows_what_would_be_written(scheduled: Workspace, tools: Tools) -> None:
-    shown = run(scheduled, "install", "--dry-run")
+def test_other_times_as_a_dry_run_shows_them(scheduled: Workspace, tools: Tools) -> None:
+    times = ("--hourly", "*/20 * * * *", "--daily-refresh", "30 4 * * sun")
+    shown = run(scheduled, "install", *times, "--dry-run")
     assert set(tools.calls) <= {"-l"}
-    run(scheduled, "install")
+    run(scheduled, "install", *times)
     assert tools.table
     assert shown == tools.table.decode()
+    assert [" ".join(line.split()[:5]) for line in shown.splitlines()[1:3]] == [times[1], times[3]]
+    run(scheduled, "install", "--hourly", "@hourly", "--no-daily-refresh")
+    (line,) = tools.table.decode().splitlines()[1:-1]
+    assert line.startswith("@hourly CLOGS_TRIGGER=cron ")
     assert "OnCalendar=*-*-* 02:00:00\n" in run(scheduled, "install", "--systemd", "--dry-run")
 
 
@@ -691,38 +675,36 @@ def test_timers_by_the_command(scheduled: Workspace, tools: Tools) -> None:
     assert run_json(scheduled, "remove")["by"] == "systemd"
 
 
+SECRET = {"MONGO_URI": "mongodb://ann:hidden@127.0.0.1", "DATA_DIR": "x"}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "variables", "code", "message"),
     [
-        ("install --hourly 9", 2, "--hourly: '9' is not a cron expression"),
-        ("install --daily-refresh=", 2, "--daily-refresh: '' is not a cron expression"),
-        ("install --daily-refresh 1 --no-daily-refresh", 2, "exclude each other"),
-        ("install --config missing.toml", 78, "missing.toml does not exist (--config)"),
+        ("--hourly 9", {}, 2, "--hourly: '9' is not a cron expression"),
+        ("--daily-refresh=", {}, 2, "--daily-refresh: '' is not a cron expression"),
+        ("--daily-refresh 1 --no-daily-refresh", {}, 2, "exclude each other"),
+        ("--config missing.toml", {}, 78, "missing.toml does not exist (--config)"),
+        ("", SECRET, 78, "These variables of this shell do not reach a scheduled run: MONGO_URI, DATA_DIR."),
+        (
+            "--config /dev/null",
+            {"XDG_DATA_HOME": "/elsewhere"},
+            1,
+            "These settings differ under cron: data.dead_letter_dir, data.dir, data.raw_dir, ",
+        ),
     ],
 )
 def test_what_cannot_be_scheduled(
-    scheduled: Workspace, tools: Tools, arguments: str, code: int, said: str
+    scheduled: Workspace,
+    tools: Tools,
+    *,
+    arguments: str,
+    variables: dict[str, str],
+    code: int,
+    message: str,
 ) -> None:
-    finished = scheduled.run("schedule", *arguments.split(), "--json")
+    finished = scheduled.run("schedule", "install", *arguments.split(), "--json", **variables)
     assert (finished.returncode, json.loads(finished.stdout)["error"]["exit_code"]) == (code, code)
-    assert said in finished.stderr
-    assert tools.table is None
-
-
-def test_settings_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
-    secret = "mongodb://ann:hidden@127.0.0.1"  # noqa: S105
-    finished = scheduled.run("schedule", "install", MONGO_URI=secret, DATA_DIR="x")
-    assert finished.returncode == 78
-    assert (
-        "These variables of this shell do not reach a scheduled run: MONGO_URI, DATA_DIR." in finished.stderr
-    )
+    assert message in finished.stderr
     assert "hidden" not in finished.stderr
-    assert tools.table is None
-
-
-def test_folders_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
-    (scheduled.folder / "clogs.toml").write_text("", encoding="utf-8")
-    finished = scheduled.run("schedule", "install", XDG_DATA_HOME="/elsewhere")
-    assert finished.returncode == 1
-    assert "These settings differ under cron: data.dead_letter_dir, data.dir, " in finished.stderr
     assert tools.table is None

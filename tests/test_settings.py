@@ -276,7 +276,7 @@ WARNING, HALF = CheckOverride(severity="warning"), CheckOverride(tolerated=0.5)
         """,
     ],
 )
-def test_rules_of_checks_however_toml_writes_their_names(tmp_path: Path, text: str) -> None:
+def test_overrides_of_checks_however_toml_writes_their_names(tmp_path: Path, text: str) -> None:
     loaded = load(tmp_path, f"[quality.checks]\n{text}")
     assert loaded.settings.quality.checks == {
         "conversations.role_is_known": WARNING,
@@ -284,8 +284,7 @@ def test_rules_of_checks_however_toml_writes_their_names(tmp_path: Path, text: s
     }
 
 
-def test_rules_of_checks_out_of_the_environment(tmp_path: Path) -> None:
+def test_overrides_of_checks_in_the_environment(tmp_path: Path) -> None:
     loaded = load(tmp_path, QUALITY_CHECKS='{ "conversations.role_is_known" = { severity = "warning" } }')
     assert loaded.settings.quality.checks == {"conversations.role_is_known": WARNING}
-    shown = loaded.visible()
-    assert shown["quality.checks"] == {"conversations.role_is_known": {"severity": "warning"}}
+    assert loaded.visible()["quality.checks"] == {"conversations.role_is_known": {"severity": "warning"}}

@@ -89,7 +89,7 @@ def _fault(expression: str) -> str | None:
         return f"it needs {len(_FIELDS)} fields"
     for name, field in zip(_FIELDS, fields, strict=True):
         if not _FIELD.fullmatch(field):
-            return f"{field} is not a {name}"
+            return f"bad {name} {field}"
     try:
         return None if next(occurrences(expression, datetime.now(UTC)), None) else "it never comes"
     except CronSimError as exc:
