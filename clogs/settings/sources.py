@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -60,23 +61,20 @@ def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> Set
     Raises:
         SettingsError: One that was named does not exist, or the file cannot be read or is not TOML.
     """
-    named = config or (Path(environ["CLOGS_CONFIG"]) if environ.get("CLOGS_CONFIG") else None)
-    if named:
-        with suppress(RuntimeError):  # a ~ of nobody: the path stays as it is, and is not found
-            named = named.expanduser()
-        path = cwd / named
-        origin = "--config" if config else "environment variable CLOGS_CONFIG"
-        found = _read(path)
-        if found is None:
-            raise SettingsError(
-                f"The settings file {path} does not exist ({origin}).",
-                hint=f"Write one with: clogs init --path {path}",
-            )
+    named = str(config or environ.get("CLOGS_CONFIG", ""))
+    if not named:
+        found = _read(cwd / FILE_NAME)
+        with suppress(RuntimeError):  # this user has no home folder
+            found = found or _read(user_config_path("clogs") / FILE_NAME)
         return found
-    found = _read(cwd / FILE_NAME)
-    with suppress(RuntimeError):  # this user has no home folder
-        found = found or _read(user_config_path("clogs") / FILE_NAME)
-    return found
+    path = cwd / os.path.expanduser(named)  # noqa: PTH111  # a ~ of nobody stays as it is, and is not found
+    if found := _read(path):
+        return found
+    origin = "--config" if config else "environment variable CLOGS_CONFIG"
+    raise SettingsError(
+        f"The settings file {path} does not exist ({origin}).",
+        hint=f"Write one with: clogs init --path {path}",
+    )
 
 
 def environment_name(key: str) -> str:
