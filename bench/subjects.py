@@ -19,7 +19,7 @@ from pymongo.cursor import Cursor
 from clogs import extract as stage
 from clogs.checks.suites import blocking_checks
 from clogs.mongo import Address, connect
-from clogs.settings import MongoSettings, PipelineSettings
+from clogs.settings.model import MongoSettings, PipelineSettings
 
 DB, COLLECTION = "claude_logs", "conversations"
 EXCLUDE = MongoSettings().exclude

@@ -19,7 +19,7 @@ from clogs.cli import main as command_line
 from clogs.files import bundled
 from clogs.landing.files import land
 from clogs.load import load
-from clogs.settings import DuckDBSettings
+from clogs.settings.model import DuckDBSettings
 from clogs.transform import TransformSettings, transform
 
 if TYPE_CHECKING:

@@ -242,7 +242,7 @@ def test_a_file_where_a_folder_should_be_is_an_error(sound: Workspace, tmp_path:
     outcome = doctor(sound, DATA_RAW_DIR=str(tmp_path / place))
     assert (outcome.code, outcome.states) == (1, {"folders": "error"})
     assert outcome.findings["folders"]["message"] == (
-        f"{tmp_path / place} cannot be used: {blocking} is no folder."
+        f"{tmp_path / place} cannot be used: {blocking} is not a folder."
     )
     assert outcome.findings["folders"]["remedy"] == (
         "Move it away, or set data.raw_dir (DATA_RAW_DIR) to another place."

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from clogs.terminal.console import Terminal, configure_logging
 
 if TYPE_CHECKING:
-    from clogs.settings import Loaded, Settings
+    from clogs.settings import LoadedSettings, Settings
 
 
 class Session:
@@ -46,7 +46,7 @@ class Session:
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedSettings:
         """The settings with their origins.
 
         Raises:
