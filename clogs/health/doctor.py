@@ -52,11 +52,7 @@ def checkup(
         used = read_landing(raw_dir).bytes + (warehouse.bytes or 0)
         findings.append(check_disk(data_dir, free=free_bytes(data_dir), used=used))
     with failures(findings, "lock"):
-        running = holder(state_dir)
-        busy = f"Another run is in progress: {running}."
-        remedy = "Let it finish; if it hangs, stop it: nothing is lost."
-        free = "Free: no run is in progress."
-        findings.append(warning_unless(running is None, "lock", free, busy, remedy))
+        findings.append(_lock(holder(state_dir)))
     with failures(findings, "schedule", "warning"):
         findings.append(_schedule())
     with failures(findings, "history"):
@@ -72,6 +68,16 @@ def check_versions() -> Finding:
     python, *others = installed_versions().items()
     names = ", ".join(f"{name} {version}" for name, version in others)
     return Finding("versions", "ok", f"Python {python[1]}, {names}")
+
+
+def _lock(running: str | None) -> Finding:
+    return warning_unless(
+        running is None,
+        "lock",
+        "Free: no run is in progress.",
+        f"Another run is in progress: {running}.",
+        "Let it finish; if it hangs, stop it: nothing is lost.",
+    )
 
 
 def _schedule() -> Finding:
@@ -130,30 +136,36 @@ def _warehouse(found: Warehouse, state_dir: Path) -> Finding:
 def _dead_letters(found: DeadLetters) -> Finding:
     if found.fault:  # only a warning: no run needs them
         return failed("rejected", found.fault, "warning")
-    message = (
+    letters = (
         f"{count(found.count, 'dead letter')}: clogs dead-letters" if found.count else "No dead letters."
     )
-    return Finding("rejected", "ok", message)
+    return Finding("rejected", "ok", letters)
 
 
 def _source(address: Address, watermark_field: str, lookback: timedelta) -> list[Finding]:
     try:
         with connect(address) as collection:
             found = read_source(collection, watermark_field)
-            if not found.exists:
-                message = f"The collection {found.name} does not exist."
-                remedy = (
-                    "Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude"
-                )
-                return [Finding("source", "error", message, remedy)]
             indexed = collection.is_indexed(watermark_field)
             early = collection.count({watermark_field: {"$gt": datetime.now(UTC) + lookback}})
     except ClogsError as error:
         return [failed("source", error)]
+    if not found.exists:
+        remedy = "Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude"
+        return [Finding("source", "error", f"The collection {found.name} does not exist.", remedy)]
+    return [
+        Finding("source", "ok", f"{found.name} holds about {count(found.documents or 0, 'document')}."),
+        *_documents(address, watermark_field, indexed=indexed, undated=found.undated or 0, early=early),
+    ]
+
+
+def _documents(
+    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int
+) -> list[Finding]:
+    """Say whether the watermark finds new documents, fast and only once."""
     db, name, field = map(json.dumps, (address.db, address.collection, watermark_field))
     ahead = "ahead of this machine's clock by more than the lookback"
     return [
-        Finding("source", "ok", f"{found.name} holds about {count(found.documents or 0, 'document')}."),
         warning_unless(
             indexed,
             "index",
@@ -162,10 +174,10 @@ def _source(address: Address, watermark_field: str, lookback: timedelta) -> list
             f"In mongosh: db.getSiblingDB({db}).getCollection({name}).createIndex({{{field}: 1}})",
         ),
         warning_unless(
-            not found.undated,
+            not undated,
             "dates",
             f"Every document has a Date in {watermark_field}.",
-            f"{count(found.undated or 0, 'document')} without a Date in {watermark_field}:"
+            f"{count(undated, 'document')} without a Date in {watermark_field}:"
             " only the first run and a full backfill find them.",
             "Read them with: clogs extract --full-backfill, or set pipeline.watermark_field"
             " (PIPELINE_WATERMARK_FIELD) to a better field.",

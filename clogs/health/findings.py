@@ -13,6 +13,9 @@ from clogs.errors import ClogsError
 
 State = Literal["ok", "warning", "error"]
 
+UNREADABLE = "Fix that, or choose another place: clogs config"
+"""The hint where the system cannot read a file: one that names doctor would go in circles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -35,7 +38,7 @@ def failed(check: str, error: ClogsError, state: State = "error") -> Finding:
 
 
 def warning_unless(sound: bool, check: str, message: str, problem: str, remedy: str) -> Finding:  # noqa: FBT001
-    """What a check found that passes or warns."""
+    """What a check found that cannot make a run fail."""
     return Finding(check, "ok", message) if sound else Finding(check, "warning", problem, remedy)
 
 
@@ -47,8 +50,7 @@ def failures(findings: list[Finding], check: str, state: State = "error") -> Ite
     except ClogsError as error:
         findings.append(failed(check, error, state))
     except OSError as exc:
-        remedy = "Fix that, or choose another place: clogs config"
-        findings.append(Finding(check, state, f"Cannot read {exc.filename}: {exc.strerror}.", remedy))
+        findings.append(Finding(check, state, f"Cannot read {exc.filename}: {exc.strerror}.", UNREADABLE))
 
 
 def open_to_others(

@@ -12,6 +12,7 @@ from clogs import dead_letters, mongo, warehouse
 from clogs.errors import ClogsError, UnavailableError
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.files import reading
+from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
 from clogs.runs.lock import holder
 from clogs.runs.records import Run, readable
@@ -162,10 +163,10 @@ def read_source(collection: mongo.Source, watermark_field: str) -> Source:
 
 
 def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_dir: Path) -> Extraction:
-    with reading(raw_dir):
+    with reading(raw_dir, hint=UNREADABLE):
         landing = identity(raw_dir, create=False)
     path = extract_state_path(state_dir, source=source.name, watermark_field=watermark_field, landing=landing)
-    with reading(path):
+    with reading(path, hint=UNREADABLE):
         state = read_extract_state(path)
     behind = source.newest - state.watermark if source.newest and state.watermark else None
     return Extraction(
@@ -182,7 +183,7 @@ def read_landing(raw_dir: Path) -> Landing:
     Raises:
         ClogsError: The folder cannot be read.
     """
-    with reading(raw_dir):
+    with reading(raw_dir, hint=UNREADABLE):
         sizes = [_bytes(path) for path in landed(raw_dir)]
     return Landing(folder=raw_dir, files=len(sizes), bytes=sum(sizes))
 
@@ -200,7 +201,7 @@ def read_warehouse(path: Path) -> Warehouse:
     """Count the rows of a warehouse; what keeps it from being read is its fault."""
     found = Warehouse(path=path)
     try:
-        with reading(path):
+        with reading(path, hint=UNREADABLE):
             if not path.exists():
                 return found
             # what DuckDB has still to write into the file stands in its log
