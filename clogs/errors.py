@@ -32,8 +32,8 @@ class ClogsError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
         self.message = unicode(message)
+        super().__init__(self.message)
         self.hint = hint and unicode(hint)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clogs.checks.results import CheckResult, PastResult
     from clogs.extract import ExtractResult
     from clogs.health.findings import Finding
-    from clogs.health.model import Status
+    from clogs.health.reader import Status
     from clogs.landing.compact import CompactResult
     from clogs.landing.prune import PruneResult
     from clogs.load import LoadResult
@@ -226,26 +226,24 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
 
 
 def status(settings: Settings) -> Status:
-    """Look how things stand. See `clogs.status.status`."""
-    from clogs.health.status import status as look
-    from clogs.schedule import next_scheduled
+    """Read how things stand. See `clogs.health.reader.read_status`."""
+    from clogs.health.reader import read_status
 
-    return look(
+    return read_status(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
         warehouse_path=settings.duckdb.path,
-        next_run=next_scheduled(),
     )
 
 
 def checkup(settings: Settings) -> list[Finding]:
-    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
-    from clogs.health.doctor import checkup as look
+    """Check everything a run needs. See `clogs.health.doctor.checkup`."""
+    from clogs.health import doctor
 
-    return look(
+    return doctor.checkup(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
