@@ -112,7 +112,7 @@ def test_quiet_says_nothing_where_all_is_well(filled: Workspace, command: str) -
 def test_quiet_still_tells_of_failures(filled: Workspace) -> None:
     finished = filled.run("import", "missing", "--quiet")
     assert (finished.returncode, finished.stdout) == (2, "")
-    assert "There is no missing." in finished.stderr
+    assert "missing does not exist." in finished.stderr
 
 
 def test_stats_for_people(filled: Workspace) -> None:

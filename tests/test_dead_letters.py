@@ -21,7 +21,7 @@ from clogs.errors import ClogsError, UsageError
 LETTER = DeadLetter(
     stage="import",
     source="session.jsonl:3",
-    reasons=("is no JSON", "holds more than one record"),
+    reasons=("is not JSON", "holds more than one record"),
     document='{"a": "é\0👩"}{',
     run="one",
     at=datetime(2026, 11, 22, tzinfo=UTC),

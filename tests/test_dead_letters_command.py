@@ -248,7 +248,7 @@ def test_lines_that_are_entries_by_now_are_imported_though_their_file_is_gone(
     finished = mongo_workspace.run("dead-letters", "replay", "--json")
     result = json.loads(finished.stdout)
     assert result["taken_in"] == {"load": 0, "extract": 0, "import": 1}
-    assert [each["reasons"][0].partition(":")[0] for each in result["still_rejected"]] == ["is no JSON"] * 2
+    assert [each["reasons"][0].partition(":")[0] for each in result["still_rejected"]] == ["is not JSON"] * 2
     assert finished.stderr.endswith("into the warehouse: clogs pipeline\n")
     (again,) = collection.find()
     assert again | {"ingestedAt": 0} == imported | {"ingestedAt": 0}

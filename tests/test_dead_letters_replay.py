@@ -233,9 +233,9 @@ def test_lines_that_are_still_no_entries_stay(
     assert with_mongo.reasons() == [
         "Only base64 data is allowed",
         "cannot be stored as BSON",
-        "is no JSON",
-        "it holds no line",
-        "its source is no FILE",
+        "is not JSON",
+        "its line is blank",
+        "its source is not FILE",
     ]
     assert collection.count_documents({}) == 1
 

@@ -17,8 +17,8 @@ from pymongo.collection import Collection
 
 from clogs import dead_letters, mongo
 from clogs.mongo import Source
+from clogs.transcripts.find import find
 from clogs.transcripts.importer import ImportResult, import_transcripts
-from clogs.transcripts.read import find
 
 Document = dict[str, Any]
 
@@ -92,7 +92,7 @@ def test_every_shape_of_line(importing: Importing, collection: Collection[Docume
     assert [reason.split(":")[0] for reason in reasons] == [
         "holds more than one record",
         "cannot be stored as BSON",
-        "is no JSON",
+        "is not JSON",
     ]
     assert texts == ('{"a":1}{"b":2}', '{"big":123456789012345678901}', "Iv8i")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import UsageError
-from clogs.transcripts.read import Line, Position, Reading, find, transcript_at
+from clogs.transcripts.find import find, transcript_at
+from clogs.transcripts.read import FilePosition, Line, read_batches
 
 FILES = (
     "projects/-home-me-app/one.jsonl",
@@ -28,9 +29,9 @@ def found(*paths: Path) -> list[tuple[str, str]]:
     return [(each.project_id, each.source_file) for each in find(paths)]
 
 
-def lines(path: Path, start: Position | None = None) -> tuple[list[Line], Position]:
-    reading = Reading(path, start or Position())
-    return list(reading), reading.position
+def lines(path: Path, start: FilePosition = FilePosition()) -> tuple[list[Line], FilePosition]:  # noqa: B008
+    batches, positions = zip(*read_batches(path, start), strict=True)
+    return [line for batch in batches for line in batch], positions[-1]
 
 
 def entries(path: Path) -> list[object]:
@@ -104,9 +105,7 @@ def test_journals_and_folders_are_no_transcripts(tmp_path: Path) -> None:
     assert found(tmp_path) == [("-home-me-app", "one.jsonl")]
 
 
-@pytest.mark.parametrize(
-    ("path", "message"), [("missing", "There is no .*missing"), ("", "There is no transcript")]
-)
+@pytest.mark.parametrize(("path", "message"), [("missing", "missing does not exist"), ("", "No transcripts")])
 def test_nothing_to_find(tmp_path: Path, path: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         find([tmp_path / path])
@@ -135,14 +134,14 @@ def test_what_an_entry_is(file: Path, text: bytes, entry: object) -> None:
     ("text", "fault"),
     [
         (b'{"a":1}{"b":2}', "holds more than one record"),
-        (b'{"a":', "is no JSON"),
-        (b"plain words", "is no JSON"),
-        (b'{"a":"\xff"}', "is no JSON"),
-        (b'{"a":NaN}', "is no JSON"),
-        (b'{"a":1e999}', "is no JSON"),
-        (b"[1]", "is no JSON object"),
-        (b"null", "is no JSON object"),
-        (b'{"a":' * 100_000, "is no JSON"),
+        (b'{"a":', "is not JSON"),
+        (b"plain words", "is not JSON"),
+        (b'{"a":"\xff"}', "is not JSON"),
+        (b'{"a":NaN}', "is not JSON"),
+        (b'{"a":1e999}', "is not JSON"),
+        (b"[1]", "is not a JSON object"),
+        (b"null", "is not a JSON object"),
+        (b'{"a":' * 100_000, "is not JSON"),
     ],
     ids=lambda value: value[:12],
 )
