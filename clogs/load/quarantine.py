@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Replayed, unlink
+from clogs.dead_letters import DeadLetter, Reasons, unlink
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.landing.ledger import ledger_name
@@ -43,6 +43,7 @@ def set_aside(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Pa
             document=places[path].relative_to(dead_letter_dir).as_posix(),
             run=run,
             at=datetime.now(UTC),
+            encoding="text",
         )
         for path, reason in damaged.items()
     ]
@@ -60,7 +61,7 @@ def _place(path: Path, name: str, folder: Path, run: str) -> Path:
     return place if is_free else folder / run / name
 
 
-def replay(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Replayed:
+def restore_files(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
     """Put files that are sound by now back to where they were; the next load takes them.
 
     Args:
@@ -68,17 +69,14 @@ def replay(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Pat
         raw_dir: The landing folder.
         dead_letter_dir: Where they were set aside.
 
+    Returns:
+        Why the others stay.
+
     Raises:
         ClogsError: A file cannot be written.
     """
-    replayed = Replayed()
-    for letter in letters:
-        reason = _put_back(letter, raw_dir, dead_letter_dir)
-        if reason:
-            replayed.rejected[letter.key] = (reason,)
-        else:
-            replayed.passed.add(letter.key)
-    return replayed
+    reasons = {letter.id: _put_back(letter, raw_dir, dead_letter_dir) for letter in letters}
+    return {identity: (reason,) for identity, reason in reasons.items() if reason}
 
 
 def discard(path: Path, *, dead_letter_dir: Path) -> None:
@@ -100,13 +98,13 @@ def set_aside_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:
 
 
 def _put_back(letter: DeadLetter, raw_dir: Path, dead_letter_dir: Path) -> str | None:
-    """Put one file back, or tell why not. What a killed replay left half done is done to its end."""
+    """Put one file back, or say why not. What a killed replay left half done is finished."""
     target, aside = raw_dir / letter.source, set_aside_file(letter, dead_letter_dir)
     if not _is_below(raw_dir, target):
-        return f"{letter.source} is no place in the landing folder"
+        return f"{letter.source} is not a place in the landing folder"
     if aside is None:
         is_back = target.is_file()
-        return _fault(target, raw_dir) if is_back else f"{letter.document} is no longer there"
+        return _fault(target, raw_dir) if is_back else f"{letter.document} no longer exists"
     if reason := _fault(aside, _folder(dead_letter_dir)):
         return reason
     if not target.exists():

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Encoding, Replayed
+from clogs.dead_letters import DeadLetter, Encoding, Reasons
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.mongo import Document, Source
@@ -102,7 +102,7 @@ def import_transcripts(
     )
 
 
-def replay(letters: Sequence[DeadLetter], source: Source) -> Replayed:
+def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
     """Insert the lines of dead letters that are entries by today's code, as an import does.
 
     A file that a line came from may be gone.
@@ -111,26 +111,28 @@ def replay(letters: Sequence[DeadLetter], source: Source) -> Replayed:
         letters: Dead letters of an import.
         source: The collection.
 
+    Returns:
+        Why the others are still rejected.
+
     Raises:
         SourceError: MongoDB cannot be written to.
     """
-    now, replayed = datetime.now(UTC), Replayed()
+    now = datetime.now(UTC)
     documents: dict[str, Document] = {}
+    reasons: Reasons = {}
     for letter in letters:
         try:
             transcript, line = _line_of(letter)
         except ValueError as exc:
-            replayed.rejected[letter.key] = (str(exc),)
+            reasons[letter.id] = (str(exc),)
             continue
         if line.fault:
-            replayed.rejected[letter.key] = (line.fault,)
+            reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.key] = document_of(transcript, line, now)
-    keys = list(documents)
+            documents[letter.id] = document_of(transcript, line, now)
+    ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
-    replayed.rejected |= {keys[each.index]: (each.reason,) for each in refused}
-    replayed.passed.update(documents.keys() - replayed.rejected.keys())
-    return replayed
+    return reasons | {ids[each.index]: (each.reason,) for each in refused}
 
 
 def _import(
