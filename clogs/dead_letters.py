@@ -17,21 +17,16 @@ from clogs.files import reading, write_atomic
 Stage = Literal["import", "extract", "load"]
 Encoding = Literal["text", "base64"]
 
-SHORTEST_ID = 8
-
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """A rejected document, line or landing file.
 
     Attributes:
-        stage: The stage that rejected it.
         source: ``FILE:LINE``, a document's ``_id`` or the name of a landing file.
         reasons: Everything that is wrong with it.
         document: A line's text, Extended JSON, or base64 of bytes that are not text. For a landing file, its
             path below the folder of the dead letters.
-        run: The run that rejected it.
-        at: When it was rejected last, in UTC.
-        encoding: How ``document`` is written.
+        at: When it was rejected, in UTC.
     """
 
     stage: Stage
@@ -50,11 +45,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> bytes:
-        """The bytes that ``document`` stands for.
-
-        Raises:
-            ValueError: It is not base64, though it should be.
-        """
+        """The bytes that ``document`` stands for; ValueError if it is not base64, though it should be."""
         if self.encoding == "base64":
             return base64.b64decode(self.document, validate=True)
         return self.document.encode()
@@ -112,8 +103,7 @@ def headers(folder: Path) -> list[Header]:
         ClogsError: A file cannot be read, or holds something else.
     """
     found = [msgspec.convert(letter, Header, from_attributes=True) for letter in read(folder)]
-    found.sort(key=lambda header: header.source)
-    return sorted(found, key=lambda header: header.at, reverse=True)
+    return sorted(found, key=lambda header: (-header.at.timestamp(), header.source))
 
 
 def choose(found: Sequence[Header], ids: Iterable[str]) -> list[Header]:
@@ -128,19 +118,10 @@ def choose(found: Sequence[Header], ids: Iterable[str]) -> list[Header]:
         if len(matches) != 1:
             kind = "Several dead letters have" if matches else "No dead letter has"
             raise UsageError(
-                f"{kind} an id that begins with {given!r}.", hint="The ids: clogs dead-letters list"
+                f"{kind} an id that begins with {given!r}.", hint="The ids: clogs dead-letters list --json"
             )
         chosen[matches[0].id] = matches[0]
     return list(chosen.values())
-
-
-def short_ids(found: Sequence[Header]) -> dict[str, str]:
-    """The shortest beginnings of ids, all of one length, that differ for these dead letters."""
-    ids = [header.id for header in found]
-    length = SHORTEST_ID
-    while len({each[:length] for each in ids}) < len(ids):
-        length += 1
-    return {each: each[:length] for each in ids}
 
 
 def remove(folder: Path, ids: Collection[str]) -> None:

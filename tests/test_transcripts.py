@@ -168,13 +168,16 @@ def test_a_growing_file_is_read_on_from_where_it_ended(file: Path) -> None:
     file.write_bytes(b'{"a":1}\n')
     _, position = lines(file)
     file.write_bytes(b'{"a":1}\n{"a":2}\n')
-    assert lines(file, position)[0] == [Line(2, b'{"a":2}', {"a": 2})]
+    found, end = lines(file, position)
+    assert found == [Line(2, b'{"a":2}', {"a": 2})]
+    assert lines(file, end) == ([], end)
 
 
-def test_nothing_new_is_no_line_and_the_same_position(file: Path) -> None:
-    file.write_bytes(b'{"a":1}\n')
-    _, position = lines(file)
-    assert lines(file, position) == ([], position)
+def test_a_long_file_comes_in_batches_each_with_its_position(file: Path) -> None:
+    file.write_bytes(b'{"a":1}\n' * 2500)
+    batches = list(read_batches(file, FilePosition()))
+    assert [len(batch) for batch, _ in batches] == [1000, 1000, 500]
+    assert [line.number for line in lines(file, batches[0][1])[0]] == list(range(1001, 2501))
 
 
 def test_half_a_last_line_is_left_for_the_next_time(file: Path) -> None:

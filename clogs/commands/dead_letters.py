@@ -14,12 +14,14 @@ from rich.text import Text
 
 from clogs.commands.output import may_remove, table
 from clogs.commands.session import Flag, Session
-from clogs.dead_letters import DeadLetter, Header, Stage, choose, headers, read, short_ids
+from clogs.dead_letters import DeadLetter, Header, Stage, choose, headers, read
 from clogs.pipeline import steps
 from clogs.pipeline.replay import PurgeResult, ReplayResult, purge_letters, replay_letters
 from clogs.terminal.text import count, duration, instant, printable
 
 MAX_ROWS = 20
+ID_LENGTH = 8
+"""Digits of an id in a table: enough for thousands of dead letters."""
 
 NONE = "There are no dead letters."
 
@@ -55,8 +57,7 @@ def list_(
         limit: Show at most this many. [default: 20, all with --json]
         json: Print one JSON document.
     """
-    every = headers(session.settings.data.dead_letter_dir)
-    found = _of_stage(every, stage)
+    found = _of_stage(headers(session.settings.data.dead_letter_dir), stage)
     terminal = session.terminal
     if json:
         terminal.write_json({"total": len(found), "dead_letters": found[: limit or None]})
@@ -64,9 +65,8 @@ def list_(
         terminal.write(NONE)
     else:
         shown = found[: limit or MAX_ROWS]
-        short = short_ids(every)
         rows = (
-            (short[each.id], instant(each.at), each.stage, each.source, "; ".join(each.reasons))
+            (each.id[:ID_LENGTH], instant(each.at), each.stage, each.source, "; ".join(each.reasons))
             for each in shown
         )
         terminal.write(table(("id", "when", "stage", "source", "reasons"), rows))
@@ -112,7 +112,7 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: S
         every = headers(settings.data.dead_letter_dir)
         chosen = _of_stage(choose(every, ids) if ids else every, stage)
         result = replay_letters(settings, chosen, run=steps.new_run(), on_progress=progress)
-    terminal.summarize(result, _replayed(result, short_ids(every)) if chosen else NONE)
+    terminal.summarize(result, _replayed(result) if chosen else NONE)
     if result.accepted["import"]:
         terminal.say("To bring the accepted ones into the warehouse: clogs pipeline")
     elif any(result.accepted.values()):
@@ -176,7 +176,7 @@ def _in_full(letter: DeadLetter) -> str:
     return "\n".join(map(printable, [*lines, "", *document.split("\n")]))
 
 
-def _replayed(result: ReplayResult, short: dict[str, str]) -> Group:
+def _replayed(result: ReplayResult) -> Group:
     still = result.still_rejected
     accepted = sum(result.accepted.values())
     parts: list[RenderableType] = [
@@ -184,7 +184,8 @@ def _replayed(result: ReplayResult, short: dict[str, str]) -> Group:
     ]
     if still:
         rows = (
-            (short[each.id], each.stage, each.source, "; ".join(each.reasons)) for each in still[:MAX_ROWS]
+            (each.id[:ID_LENGTH], each.stage, each.source, "; ".join(each.reasons))
+            for each in still[:MAX_ROWS]
         )
         parts.append(table(("id", "stage", "source", "reasons"), rows))
     if len(still) > MAX_ROWS:

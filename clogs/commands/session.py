@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 @Parameter(parse=False)
 class Session:
-    """One call of the command line.
-
-    Args:
-        config: The settings file named by ``--config``.
-        verbose: ``--verbose`` was given: debugging messages, too.
-        quiet: ``--quiet`` was given: warnings and errors only.
-        terminal: Where to write.
-        environ: The environment variables that may set something; None for the process's own.
-    """
+    """One call of the command line, with its global options; `environ` replaces the process's own."""
 
     def __init__(
         self,

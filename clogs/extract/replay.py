@@ -31,7 +31,7 @@ def replay_documents(
         raw_dir: The landing folder.
         exclude: Dotted paths of fields to leave out.
         blocking_checks: Names of the checks that a document must pass.
-        name: What makes the landing files' names unique.
+        name: Makes the landing files' names unique.
 
     Returns:
         Why the others do not fit.

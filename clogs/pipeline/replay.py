@@ -29,13 +29,7 @@ _STAGES: tuple[Stage, ...] = ("load", "extract", "import")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:
-    """What a replay did.
-
-    Attributes:
-        accepted: How many letters passed, by stage; these are removed.
-        still_rejected: Those that did not, which stay, each with the reasons of today.
-        seconds: Wall time.
-    """
+    """What a replay did: how many letters passed, by stage, and those that did not, with today's reasons."""
 
     accepted: dict[Stage, int]
     still_rejected: tuple[Header, ...]
@@ -44,13 +38,7 @@ class ReplayResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeResult:
-    """What a purge removed.
-
-    Attributes:
-        letters: Dead letters.
-        files: Damaged landing files of a load.
-        dry_run: Nothing was removed; this is what would be.
-    """
+    """How many dead letters and damaged landing files a purge removed, or would under ``dry_run``."""
 
     letters: int
     files: int
@@ -63,12 +51,6 @@ def replay_letters(
     """Run dead letters through today's code, and accept those that pass. The caller holds the run lock.
 
     What passes is durable in its new place before its letter is removed, so a killed replay can be repeated.
-
-    Args:
-        settings: The settings in force.
-        chosen: Which ones.
-        run: The run's id.
-        on_progress: Called with how many are done, and how many there are.
 
     Raises:
         SourceError: MongoDB cannot be written to, and an import's letter is among them; those of the other
@@ -97,12 +79,9 @@ def replay_letters(
 
 
 def purge_letters(settings: Settings, ids: Collection[str], *, dry_run: bool = False) -> PurgeResult:
-    """Remove dead letters for good, with the damaged files of a load; the caller holds the run lock.
+    """Remove dead letters for good, with the damaged files of a load.
 
-    Args:
-        settings: The settings in force.
-        ids: Which ones.
-        dry_run: Only count them; this needs no lock.
+    The caller holds the run lock, except under `dry_run`.
 
     Raises:
         ClogsError: A file cannot be read, written or removed.

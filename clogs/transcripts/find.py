@@ -23,13 +23,7 @@ _HINT = "Name Claude Code's folder: clogs import ~/.claude"
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One file.
-
-    Attributes:
-        path: Absolute.
-        project_id: The name of its project's folder.
-        source_file: Its path below that folder, with forward slashes.
-    """
+    """One file: its absolute path, its project's folder, and its path below that, with forward slashes."""
 
     path: Path
     project_id: str
@@ -60,11 +54,9 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
 
 
 def transcript_at(path: Path, root: Path | None = None) -> Transcript:
-    """Name a transcript's project and source file by its path alone: the file may be gone.
+    """Derive a transcript's project and source file from its path; the file may be gone.
 
-    Args:
-        path: The file.
-        root: The file or folder that was searched; None if it is not known.
+    Folders above `root`, the file or folder that was searched, do not count.
     """
     project = _project_folder(path, root)
     return Transcript(path, project.name, path.relative_to(project).as_posix())

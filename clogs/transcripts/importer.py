@@ -32,11 +32,7 @@ class ImportResult:
     Attributes:
         files: Transcripts found.
         grown: Those with lines that were not read before.
-        lines: Lines read in this run.
-        imported: Documents inserted.
         known: Lines whose document the collection already held.
-        rejected: Lines written to the dead letters.
-        seconds: Wall time.
     """
 
     files: int
@@ -59,16 +55,8 @@ def import_transcripts(
 ) -> ImportResult:
     """Insert every line that the collection does not hold yet. The caller holds the run lock.
 
-    Files are read on from where they ended. A line that is read again has the same ``_id``, so MongoDB itself
-    refuses it.
-
-    Args:
-        source: The collection.
-        transcripts: The files.
-        state_dir: Where the positions in the files are kept.
-        dead_letter_dir: For lines that hold no entry.
-        run: The run's id.
-        on_progress: Called with the number of files done, and of all.
+    Files are read on from where they ended; `state_dir` keeps the positions. MongoDB itself refuses a line
+    that is read again, for it has the same ``_id``.
 
     Raises:
         SourceError: MongoDB cannot be written to; what was inserted stays and is not inserted again.
@@ -106,10 +94,6 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
     """Insert the lines of dead letters that are entries by today's code, as an import does.
 
     A file that a line came from may be gone.
-
-    Args:
-        letters: Dead letters of an import.
-        source: The collection.
 
     Returns:
         Why the others are still rejected.
@@ -167,11 +151,7 @@ def _legible(text: bytes) -> tuple[str, Encoding]:
 
 
 def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
-    """The line that a letter holds, and the file that it came from.
-
-    Raises:
-        ValueError: The letter holds no line of a file.
-    """
+    """The line that a letter holds, and the file that it came from; ValueError if it holds none."""
     path, _, number = letter.source.rpartition(":")
     if not (path and number.isdecimal()):
         raise ValueError("its source is not FILE:LINE")

@@ -34,19 +34,14 @@ class FilePosition(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank.
-
-    Attributes:
-        number: Its number in the file, from 1.
-        text: Its bytes, without the white space around them.
-        entry: The object it holds, if it holds one.
-        fault: Why there is no entry.
-    """
+    """One line that is not blank, without the white space around it."""
 
     number: int
+    """From 1."""
     text: bytes
     entry: dict[str, Any] | None
     fault: str | None = None
+    """Why there is no entry."""
 
 
 def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], FilePosition]]:
