@@ -65,7 +65,7 @@ def test_what_differs_has_another_key(source: str, document: str) -> None:
     assert (letter.id == LETTER.id) == ((source, document) == (LETTER.source, LETTER.document))
 
 
-def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
+def test_a_file_where_the_folder_should_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ClogsError, match=r"^Cannot write .*/file: "):
         dead_letters.write(tmp_path / "file", [LETTER])
@@ -90,7 +90,7 @@ def test_the_same_letters_are_one_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_letters_tell_the_bytes_that_they_hold() -> None:
+def test_the_bytes_of_a_letter() -> None:
     assert replace(LETTER, document="é").raw == "é".encode()
     assert replace(LETTER, document="/w==", encoding="base64").raw == b"\xff"
     with pytest.raises(ValueError, match="base64"):
@@ -149,7 +149,7 @@ def killed(folder: Path, touches: int) -> int:
     return subprocess.run(command, env=os.environ | settings, check=False, timeout=60).returncode
 
 
-def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_removed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ClogsError, match=r"^Cannot remove .*/folder: "):
         dead_letters.unlink(tmp_path / "folder")
@@ -163,13 +163,13 @@ def test_what_cannot_be_removed_is_told(tmp_path: Path) -> None:
         msgspec.json.encode(LETTER).replace(b'"import"', b'"later"'),
     ],
 )
-def test_a_foreign_file_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_foreign_file_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "notes.jsonl").write_bytes(content)
     with pytest.raises(ClogsError, match=r"does not hold dead letters: notes\.jsonl: "):
         list(dead_letters.read(tmp_path))
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder.jsonl").mkdir()
     with pytest.raises(ClogsError, match=r"^Cannot read .*/folder\.jsonl: "):
         list(dead_letters.read(tmp_path))
@@ -195,7 +195,7 @@ def test_letters_are_chosen_by_the_beginning_of_their_ids(given: list[str], chos
     ("given", "message"),
     [("c", "Several dead letters have an id"), ("x", "No dead letter has an id"), ("", "No dead letter has")],
 )
-def test_an_id_that_names_no_single_letter_is_told(given: str, message: str) -> None:
+def test_an_id_that_names_no_single_letter_is_an_error(given: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         dead_letters.choose([header(each) for each in ("abc", "cab", "cba")], [given])
     assert caught.value.hint == "The ids: clogs dead-letters list --json"

@@ -308,7 +308,7 @@ def test_no_file_outside_the_folders_is_touched(replaying: Replaying, landing: P
     )
     dead_letters.remove(replaying.folder, {letter.id})
     assert [reason.partition(" ")[2] for reason in replaying.reasons()] == [
-        "is not a place in the landing folder",
+        "is not in the landing folder",
         "no longer exists",
         "no longer exists",
     ]

@@ -89,7 +89,7 @@ def test_a_folder_without_projects_above_it(
         ("one.jsonl", ("", "one.jsonl")),
     ],
 )
-def test_of_a_file_that_is_gone_its_path_tells(path: str, expected: tuple[str, str]) -> None:
+def test_the_path_of_a_file_that_is_gone_is_enough(path: str, expected: tuple[str, str]) -> None:
     transcript = transcript_at(Path(path))
     assert (transcript.project_id, transcript.source_file) == expected
 
@@ -100,7 +100,7 @@ def test_a_file_named_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(found(tmp_path, Path("projects"), Path(FILES[0]))) == len(FILES)
 
 
-def test_journals_and_folders_are_no_transcripts(tmp_path: Path) -> None:
+def test_journals_and_folders_are_not_transcripts(tmp_path: Path) -> None:
     lay_out(tmp_path, "projects/app/journal.jsonl", "projects/app/odd.jsonl/notes.txt", FILES[0])
     assert found(tmp_path) == [("-home-me-app", "one.jsonl")]
 
@@ -145,7 +145,7 @@ def test_what_an_entry_is(file: Path, text: bytes, entry: object) -> None:
     ],
     ids=lambda value: value[:12],
 )
-def test_what_is_no_entry_is_told_with_its_line(file: Path, text: bytes, fault: str) -> None:
+def test_a_line_without_an_entry_has_its_number_and_fault(file: Path, text: bytes, fault: str) -> None:
     file.write_bytes(b'{"before":1}\n\n' + text + b'\n{"after":1}\n')
     before, broken, after = lines(file)[0]
     assert (broken.number, broken.text, broken.entry) == (3, text, None)
@@ -154,7 +154,7 @@ def test_what_is_no_entry_is_told_with_its_line(file: Path, text: bytes, fault: 
 
 
 @pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"   \n", b"\0\0\0\n", b""])
-def test_blank_lines_are_none(file: Path, blank: bytes) -> None:
+def test_blank_lines_are_skipped(file: Path, blank: bytes) -> None:
     file.write_bytes(blank * 3)
     assert entries(file) == []
 
@@ -205,7 +205,7 @@ def test_another_file_under_the_name_is_read_from_its_beginning(file: Path, now:
     assert lines(file, position) == lines(file)
 
 
-def test_the_end_of_a_long_file_tells_it_from_another(file: Path) -> None:
+def test_a_long_file_is_recognized_by_its_end(file: Path) -> None:
     file.write_bytes(b'{"a":"' + b"x" * 5000 + b'"}\n')
     _, position = lines(file)
     with file.open("ab") as growing:

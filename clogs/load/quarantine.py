@@ -61,7 +61,7 @@ def _place(path: Path, name: str, folder: Path, run: str) -> Path:
     return place if is_free else folder / run / name
 
 
-def restore_files(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
+def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
     """Put files that are sound by now back to where they were; the next load takes them.
 
     Args:
@@ -91,7 +91,7 @@ def discard(path: Path, *, dead_letter_dir: Path) -> None:
             (dead_letter_dir / folder).rmdir()
 
 
-def set_aside_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:
+def quarantined_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:
     """Where a letter's file is; None where it is gone, or where no letter's file can be."""
     path = dead_letter_dir / letter.document
     return path if _is_below(_folder(dead_letter_dir), path) and path.is_file() else None
@@ -99,9 +99,9 @@ def set_aside_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:
 
 def _put_back(letter: DeadLetter, raw_dir: Path, dead_letter_dir: Path) -> str | None:
     """Put one file back, or say why not. What a killed replay left half done is finished."""
-    target, aside = raw_dir / letter.source, set_aside_file(letter, dead_letter_dir)
+    target, aside = raw_dir / letter.source, quarantined_file(letter, dead_letter_dir)
     if not _is_below(raw_dir, target):
-        return f"{letter.source} is not a place in the landing folder"
+        return f"{letter.source} is not in the landing folder"
     if aside is None:
         is_back = target.is_file()
         return _fault(target, raw_dir) if is_back else f"{letter.document} no longer exists"

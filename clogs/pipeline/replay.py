@@ -86,13 +86,13 @@ def purge_letters(settings: Settings, ids: Collection[str], *, dry_run: bool = F
     Raises:
         ClogsError: A file cannot be read, written or removed.
     """
-    from clogs.load import discard, set_aside_file
+    from clogs.load import discard, quarantined_file
 
     folder = settings.data.dead_letter_dir
     letters = files = 0
     for letter in _letters(settings, ids):
         letters += 1
-        path = set_aside_file(letter, folder) if letter.stage == "load" else None
+        path = quarantined_file(letter, folder) if letter.stage == "load" else None
         if path:
             files += 1
             if not dry_run:
@@ -126,9 +126,9 @@ def _stage_replay(
     """What runs a batch of letters through their stage."""
     data = settings.data
     if stage == "load":
-        from clogs.load import restore_files
+        from clogs.load import restore
 
-        yield partial(restore_files, raw_dir=data.raw_dir, dead_letter_dir=data.dead_letter_dir)
+        yield partial(restore, raw_dir=data.raw_dir, dead_letter_dir=data.dead_letter_dir)
     elif stage == "extract":
         from clogs.checks.suites import blocking_checks
         from clogs.extract import replay_documents
