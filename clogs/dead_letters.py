@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -106,11 +106,11 @@ def headers(folder: Path) -> list[Header]:
     return sorted(found, key=lambda header: (-header.at.timestamp(), header.source))
 
 
-def choose(found: Sequence[Header], ids: Iterable[str]) -> list[Header]:
-    """The dead letters whose ids begin with the given texts, each once.
+def choose(found: Sequence[Header], ids: Sequence[str] = (), stage: Stage | None = None) -> list[Header]:
+    """The dead letters of a stage whose ids begin with the given texts, each once; without ids, all of them.
 
     Raises:
-        UsageError: No id begins with one of them, or several do.
+        UsageError: No id begins with one of the texts, or several do.
     """
     chosen: dict[str, Header] = {}
     for given in ids:
@@ -121,7 +121,7 @@ def choose(found: Sequence[Header], ids: Iterable[str]) -> list[Header]:
                 f"{kind} an id that begins with {given!r}.", hint="The ids: clogs dead-letters list --json"
             )
         chosen[matches[0].id] = matches[0]
-    return list(chosen.values())
+    return [header for header in (chosen.values() if ids else found) if stage in {None, header.stage}]
 
 
 def remove(folder: Path, ids: Collection[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from clogs.commands.output import may_remove, table
 from clogs.commands.session import Flag, Session
-from clogs.dead_letters import DeadLetter, Header, Stage, choose, headers, read
+from clogs.dead_letters import DeadLetter, Stage, choose, headers, read
 from clogs.pipeline import steps
 from clogs.pipeline.replay import PurgeResult, ReplayResult, purge_letters, replay_letters
 from clogs.terminal.text import count, duration, instant, printable
@@ -57,7 +56,7 @@ def list_(
         limit: Show at most this many. [default: 20, all with --json]
         json: Print one JSON document.
     """
-    found = _of_stage(headers(session.settings.data.dead_letter_dir), stage)
+    found = choose(headers(session.settings.data.dead_letter_dir), stage=stage)
     terminal = session.terminal
     if json:
         terminal.write_json({"total": len(found), "dead_letters": found[: limit or None]})
@@ -109,8 +108,7 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: S
     """
     settings, terminal = session.settings, session.terminal
     with session.run("dead-letters replay") as progress:
-        every = headers(settings.data.dead_letter_dir)
-        chosen = _of_stage(choose(every, ids) if ids else every, stage)
+        chosen = choose(headers(settings.data.dead_letter_dir), ids, stage)
         result = replay_letters(settings, chosen, run=steps.new_run(), on_progress=progress)
     terminal.summarize(result, _replayed(result) if chosen else NONE)
     if result.accepted["import"]:
@@ -140,10 +138,9 @@ def purge(
         json: Print the result as one JSON document.
     """
     settings, terminal = session.settings, session.terminal
-    every = headers(settings.data.dead_letter_dir)
     chosen = {
         each.id
-        for each in _of_stage(choose(every, ids) if ids else every, stage)
+        for each in choose(headers(settings.data.dead_letter_dir), ids, stage)
         if before is None or each.at.astimezone(UTC).date() < before.date()
     }
     found = purge_letters(settings, chosen, dry_run=True)
@@ -151,10 +148,6 @@ def purge(
         with session.lock("dead-letters purge"):
             result = purge_letters(settings, chosen)
         terminal.summarize(result, f"{_purged(result)} removed.")
-
-
-def _of_stage(found: Sequence[Header], stage: Stage | None) -> list[Header]:
-    return [header for header in found if stage in {None, header.stage}]
 
 
 def _in_full(letter: DeadLetter) -> str:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from clogs.errors import ClogsError
 
@@ -36,34 +35,30 @@ def mongo_server() -> Iterator[str]:
             hint="Install the demo extra from your checkout of clogs: pipx install --force '.[demo]'",
         )
     port = free_port()
-    with (
-        tempfile.TemporaryDirectory(prefix="clogs-server-") as folder,
-        _started(port, Path(folder)) as server,
-    ):
-        _wait_until_open(port, server)
-        yield f"mongodb://127.0.0.1:{port}"
-
-
-@contextmanager
-def _started(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-m", __name__, str(port), folder / "server.pid"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the parent, which stops the server when it ends
-    )
-    try:
-        yield server
-    finally:
-        if server.stdin:
-            server.stdin.close()
+    with tempfile.TemporaryDirectory(prefix="clogs-server-") as folder:
+        server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", __name__, str(port), f"{folder}/server.pid"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent, which stops the server when it ends
+        )
         try:
-            server.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            _wait_until_open(port, server)
+            yield f"mongodb://127.0.0.1:{port}"
+        finally:
+            _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.stdin:
+        server.stdin.close()
+    try:
+        server.wait(SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def free_port() -> int:
