@@ -88,7 +88,7 @@ def read(folder: Path) -> Iterator[DeadLetter]:
     Raises:
         ClogsError: A file cannot be read, or holds something else.
     """
-    newest = _newest(folder)
+    newest = _newest(folder)  # in a pass of its own, so that only one file's documents are in memory
     for _, letters in _files(folder):
         for letter in letters:
             if newest.get(letter.id) == letter.at:

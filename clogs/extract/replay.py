@@ -43,6 +43,7 @@ def replay_documents(
     sound = [(letter, document) for letter, document in decoded if not isinstance(document, str)]
     taken = take([document for _, document in sound], exclude=exclude, blocking_checks=blocking_checks)
     fitting = [letter.at for place, (letter, _) in enumerate(sound) if place not in taken.misfits]
+    # The newest extracted_at wins in the warehouse, so a letter must not get the time of its replay.
     moments = pl.Series(fitting, dtype=POLARS_TYPES["instant"])
     land(batch_of(taken.frame, extracted_at=moments), raw_dir, name=name)
     broken: Reasons = {letter.id: (reason,) for letter, reason in decoded if isinstance(reason, str)}

@@ -64,6 +64,7 @@ def import_transcripts(
     """
     started = time.perf_counter()
     state = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
+    # An emptied collection is filled again, whatever was read before.
     positions = {} if source.is_empty() else _read_positions(state)
     grown = lines = imported = rejected = 0
     try:
@@ -72,6 +73,7 @@ def import_transcripts(
             for batch, position in read_batches(transcript.path, positions.get(key, FilePosition())):
                 inserted, letters = _import(source, transcript, batch, run)
                 dead_letters.write(dead_letter_dir, letters)
+                # Last: lines before a position are never read again.
                 positions[key] = position
                 lines, imported, rejected = lines + len(batch), imported + inserted, rejected + len(letters)
             grown += lines > before
