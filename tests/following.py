@@ -18,7 +18,8 @@ from sqlmesh.core.snapshot import Snapshot
 from clogs import warehouse
 from clogs.extract.flatten import batch_of, flatten
 from clogs.files import bundled
-from clogs.transcripts.read import Position, Reading, find
+from clogs.transcripts.find import find
+from clogs.transcripts.read import FilePosition, read_batches
 from clogs.transform import TransformSettings
 from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.console import RecordingConsole
@@ -35,7 +36,8 @@ def rows_of(transcripts: Path, place: Path) -> Path:
         {**(line.entry or {}), "_id": f"{number:03}-{line.number:06}", "ingestedAt": NOW.isoformat()}
         | {"projectId": transcript.project_id, "sourceFile": transcript.source_file}
         for number, transcript in enumerate(find([transcripts]))
-        for line in Reading(transcript.path, Position())
+        for batch, _ in read_batches(transcript.path, FilePosition())
+        for line in batch
     ]
     frame, _ = flatten(documents, exclude=("toolUseResult", "snapshot"))
     batch_of(frame, extracted_at=NOW).write_parquet(place / "rows.parquet")

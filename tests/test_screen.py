@@ -112,7 +112,7 @@ def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
     assert '"robot"' in letter.document
     again = mongo_workspace.run("extract")
     assert "rejected" not in again.stderr  # it is told once
-    assert again.stdout.startswith("300 documents read · 300 known already")
+    assert again.stdout.startswith("300 documents read · 300 unchanged")
 
 
 def test_a_severity_of_warning_lands_it(mongo_workspace: Workspace, collection: Collection[Document]) -> None:

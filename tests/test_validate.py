@@ -255,7 +255,7 @@ def test_a_narrow_terminal_breaks_no_name(workspace: Workspace) -> None:
 
 def test_a_page_is_about_all_layers(workspace: Workspace) -> None:
     finished = workspace.run("validate", "--layer", "gold", "--build-docs")
-    assert (finished.returncode, "A page shows all layers." in finished.stderr) == (2, True)
+    assert (finished.returncode, "The page covers all layers." in finished.stderr) == (2, True)
 
 
 def test_the_settings_file_can_make_an_error_a_warning(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Replayed, unlink
+from clogs.dead_letters import DeadLetter, Reasons, unlink
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.landing.ledger import ledger_name
@@ -36,9 +36,16 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
         if place.exists() and not filecmp.cmp(path, place, shallow=False):
             place = folder / run / name
         places[path] = place
-        document, now = place.relative_to(dead_letter_dir).as_posix(), datetime.now(UTC)
         letters.append(
-            DeadLetter(stage="load", source=name, reasons=(reason,), document=document, run=run, at=now)
+            DeadLetter(
+                stage="load",
+                source=name,
+                reasons=(reason,),
+                document=place.relative_to(dead_letter_dir).as_posix(),
+                run=run,
+                at=datetime.now(UTC),
+                encoding="text",
+            )
         )
     dead_letters.write(dead_letter_dir, letters)
     for path, place in places.items():
@@ -47,20 +54,17 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
     return folder
 
 
-def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Replayed:
+def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
     """Put files that are intact again back in the landing folder; the next load loads them.
+
+    Returns:
+        Why the others stay.
 
     Raises:
         ClogsError: A file cannot be written.
     """
-    replayed = Replayed()
-    for letter in letters:
-        reason = _restore(letter, raw_dir, dead_letter_dir)
-        if reason:
-            replayed.rejected[letter.key] = (reason,)
-        else:
-            replayed.passed.add(letter.key)
-    return replayed
+    reasons = {letter.id: _restore(letter, raw_dir, dead_letter_dir) for letter in letters}
+    return {identity: (reason,) for identity, reason in reasons.items() if reason}
 
 
 def quarantined_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:

@@ -40,8 +40,8 @@ def import_files(
 ) -> ImportResult:
     """Put Claude Code's own files into the collection."""
     from clogs import mongo
+    from clogs.transcripts.find import find
     from clogs.transcripts.importer import import_transcripts
-    from clogs.transcripts.read import find
 
     transcripts = find(paths)
     source = mongo.connect(address_of(settings))
