@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
 from clogs.errors import ClogsError
 
 TEMPORARY_PREFIX = ".writing-"
+
+
+@contextmanager
+def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") -> Iterator[None]:
+    """Map the operating system's errors while ``path`` is read.
+
+    Raises:
+        ClogsError: It cannot be read; the message gives the system's reason.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise ClogsError(f"Cannot read {path}: {exc.strerror or exc}.", hint=hint) from exc
+
+
+@contextmanager
+def writing(
+    path: Path, *, hint: str = "Free space, fix the permissions, or choose another place: clogs config"
+) -> Iterator[None]:
+    """Map the operating system's errors while ``path`` is written.
+
+    Raises:
+        ClogsError: It cannot be written; the message gives the system's reason.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise ClogsError(f"Cannot write {path}: {exc.strerror or exc}.", hint=hint) from exc
 
 
 def make_private_dir(path: Path) -> Path:
@@ -21,16 +50,13 @@ def make_private_dir(path: Path) -> Path:
     Raises:
         ClogsError: The folder cannot be created or written to.
     """
-    try:
+    with writing(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
             _flush(folder.parent)
-        found = obstacle(path)
-    except OSError as exc:
-        raise _cannot_write(path, exc.strerror or str(exc)) from exc
-    if found:
-        raise _cannot_write(path, found[0])
+        if found := obstacle(path):
+            raise OSError(found[0])
     return path
 
 
@@ -92,17 +118,16 @@ def sweep_temporary(folder: Path) -> int:
 
 def _write(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str], *, told: Path) -> Path:
     temporary = make_private_dir(folder) / f"{TEMPORARY_PREFIX}{os.getpid()}-{token_hex(4)}"
-    try:
-        temporary.touch(mode=0o600)
-        write(temporary)
-        _flush(temporary)
-        path = folder / name(temporary)
-        temporary.replace(path)
-        _flush(folder)
-    except OSError as exc:
-        raise _cannot_write(told, exc.strerror or str(exc)) from exc
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(told):
+        try:
+            temporary.touch(mode=0o600)
+            write(temporary)
+            _flush(temporary)
+            path = folder / name(temporary)
+            temporary.replace(path)
+            _flush(folder)
+        finally:
+            temporary.unlink(missing_ok=True)
     return path
 
 
@@ -112,13 +137,6 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _cannot_write(path: Path, reason: str) -> ClogsError:
-    return ClogsError(
-        f"Cannot write {path}: {reason}.",
-        hint="Free space, fix the permissions, or choose another place: clogs config",
-    )
 
 
 _PACKAGE = Path(__file__).parent

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from clogs.errors import ClogsError
-from clogs.files import bundled, make_private_dir, sweep_temporary, write_atomic
+from clogs.files import bundled, make_private_dir, reading, sweep_temporary, write_atomic, writing
 
 
 class CrashError(Exception):
@@ -109,3 +111,15 @@ def test_there_is_nothing_to_sweep_in_a_folder_that_is_not_there(tmp_path: Path)
 @pytest.mark.parametrize("name", ["clogs.toml", "transforms"])
 def test_what_ships_with_clogs_is_found(name: str) -> None:
     assert bundled(name).exists()
+
+
+@pytest.mark.parametrize(("guard", "verb"), [(reading, "read"), (writing, "write")])
+def test_errors_of_the_system_are_explained(
+    tmp_path: Path, guard: Callable[[Path], AbstractContextManager[None]], verb: str
+) -> None:
+    path = tmp_path / "absent"
+    with (
+        pytest.raises(ClogsError, match=rf"^Cannot {verb} {path}: No such file or directory\.$"),
+        guard(path),
+    ):
+        path.read_bytes()

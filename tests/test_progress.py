@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from clogs.terminal.progress import Bar, Lines, Progress
+from clogs.terminal.progress import ProgressBar, ProgressDisplay, ProgressLines
 
 Report = tuple[float, int, int | None]
 
@@ -17,7 +17,7 @@ def lines(label: str, *reports: Report) -> list[str]:
     """What is said of reports, each at so many seconds after the beginning."""
     said: list[str] = []
     times = iter([0.0, *(seconds for seconds, _, _ in reports)])
-    progress = Lines(said.append, label, now=lambda: next(times))
+    progress = ProgressLines(said.append, label, now=lambda: next(times))
     for _, done, total in reports:
         progress(done, total)
     progress.close()
@@ -49,7 +49,7 @@ def test_what_is_not_counted_has_no_unit() -> None:
 def test_another_step_begins_anew() -> None:
     said: list[str] = []
     times = iter([0.0, 100.0, 110.0])
-    progress = Lines(said.append, "extract", now=lambda: next(times))
+    progress = ProgressLines(said.append, "extract", now=lambda: next(times))
     progress.begin("transform")
     progress(5, 10)
     assert said == ["transform: 5 of 10 models · 0/s · 10.0 s left"]
@@ -57,7 +57,7 @@ def test_another_step_begins_anew() -> None:
 
 def test_a_bar_shows_documents_rate_and_time_left() -> None:
     screen = io.StringIO()
-    bar = Bar(Console(file=screen, force_terminal=True, width=100), "clogs")
+    bar = ProgressBar(Console(file=screen, force_terminal=True, width=100), "clogs")
     bar.begin("extract")
     bar(1_000, 4_000)
     bar(2_000, 4_000)
@@ -72,7 +72,7 @@ def test_a_bar_shows_documents_rate_and_time_left() -> None:
 
 
 def test_without_anyone_to_see_nothing_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
-    progress = Progress()
+    progress = ProgressDisplay()
     progress.begin("extract")
     progress(1, 2)
     progress.close()

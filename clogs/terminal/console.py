@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import UsageError
 from clogs.terminal.logs import LogLines
-from clogs.terminal.progress import Bar, Lines, Progress
+from clogs.terminal.progress import ProgressBar, ProgressDisplay, ProgressLines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -108,7 +108,7 @@ class Terminal:
             self.write_json({"error": document})
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[Progress]:
+    def progress(self, label: str) -> Iterator[ProgressDisplay]:
         """Show how far something is: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
         shown = self._shown(label)
         try:
@@ -116,10 +116,12 @@ class Terminal:
         finally:
             shown.close()
 
-    def _shown(self, label: str) -> Progress:
+    def _shown(self, label: str) -> ProgressDisplay:
         if is_quiet():
-            return Progress()
-        return Bar(self._err, label) if self._err.is_terminal else Lines(self.say, label)
+            return ProgressDisplay()
+        if self._err.is_terminal:
+            return ProgressBar(self._err, label)
+        return ProgressLines(self.say, label)
 
 
 def configure_logging(*, level: str, log_format: str) -> None:

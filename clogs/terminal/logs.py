@@ -6,8 +6,7 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from clogs.errors import ClogsError
-from clogs.files import make_private_dir
+from clogs.files import make_private_dir, writing
 from clogs.terminal.text import printable
 
 FORM = "%(asctime)s %(levelname)s %(message)s"
@@ -42,10 +41,8 @@ def log_file(path: Path, form: str = FORM, *, most_bytes: int = 0, older_files: 
         ClogsError: It cannot be written.
     """
     make_private_dir(path.parent)
-    try:
+    with writing(path, hint="Fix its permissions."):
         path.touch(mode=0o600)
         handler = RotatingFileHandler(path, maxBytes=most_bytes, backupCount=older_files, encoding="utf-8")
-    except OSError as exc:
-        raise ClogsError(f"Cannot write {path}: {exc.strerror}.", hint="Fix its permissions.") from exc
     handler.setFormatter(LogLines(form))
     return handler

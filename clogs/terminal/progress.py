@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.progress import Task
     from rich.text import Text
 
+Progress = Callable[[int, int | None], None]
+"""Called with how much is done and, where known, how much there is."""
+
 LINE_EVERY = 10.0
 """Seconds between two lines."""
 
@@ -27,7 +30,11 @@ UNITS = {
 """What the stages count."""
 
 
-class Progress:
+def no_progress(_done: int, _total: int | None) -> None:
+    """Report to nobody."""
+
+
+class ProgressDisplay:
     """How far something is; this one shows nothing."""
 
     def begin(self, label: str) -> None:
@@ -40,7 +47,7 @@ class Progress:
         """Show no more."""
 
 
-class Lines(Progress):
+class ProgressLines(ProgressDisplay):
     """A line every ten seconds, none for what is faster.
 
     Args:
@@ -75,7 +82,7 @@ class Lines(Progress):
         self._say(" · ".join(parts))
 
 
-class Bar(Progress):
+class ProgressBar(ProgressDisplay):
     """A bar with what is done, its rate and the time left, gone when it is closed.
 
     Args:

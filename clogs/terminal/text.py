@@ -95,6 +95,11 @@ def instant(moment: datetime | None) -> str:
     return "none yet" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def first_line(exc: BaseException) -> str:
+    """What an error says, without the lines below the first: drivers add plans, stacks and whole queries."""
+    return str(exc).partition("\n")[0]
+
+
 def printable(text: object) -> str:
     """``text`` on one line, without characters that could drive a terminal or turn text around.
 
