@@ -194,7 +194,7 @@ def test_a_course_is_as_long_as_it_can_be_shown(connection: Connection) -> None:
 
 
 def test_an_unknown_layer(connection: Connection) -> None:
-    with pytest.raises(UsageError, match="There is no layer brass"):
+    with pytest.raises(UsageError, match="The layer brass does not exist"):
         validated(connection, "brass")
 
 

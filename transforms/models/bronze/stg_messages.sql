@@ -8,19 +8,7 @@ MODEL (
   description 'One row per user or assistant entry, copies included: what its JSON holds, as narrow columns.',
   audits (
     unique_combination_of_columns(columns := (_id)),
-    not_null(columns := (_id, role, session_key, message_kind)),
-    accepted_values(column := role, is_in := ('user', 'assistant')),
-    accepted_values(
-      column := message_kind,
-      is_in := (
-        'prompt', 'command', 'tool_result', 'interrupt', 'compact_summary', 'meta',
-        'text', 'tool_use', 'thinking', 'mixed'
-      )
-    ),
-    accepted_values(
-      column := task_category,
-      is_in := ('bug_fix', 'feature', 'refactor', 'testing', 'documentation', 'review', 'other')
-    )
+    not_null(columns := (_id, role, session_key, message_kind))
   )
 );
 

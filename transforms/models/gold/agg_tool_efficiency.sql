@@ -8,8 +8,7 @@ MODEL (
   description 'One row per tool and day on which it was called, in the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (date_key, tool_name)),
-    not_null(columns := (date_key, date, tool_name, calls, errors)),
-    accepted_range(column := error_rate, min_v := 0, max_v := 1)
+    not_null(columns := (date_key, date, tool_name, calls, errors))
   )
 );
 
