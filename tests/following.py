@@ -19,11 +19,10 @@ from clogs import warehouse
 from clogs.extract.flatten import batch_of, flatten
 from clogs.files import bundled
 from clogs.transcripts.read import Position, Reading, find
-from clogs.transform import TransformSettings
+from clogs.transform import TransformConfig
 from clogs.transform.by_change import Update, is_by_change
-from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context
-from clogs.transform.engine import clean, in_place, views
+from clogs.transform.engine import clean, current, views
 from clogs.transform.publish import publish
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -76,7 +75,7 @@ class Following:
                     name: self.snapshots[name] for name in model.depends_on or () if name in self.snapshots
                 }
                 Update(adapter, table, query, model, parents).run(is_new=False)
-        clean(self.context, in_place(self.context))
+        clean(self.context, current(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
         """Build all models anew, as plain SQL, and tell the rows that the two do not have in common."""
@@ -112,16 +111,16 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
     path = folder / "w.duckdb"
     with warehouse.connect(path) as connection:
         warehouse.create_tables(connection)
-    settings = TransformSettings(
+    settings = TransformConfig(
         warehouse=path,
         models_dir=bundled("transforms"),
         cache_dir=folder / "cache",
         timezone=timezone,
         threads=2,
     )
-    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+    with open_context(settings) as context:
         context.plan("prod", skip_tests=True)
-        publish(context.engine_adapter.cursor, views(context, in_place(context)))
+        publish(context.engine_adapter.cursor, views(context, current(context)))
         snapshots = context.snapshots
         models = [
             (model, snapshots[fqn].table_name(), model.render_query_or_raise(snapshots=snapshots))

@@ -19,7 +19,7 @@ from conftest import PROJECT
 from clogs import warehouse
 from clogs.files import bundled
 from clogs.schema import Model
-from clogs.transform import TransformSettings, lineage, transform
+from clogs.transform import TransformConfig, lineage, transform
 
 PAGE = PROJECT / "docs" / "models.md"
 COMMAND = "python tests/model_page.py"
@@ -82,7 +82,7 @@ def page() -> str:
 def tables() -> tuple[Table, ...]:
     """All models by name, built without a row."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = TransformSettings(
+        settings = TransformConfig(
             warehouse=Path(folder, "w.duckdb"),
             models_dir=bundled("transforms"),
             cache_dir=Path(folder, "cache"),
@@ -95,7 +95,7 @@ def tables() -> tuple[Table, ...]:
         )
 
 
-def _built(settings: TransformSettings) -> dict[str, tuple[Column, ...]]:
+def _built(settings: TransformConfig) -> dict[str, tuple[Column, ...]]:
     """Build the models; read the columns of the tables, by name."""
     with warehouse.connect(settings.warehouse) as connection:
         warehouse.create_tables(connection)

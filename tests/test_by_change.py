@@ -10,7 +10,7 @@ import pytest
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
-from clogs.transform import TransformResult, TransformSettings, transform
+from clogs.transform import TransformConfig, TransformResult, transform
 
 ENTRIES = """
 MODEL (
@@ -76,7 +76,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def build(file: Path, models: Path, tmp_path: Path) -> Build:
-    settings = TransformSettings(
+    settings = TransformConfig(
         warehouse=file, models_dir=models.parent, cache_dir=tmp_path / "cache", timezone="UTC", threads=2
     )
 
@@ -246,7 +246,7 @@ def test_a_wrong_key_is_told_and_changes_nothing(build: Build, file: Path, model
     build()
     load(file, ("b3", "b"))
     with pytest.raises(
-        ClogsError, match=r"gold\.sessions could not be built: .* not hang together by its key, session"
+        ClogsError, match=r"gold\.sessions could not be built: .* depend on rows outside their key, session"
     ):
         build()
     assert sessions(file) == [("a!", 2), ("b!", 2)]

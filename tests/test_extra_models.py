@@ -13,14 +13,14 @@ from test_by_change import ENTRIES, MODELS, load, rows, spoil
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
-from clogs.transform import PlanResult, TransformSettings, plan, transform
+from clogs.transform import PlanResult, TransformConfig, plan, transform
 
 MINE = """
 MODEL (name mine.busiest, kind FULL, audits (not_null(columns := (session))));
 SELECT session FROM gold.sessions ORDER BY entries DESC LIMIT 1
 """
 
-Settings = Callable[..., TransformSettings]
+Settings = Callable[..., TransformConfig]
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def mine(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(file: Path, ours: Path, tmp_path: Path) -> Settings:
-    def make(extra_models: Path | None = None) -> TransformSettings:
-        return TransformSettings(
+    def make(extra_models: Path | None = None) -> TransformConfig:
+        return TransformConfig(
             warehouse=file,
             models_dir=ours,
             extra_models=extra_models,

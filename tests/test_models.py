@@ -14,7 +14,7 @@ from model_cases import ASKED, KINDS, MILLION, NAMES, PRICED, ROWS
 
 from clogs import warehouse
 from clogs.files import bundled
-from clogs.transform import TransformSettings, transform
+from clogs.transform import TransformConfig, transform
 from clogs.warehouse import Connection
 
 
@@ -30,7 +30,7 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
             [[row[name] for name in NAMES] for row in ROWS],
         )
     transform(
-        TransformSettings(
+        TransformConfig(
             warehouse=folder / "w.duckdb",
             models_dir=bundled("transforms"),
             cache_dir=folder / "cache",

@@ -27,8 +27,7 @@ from sqlmesh.utils import UniqueKeyDict, yaml
 
 from clogs import warehouse
 from clogs.files import bundled
-from clogs.transform import TransformSettings
-from clogs.transform.console import RecordingConsole
+from clogs.transform import TransformConfig
 from clogs.transform.context import open_context
 
 Body = dict[str, Any]
@@ -119,14 +118,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
     folder = tmp_path_factory.mktemp("rules")
     with warehouse.connect(folder / "w.duckdb") as connection:
         warehouse.create_tables(connection)
-    settings = TransformSettings(
+    settings = TransformConfig(
         warehouse=folder / "w.duckdb",
         models_dir=bundled("transforms"),
         cache_dir=folder / "cache",
         timezone="Europe/Berlin",
         threads=2,
     )
-    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+    with open_context(settings) as context:
         yield Models(context, {_short(fqn): _ship(context, fqn) for fqn in context.dag.sorted})
 
 

@@ -14,8 +14,7 @@ from clogs.checks.check import Suite
 from clogs.checks.suites import CHECKS, SUITES
 from clogs.checks.sums import SUMS
 from clogs.files import bundled
-from clogs.transform import TransformSettings
-from clogs.transform.console import RecordingConsole
+from clogs.transform import TransformConfig
 from clogs.transform.context import open_context
 from clogs.validate.suite import examine
 from clogs.warehouse import Connection, connect, create_tables
@@ -279,14 +278,14 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("audited")
     with connect(folder / "w.duckdb") as connection:
         create_tables(connection)
-    settings = TransformSettings(
+    settings = TransformConfig(
         warehouse=folder / "w.duckdb",
         models_dir=bundled("transforms"),
         cache_dir=folder / "cache",
         timezone="UTC",
         threads=2,
     )
-    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+    with open_context(settings) as context:
         return {
             model.name: [
                 ", ".join(column.name for column in given["columns"].find_all(exp.Column))

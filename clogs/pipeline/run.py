@@ -190,7 +190,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
             settings,
             select=plan.select,
             full_refresh=plan.full_refresh,
-            on_model=lambda _name, done, total: on_progress(done, total),
+            on_progress=on_progress,
         )
 
     def validate_new() -> ValidateResult | None:

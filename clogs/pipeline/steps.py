@@ -169,7 +169,7 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
+    on_progress: Progress = silent,
 ) -> TransformResult:
     """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
 
@@ -179,7 +179,7 @@ def transform(
     from clogs.transform import transform as stage
 
     forget_passed(settings)
-    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_progress=on_progress)
     if not select:
         mark_passed(settings, "transform")
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.model.definition import AuditResult
 from sqlmesh.utils.errors import SQLMeshError
 
-EXAMPLES = 5
+_EXAMPLES = 5
 
 
 class AuditFailedError(SQLMeshError):
@@ -20,7 +20,7 @@ class AuditFailedError(SQLMeshError):
     Attributes:
         audit: The audit's name.
         count: How many failed.
-        examples: The first column of some of them: in every audit of ours a key.
+        examples: The first column of some of them: the key, in our models and in audits of uniqueness.
     """
 
     def __init__(self, audit: str, count: int, examples: list[str]) -> None:
@@ -45,22 +45,20 @@ def audit(adapter: EngineAdapter, model: Model, rows: exp.Table, options: Mappin
         failing = query.subquery("failing")
         (count,) = adapter.fetchone(exp.select("COUNT(*)").from_(failing), quote_identifiers=True) or (0,)
         if count:
-            raise AuditFailedError(each.name, count, example_keys(adapter, query))
+            raise AuditFailedError(each.name, count, _examples(adapter, query))
 
 
-def raise_failed(adapter: EngineAdapter, results: Iterable[AuditResult]) -> None:
-    """Tell of the first blocking audit that failed, as SQLMesh ran it.
+def raise_failed(adapter: EngineAdapter, results: list[AuditResult]) -> None:
+    """Raise the first blocking audit that failed, of those that SQLMesh ran.
 
     Raises:
-        AuditFailedError: There is one.
+        AuditFailedError: One failed.
     """
     for result in results:
         if result.count and result.blocking and result.query:
-            examples = example_keys(adapter, result.query)
-            raise AuditFailedError(result.audit.name, result.count, examples)
+            raise AuditFailedError(result.audit.name, result.count, _examples(adapter, result.query))
 
 
-def example_keys(adapter: EngineAdapter, query: exp.Expr) -> list[str]:
-    """The first column of some rows: the key, in every model of ours and in the audits of uniqueness."""
-    some = exp.select("*").from_(exp.Subquery(this=query, alias="failing")).limit(EXAMPLES)
+def _examples(adapter: EngineAdapter, query: exp.Expr) -> list[str]:
+    some = exp.select("*").from_(exp.Subquery(this=query, alias="failing")).limit(_EXAMPLES)
     return [str(row[0]) for row in adapter.fetchall(some, quote_identifiers=True)]
