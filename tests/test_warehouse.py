@@ -34,7 +34,7 @@ def test_it_is_made_whole_and_private_with_its_folder(path: Path) -> None:
 
 
 def test_reading_makes_nothing(path: Path) -> None:
-    with pytest.raises(WarehouseError, match="There is no warehouse at"), connect(path, read_only=True):
+    with pytest.raises(WarehouseError, match="does not exist yet"), connect(path, read_only=True):
         pass
     assert not path.exists()
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from clogs.errors import WarehouseError
-from clogs.warehouse import Connection, has_tables
+from clogs.warehouse import Connection, require_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +34,9 @@ def stats(connection: Connection) -> Stats:
     """Count what ``raw.conversations`` holds.
 
     Raises:
-        WarehouseError: It is not there yet.
+        WarehouseError: Nothing is loaded yet.
     """
-    if not has_tables(connection):
-        raise WarehouseError("Nothing is loaded yet.", hint="Load something first: clogs pipeline")
+    require_tables(connection)
     rows, first, last, days = connection.execute(
         "SELECT count(*), min(date), max(date), count(DISTINCT date) FROM raw.conversations"
     ).fetchall()[0]

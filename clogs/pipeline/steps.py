@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clogs.errors import DamagedWarehouseError, WarehouseError
+from clogs.errors import DamagedWarehouseError
 from clogs.pipeline.checkpoints import forget_passed, mark_passed
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from clogs.transcripts.importer import ImportResult
     from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
-
-_LOAD_FIRST = "Load something first: clogs pipeline"
 
 logger = logging.getLogger(__name__)
 
@@ -147,16 +145,14 @@ def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneRe
     """Remove days, and build the models without them; the caller holds the run lock.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs import warehouse
     from clogs.landing.prune import prune as stage
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    warehouse.require_file(settings.duckdb.path)
     with open_warehouse(settings, read_only=dry_run) as connection:
-        if not warehouse.has_tables(connection):
-            raise WarehouseError(f"Nothing is loaded yet in {settings.duckdb.path}.", hint=_LOAD_FIRST)
+        warehouse.require_tables(connection)
         result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
         has_models = warehouse.has_views(connection, "gold")
     if result.rows and has_models and not dry_run:
@@ -198,12 +194,12 @@ def validate(
     """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs.validate import validate as stage
+    from clogs.warehouse import require_file
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    require_file(settings.duckdb.path)
     with open_warehouse(settings) as connection:
         return stage(
             connection,
@@ -219,7 +215,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
     """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
 
     Raises:
-        WarehouseError: There is no warehouse yet.
+        WarehouseError: The warehouse does not exist yet.
     """
     from clogs.validate import check_history as read
 

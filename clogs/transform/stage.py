@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clogs import warehouse
-from clogs.errors import ClogsError, ModelsError, WarehouseError
+from clogs.errors import ClogsError, ModelsError
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform.config import TransformConfig
 from clogs.transform.publish import View, publish
@@ -99,7 +99,7 @@ def transform(
     Raises:
         UsageError: A selection matches no model.
         DataError: A model's audit failed; it and the models built from it were left as they were.
-        WarehouseError: The file cannot be opened, or nothing has been loaded.
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand the models.
         ClogsError: A model could not be built.
     """
@@ -123,7 +123,7 @@ def plan(config: TransformConfig) -> PlanResult:
     """Find out what a transform would do; nothing is built.
 
     Raises:
-        WarehouseError: The file cannot be opened, or nothing has been loaded.
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand the models.
     """
     _prepare(config)
@@ -142,7 +142,7 @@ def lineage(config: TransformConfig) -> tuple[Model, ...]:
     not hide the others.
 
     Raises:
-        WarehouseError: The file cannot be opened, or nothing has been loaded.
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand our models.
     """
     _prepare(config)
@@ -209,13 +209,10 @@ def _connect(config: TransformConfig) -> AbstractContextManager[Connection]:
 
 def _prepare(config: TransformConfig) -> None:
     """Require something to transform, and set what SQLMesh reads from the environment when it is imported."""
-    path, hint = config.warehouse, "Load it first: clogs pipeline"
-    if not path.exists():
-        raise WarehouseError(f"There is no warehouse at {path} yet.", hint=hint)
+    warehouse.require_file(config.warehouse)
     # opened once by ourselves: DuckDB then says plainly what SQLMesh would misreport
     with _connect(config) as connection:
-        if not warehouse.has_tables(connection):
-            raise WarehouseError(f"The warehouse {path} has no table raw.conversations yet.", hint=hint)
+        warehouse.require_tables(connection)
     gc.set_threshold(_GARBAGE_AFTER)
     # the name under which SQLMesh would call home, which it may not: it fails on a damaged one
     with suppress(OSError):

@@ -5,8 +5,8 @@ from clogs.warehouse.checkpoints import forget_passed, has_passed, loaded, mark_
 from clogs.warehouse.connection import Connection, bounded, transaction
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.history import add_runs, unknown_runs
-from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current
-from clogs.warehouse.opening import connect, set_aside
+from clogs.warehouse.layout import create_conversations, create_tables, has_tables, is_current, require_tables
+from clogs.warehouse.opening import connect, require_file, set_aside
 from clogs.warehouse.query import count_nulls, has_views, query
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "note_changed",
     "note_everything",
     "query",
+    "require_file",
+    "require_tables",
     "set_aside",
     "transaction",
     "unknown_runs",

@@ -16,6 +16,8 @@ from clogs.warehouse.results import CREATE_QUALITY
 
 Config = dict[str, str | bool | int | float | list[str]]
 
+LOAD_FIRST = "Load something first: clogs pipeline"
+
 LAYOUT = 4
 """The number of this layout: it grows with every change of the tables below.
 
@@ -144,6 +146,16 @@ def has_tables(connection: Connection) -> bool:
             hint="Upgrade clogs: pipx upgrade clogs",
         )
     return bool(found)
+
+
+def require_tables(connection: Connection) -> None:
+    """Raise unless ``raw.conversations`` exists.
+
+    Raises:
+        WarehouseError: It does not, it was not made by clogs, or a newer clogs made it.
+    """
+    if not has_tables(connection):
+        raise WarehouseError("Nothing is loaded yet.", hint=LOAD_FIRST)
 
 
 def is_current(connection: Connection) -> bool:

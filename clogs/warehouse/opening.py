@@ -18,7 +18,7 @@ from clogs.files import write_atomic
 from clogs.terminal.text import duration
 from clogs.warehouse.connection import Connection
 from clogs.warehouse.faults import mapped
-from clogs.warehouse.layout import STORAGE_VERSION, Config, is_outdated, migrate
+from clogs.warehouse.layout import LOAD_FIRST, STORAGE_VERSION, Config, is_outdated, migrate
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 """Seconds until a held file is tried again."""
@@ -54,9 +54,9 @@ def connect(
         WarehouseError: The file is missing, or no DuckDB file of this series.
         ClogsError: The disk or the memory is full.
     """
-    if read_only and not path.exists():
-        raise WarehouseError(f"There is no warehouse at {path} yet.", hint="Make it with: clogs pipeline")
-    if not path.exists():
+    if read_only:
+        require_file(path)
+    elif not path.exists():
         _create(path)
     # a cache of landing files, which are read once, would take all the memory there is
     # and a name in somebody's SQL must not be looked up among Python's variables
@@ -66,6 +66,16 @@ def connect(
     with mapped(path), _opened(path, config, lock_timeout, read_only=read_only) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
+
+
+def require_file(path: Path) -> None:
+    """Raise unless the DuckDB file exists.
+
+    Raises:
+        WarehouseError: It does not.
+    """
+    if not path.exists():
+        raise WarehouseError(f"The warehouse {path} does not exist yet.", hint=LOAD_FIRST)
 
 
 def set_aside(path: Path) -> Path:
