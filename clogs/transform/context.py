@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlmesh.core.config import (
     CategorizerConfig,
@@ -32,7 +34,7 @@ from clogs.errors import ModelsError
 from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import first_line
-from clogs.transform.audits import raise_failed
+from clogs.transform.audits import audit
 from clogs.transform.by_change import is_by_change
 from clogs.transform.config import TransformConfig
 
@@ -44,8 +46,6 @@ _BEGINNING = "2020-01-01"
 
 _MEMORY = 2_000_000_000
 """Bytes that DuckDB may take without a setting: more would only fill its cache."""
-
-_FOR_AUDITS = ("snapshots", "start", "end", "execution_time", "deployability_index")
 
 
 class BuildConsole(NoopConsole):
@@ -133,12 +133,18 @@ class _Evaluator(SnapshotEvaluator):
 
     def evaluate(self, snapshot: Snapshot, **options: Any) -> str | None:  # noqa: ANN401
         """Build a model, and show it only if it passes its audits."""
-        with _stoppable(), warehouse.transaction(self.adapter.cursor):
-            built = super().evaluate(snapshot, **options)
-            if not is_by_change(snapshot.model):  # which has audited what changed
-                options = {name: options.get(name) for name in _FOR_AUDITS}
-                raise_failed(self.adapter, super().audit(snapshot, **options))
-            return built
+        try:
+            with warehouse.transaction(self.adapter.cursor):
+                built = super().evaluate(snapshot, **options)
+                if not is_by_change(snapshot.model):  # which has audited what changed
+                    table = exp.to_table(snapshot.table_name(), dialect="duckdb")
+                    audit(self.adapter, snapshot.model, table, options)
+                return built
+        except Exception as exc:
+            # SQLMesh would take an interrupted query for one model's failure, and build the next
+            if was_stopped():
+                raise KeyboardInterrupt from exc
+            raise
 
     def audit(self, snapshot: Snapshot, **options: Any) -> list[Any]:  # noqa: ANN401
         """Do nothing: a model that was built has passed its audits."""
@@ -156,17 +162,6 @@ class _Evaluator(SnapshotEvaluator):
         return _own(super().set_correlation_id(correlation_id))
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let a signal end the plan: what DuckDB makes of an interrupt is one model's failure to SQLMesh."""
-    try:
-        yield
-    except Exception as exc:
-        if was_stopped():
-            raise KeyboardInterrupt from exc
-        raise
-
-
 def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
     return _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
 
@@ -180,8 +175,16 @@ class _Context(Context):
 
 def _sqlmesh_config(config: TransformConfig) -> Config:
     connection = DuckDBConnectionConfig(
-        catalogs={CATALOG: str(config.warehouse).replace("'", "''")},
-        connector_config=_duckdb_settings(config),
+        catalogs={CATALOG: _escaped(config.warehouse)},
+        connector_config={
+            "TimeZone": "UTC",
+            "threads": str(config.threads),
+            # keeping it would take more memory, and no table has an order
+            "preserve_insertion_order": "false",
+            # SQLMesh attaches the file to a database in memory, so DuckDB would spill into the current folder
+            "temp_directory": _escaped(config.cache / "spill"),
+            **({"memory_limit": config.memory_limit} if config.memory_limit else {}),
+        },
     )
     return Config(
         gateways={CATALOG: GatewayConfig(connection=connection)},
@@ -204,20 +207,12 @@ def _sqlmesh_config(config: TransformConfig) -> Config:
     )
 
 
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
 def _limit_memory(context: Context) -> None:
     """Let DuckDB take at most `_MEMORY`, or its own limit where the machine has less."""
     asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
     ((most,),) = context.engine_adapter.fetchall(asked)
     context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
-
-
-def _duckdb_settings(config: TransformConfig) -> dict[str, str]:
-    # SQLMesh opens an in-memory database and attaches the file, so DuckDB would spill into the current folder
-    limit = {"memory_limit": config.memory_limit} if config.memory_limit else {}
-    return limit | {
-        "TimeZone": "UTC",
-        "threads": str(config.threads),
-        # keeping it would take more memory, and no table has an order
-        "preserve_insertion_order": "false",
-        "temp_directory": str(config.cache / "spill").replace("'", "''"),
-    }

@@ -31,12 +31,7 @@ Change = Literal["new", "changed", "follows a changed model", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model that a transform would build or remove because of its definition.
-
-    Attributes:
-        name: Schema and model, ``gold.fct_messages``.
-        change: Why.
-    """
+    """A model that a transform would build or remove because its definition changed."""
 
     name: str
     change: Change
@@ -99,9 +94,8 @@ def explain(context: Context, failure: NodeExecutionFailedError[Any], file: Path
     name = context.models[failure.node.snapshot_name].name
     cause = failure.__cause__
     if isinstance(cause, AuditFailedError):
-        rows = "1 row fails" if cause.count == 1 else f"{cause.count:,} rows fail"
         return DataError(
-            f"{rows} the audit {cause.audit} of {name}: {', '.join(cause.examples)}.",
+            str(cause),
             hint=f"{name} and what is built from it were left as they were."
             " Look for the cause with: clogs query",
         )

@@ -28,13 +28,7 @@ _GARBAGE_AFTER = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One model that was brought up to date.
-
-    Attributes:
-        name: Schema and model, ``gold.fct_messages``.
-        rows: Rows it has now; None for a view.
-        seconds: Wall time of building and auditing it.
-    """
+    """One model that was brought up to date, in some seconds; a view has no rows of its own."""
 
     name: str
     rows: int | None
@@ -43,12 +37,7 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class TransformResult:
-    """What a transform did.
-
-    Attributes:
-        models: The models that were brought up to date, each after those it is built from.
-        seconds: Wall time.
-    """
+    """The models that were brought up to date, each after those it is built from."""
 
     models: tuple[ModelRun, ...]
     seconds: float
