@@ -15,11 +15,11 @@ MODEL (
 SELECT
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
   date, -- Day.
-  tool_name, -- Tool, as it stands in the transcripts.
+  tool_name, -- Tool, as the transcripts name it.
   ANY_VALUE(tool_category) AS tool_category, -- What the tool is for.
   ANY_VALUE(mcp_server) AS mcp_server, -- MCP server of the tool.
   COUNT(*) AS calls, -- Calls.
-  COUNT(*) FILTER(WHERE has_result) AS results, -- Calls whose result is known.
+  COUNT(*) FILTER(WHERE has_result) AS results, -- Calls that have a result.
   COUNT(*) FILTER(WHERE is_error) AS errors, -- Calls that reported an error.
   COUNT(*) FILTER(WHERE is_error) / COUNT(*) AS error_rate, -- Share of all calls that reported an error, 0 to 1.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions that called it.
