@@ -21,7 +21,7 @@ import polars as pl
 from clogs.checks.results import LAYERS, Layer, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # expressions do not compare
 class Check:
     """What must hold for each row of a table.
 
@@ -38,7 +38,7 @@ class Check:
     tolerated: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Suite:
     """Checks on one table.
 

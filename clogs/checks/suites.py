@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec.structs import asdict
+
 from clogs.checks.bronze import BRONZE, CONVERSATIONS
 from clogs.checks.check import Check, Suite
 from clogs.checks.gold import GOLD
-from clogs.checks.overrides import CheckOverride, CheckOverrides
+from clogs.checks.overrides import CheckOverrides
 from clogs.checks.silver import SILVER
 from clogs.checks.sums import SUMS
 
 SUITES: tuple[Suite, ...] = (*BRONZE, *SILVER, *GOLD, *SUMS)
 CHECKS: dict[str, Check] = {name: check for suite in SUITES for name, check in suite.checks.items()}
 
-_UNCHANGED = CheckOverride()
-
 
 def apply_overrides(suite: Suite, overrides: CheckOverrides) -> dict[str, Check]:
     """A suite's checks by name, as the settings change them."""
-    return {
-        name: replace(
-            check,
-            severity=override.severity or check.severity,
-            tolerated=check.tolerated if override.tolerated is None else override.tolerated,
-        )
-        for name, check in suite.checks.items()
-        for override in [overrides.get(name, _UNCHANGED)]
-    }
+    checks = dict(suite.checks)
+    for name in checks.keys() & overrides.keys():
+        given = {field: value for field, value in asdict(overrides[name]).items() if value is not None}
+        checks[name] = replace(checks[name], **given)
+    return checks
 
 
 def blocking_checks(overrides: CheckOverrides) -> tuple[str, ...]:

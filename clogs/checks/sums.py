@@ -41,10 +41,13 @@ def _sums(
     """
     names = ", ".join(key)
     summed = [column for _, columns in facts.values() for column in columns]
+    sources = list(facts.values())
+    if every:
+        sources.append((every, {}))
     first, *others = (
         f"(SELECT {_listed({**key, **columns})} FROM gold.{source}"
         f" WHERE {next(iter(key))} IS NOT NULL GROUP BY ALL)"
-        for source, columns in [*([(every, {})] if every else []), *facts.values()]
+        for source, columns in sources
     )
     joined = first + "".join(f" FULL JOIN {other} USING ({names})" for other in others)
     # a cost is NULL where no response has a price; the counts of what did not happen are 0

@@ -112,7 +112,10 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
         with warehouse.mapped(config.warehouse):
             context = _Context(paths=config.folders, config=_sqlmesh_config(config))
             if config.memory_limit is None:
-                _limit_memory(context)
+                # or DuckDB's own limit, where the machine has less
+                asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+                ((most,),) = context.engine_adapter.fetchall(asked)
+                context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
             yield context
     except (SQLMeshError, SqlglotError) as exc:
         folders = " and ".join(map(str, config.folders))
@@ -209,10 +212,3 @@ def _sqlmesh_config(config: TransformConfig) -> Config:
 
 def _escaped(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _limit_memory(context: Context) -> None:
-    """Let DuckDB take at most `_MEMORY`, or its own limit where the machine has less."""
-    asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
-    ((most,),) = context.engine_adapter.fetchall(asked)
-    context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")

@@ -22,8 +22,7 @@ class View:
         schema: The schema, quoted.
         query: What it selects, without any catalog.
         is_table: Whether its rows are stored, so that counting them costs nothing.
-        description: What one row is.
-        columns: What each column holds, by its name.
+        columns: Descriptions by column.
     """
 
     name: str

@@ -99,13 +99,14 @@ def transform(
         # after a failure too: what was built before it can be read
         publish(connection, build.views)
         tables = {view.name for view in build.views if view.is_table}
-        runs = tuple(
-            ModelRun(name, _rows(connection, name) if name in tables else None, seconds)
-            for name, seconds in build.seconds.items()
-        )
+        rows = {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            for name in build.seconds.keys() & tables
+        }
     if build.failure:
         raise build.failure
-    return TransformResult(models=runs, seconds=time.perf_counter() - started)
+    models = tuple(ModelRun(name, rows.get(name), seconds) for name, seconds in build.seconds.items())
+    return TransformResult(models=models, seconds=time.perf_counter() - started)
 
 
 def plan(config: TransformConfig) -> PlanResult:
@@ -209,8 +210,3 @@ def _prepare(config: TransformConfig) -> None:
     os.environ.update(
         SQLMESH_HOME=str(config.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )
-
-
-def _rows(connection: Connection, name: str) -> int:
-    (rows,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
-    return int(rows)

@@ -27,6 +27,11 @@ def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -
         suite: What to check.
         checks: Its checks by name, as the settings change them.
     """
+    # Pandera sees answers and no values, since Python has no counterpart for some of DuckDB's
+    answers = [
+        (pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)).alias(name)
+        for name, check in checks.items()
+    ]
     schema = pa.DataFrameSchema(
         checks=[
             pa.Check(lambda data, name=name: data.lazyframe.select(pl.col(name)), name=name)
@@ -38,8 +43,7 @@ def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -
     examples: dict[str, list[str]] = {name: [] for name in checks}
     for batch in _batches(connection, _query(suite, checks)):
         rows += batch.height
-        answers = batch.select("key", *(_answer(name, check) for name, check in checks.items()))
-        for name, keys in _failures(schema, answers):
+        for name, keys in _failures(schema, batch.select("key", *answers)):
             failing[name] += len(keys)
             seen = [*examples[name], *map(shortened, keys.unique(maintain_order=True).head(EXAMPLES))]
             examples[name] = list(dict.fromkeys(seen))[:EXAMPLES]
@@ -75,12 +79,6 @@ def _query(suite: Suite, checks: Mapping[str, Check]) -> str:
     )
     columns = ", ".join((f"concat_ws(' ', {parts}) AS key", *inputs, *answers))
     return f"SELECT {columns} FROM {suite.source}"
-
-
-def _answer(name: str, check: Check) -> pl.Expr:
-    """Whether a check holds, for each row: Pandera sees no values, for Python lacks some of DuckDB's."""
-    holds = pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)
-    return holds.alias(name)
 
 
 def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
