@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from empty import config_in, empty_warehouse
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
@@ -17,9 +18,7 @@ from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
 from clogs.extract.flatten import batch_of, flatten
-from clogs.files import bundled
 from clogs.transcripts.read import Position, Reading, find
-from clogs.transform import TransformConfig
 from clogs.transform.by_change import Update, is_by_change
 from clogs.transform.context import open_context
 from clogs.transform.engine import clean, current, views
@@ -78,7 +77,7 @@ class Following:
         clean(self.context, current(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Build all models anew, as plain SQL, and tell the rows that the two do not have in common."""
+        """Build all models anew, as plain SQL, and return the rows that the two do not have in common."""
         found = {}
         for place, (model, table, _) in enumerate(self.models):
             plain = self._anew[place]
@@ -108,17 +107,8 @@ def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
 @contextmanager
 def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Following]:
     """The models on an empty warehouse."""
-    path = folder / "w.duckdb"
-    with warehouse.connect(path) as connection:
-        warehouse.create_tables(connection)
-    settings = TransformConfig(
-        warehouse=path,
-        models_dir=bundled("transforms"),
-        cache_dir=folder / "cache",
-        timezone=timezone,
-        threads=2,
-    )
-    with open_context(settings) as context:
+    empty_warehouse(folder)
+    with open_context(config_in(folder, timezone=timezone)) as context:
         context.plan("prod", skip_tests=True)
         publish(context.engine_adapter.cursor, views(context, current(context)))
         snapshots = context.snapshots

@@ -1,4 +1,4 @@
-"""docs/checks.md is what the suites say, and they can be told apart."""
+"""docs/checks.md is what the suites say, and no two of them share a name."""
 
 from __future__ import annotations
 

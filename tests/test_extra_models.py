@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from built import fill
 from conftest import PROJECT, new_workspace
+from empty import config_in, empty_warehouse
 from test_by_change import ENTRIES, MODELS, load, rows, spoil
 
 from clogs import warehouse
@@ -25,9 +26,7 @@ Settings = Callable[..., TransformConfig]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "w.duckdb"
-    with warehouse.connect(path) as connection:
-        warehouse.create_tables(connection)
+    path = empty_warehouse(tmp_path)
     load(path, ("a1", "a"), ("a2", "a"), ("b1", "b"))
     return path
 
@@ -43,16 +42,9 @@ def mine(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(file: Path, ours: Path, tmp_path: Path) -> Settings:
+def settings(file: Path, ours: Path) -> Settings:
     def make(extra_models: Path | None = None) -> TransformConfig:
-        return TransformConfig(
-            warehouse=file,
-            models_dir=ours,
-            extra_models=extra_models,
-            cache_dir=tmp_path / "cache",
-            timezone="UTC",
-            threads=2,
-        )
+        return config_in(file.parent, models_dir=ours, extra_models=extra_models)
 
     return make
 

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 import pytest
 from built import fill, warehouse_of
 from conftest import new_workspace
+from empty import config_in, empty_warehouse
 from sqlglot import exp
 
 from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.check import Suite
 from clogs.checks.suites import CHECKS, SUITES
 from clogs.checks.sums import SUMS
-from clogs.files import bundled
-from clogs.transform import TransformConfig
 from clogs.transform.context import open_context
 from clogs.validate.suite import examine
-from clogs.warehouse import Connection, connect, create_tables
+from clogs.warehouse import Connection, connect
 
 MATERIALIZE = """
     CREATE TEMP TABLE copied AS FROM {0};
@@ -227,8 +226,8 @@ def test_examples_are_short_on_one_line_and_differ(connection: Connection) -> No
             WHEN 0 THEN repeat('x', 200000) WHEN 1 THEN 'a' || chr(10) || chr(27) || '[2J' ELSE 'twice' END
         WHERE rowid < 4""")
     found = {each.check: each for each in examine(connection, CONVERSATIONS, CONVERSATIONS.checks)}
-    told = set(found["conversations.role_is_known"].examples)
-    assert told == {"x" * 100 + "…", "a �[2J", "twice"}
+    examples = set(found["conversations.role_is_known"].examples)
+    assert examples == {"x" * 100 + "…", "a �[2J", "twice"}
     assert found["conversations.key_is_unique"].examples == ("twice",)
 
 
@@ -276,16 +275,8 @@ def test_an_aggregate_that_lost_a_row_is_found(connection: Connection, suite: Su
 def audited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The columns that audits keep unique, by the names of the models that readers see."""
     folder = tmp_path_factory.mktemp("audited")
-    with connect(folder / "w.duckdb") as connection:
-        create_tables(connection)
-    settings = TransformConfig(
-        warehouse=folder / "w.duckdb",
-        models_dir=bundled("transforms"),
-        cache_dir=folder / "cache",
-        timezone="UTC",
-        threads=2,
-    )
-    with open_context(settings) as context:
+    empty_warehouse(folder)
+    with open_context(config_in(folder)) as context:
         return {
             model.name: [
                 ", ".join(column.name for column in given["columns"].find_all(exp.Column))

@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from empty import config_in
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DamagedWarehouseError, DataError, UsageError, WarehouseError
-from clogs.transform import TransformConfig, TransformResult, transform
+from clogs.transform import TransformResult, transform
 
 SEED = """
 MODEL (name bronze.seed_names, kind SEED (path '../seeds/names.csv'), columns (type TEXT, shown TEXT));
@@ -83,12 +83,16 @@ def file(tmp_path: Path) -> Path:
 def build(file: Path, models: Path, tmp_path: Path) -> Build:
     """Transform that warehouse with those models."""
 
-    def call(**options: object) -> TransformResult:
-        names = {field.name for field in fields(TransformConfig)}
-        known: Any = {"timezone": "UTC", "threads": 2, "memory_limit": "1GB", "cache_dir": tmp_path / "cache"}
-        known |= {"warehouse": file, "models_dir": models}
-        known |= {name: options.pop(name) for name in names & set(options)}
-        return transform(TransformConfig(**known), **options)  # type: ignore[arg-type]
+    def call(
+        *,
+        warehouse: Path = file,
+        timezone: str = "UTC",
+        **options: Any,  # noqa: ANN401
+    ) -> TransformResult:
+        config = config_in(
+            tmp_path, warehouse=warehouse, models_dir=models, timezone=timezone, memory_limit="1GB"
+        )
+        return transform(config, **options)
 
     return call
 

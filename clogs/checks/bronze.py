@@ -43,8 +43,8 @@ def _believable(column: str) -> pl.Expr:
     return or_null(column, pl.col(column).is_between(FIRST_DAY, pl.col("extracted_at") + AHEAD))
 
 
-# Documents are tested by its expressions before they are landed, so these see what a document holds, and
-# ``extracted_at``, and nothing else.
+# Extraction tests documents by these expressions before it lands them, so they may read only what a document
+# holds, and extracted_at.
 CONVERSATIONS = suite(
     "raw.conversations",
     "One row per document of the collection, its newest version.",
