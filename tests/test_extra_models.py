@@ -147,7 +147,7 @@ def test_without_them_their_views_go(settings: Settings, file: Path, mine: Path)
 
 
 def test_there_must_be_some(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(ModelsError, match="There is no folder of models in "):
+    with pytest.raises(ModelsError, match="has no folder of models"):
         settings(tmp_path / "nowhere")
 
 
