@@ -251,7 +251,7 @@ def test_a_second_run_at_once(mongo_workspace: Workspace, command: list[str]) ->
     ("command", "said"),
     [
         (["transform", "--models", "fct_mesages"], "No model matches 'fct_mesages'."),
-        (["validate", "--layer", "brass"], "There is no layer brass."),
+        (["validate", "--layer", "brass"], "The layer brass does not exist."),
         (["query", "SELECT 1", "--format", "xml"], 'Invalid value "xml"'),
         (["query", "DELETE FROM raw.conversations"], "read-only"),
         (["query", "CREATE TABLE t AS SELECT 1"], "read-only"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 
 from clogs import dead_letters
-from clogs.checks.bronze import Conversations
+from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.suites import blocking_checks
 from clogs.extract.flatten import flatten
 from clogs.extract.screen import TYPICAL_PASS, are_typical, screen
@@ -87,7 +87,7 @@ def test_reasons_quote_no_content() -> None:
 
 
 def test_all_expressions_hold_for_a_good_document() -> None:
-    assert screen([GOOD.copy()], exclude=[], blocking_checks=tuple(Conversations.checks))[1] == {}
+    assert screen([GOOD.copy()], exclude=[], blocking_checks=tuple(CONVERSATIONS.checks))[1] == {}
 
 
 def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
@@ -139,7 +139,7 @@ ROWS = st.lists(
 @given(ROWS)
 def test_the_quick_look_overlooks_nothing(fields: list[Document]) -> None:
     rows, _ = flatten([GOOD | each | {"_id": f"{place}"} for place, each in enumerate(fields)], exclude=[])
-    checks = [Conversations.checks[name].holds for name in TYPICAL_PASS]
+    checks = [CONVERSATIONS.checks[name].holds for name in TYPICAL_PASS]
     all_pass = rows.with_columns(extracted_at=pl.lit(datetime.now(UTC))).select(
         pl.all_horizontal(each.fill_null(value=False) for each in checks if isinstance(each, pl.Expr)).all()
     )

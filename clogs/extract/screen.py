@@ -13,12 +13,12 @@ from functools import cache
 
 import polars as pl
 
-from clogs.checks.bronze import FIRST_DAY, WITHOUT_SESSION, Conversations
+from clogs.checks.bronze import CONVERSATIONS, FIRST_DAY, WITHOUT_SESSION
 from clogs.extract.flatten import Rejected, flatten
 from clogs.mongo import Document
 
 TYPICAL_PASS = {
-    f"{Conversations.name}.{check}"
+    f"{CONVERSATIONS.name}.{check}"
     for check in ("session_is_present", "role_is_known", "timestamp_is_believable")
 }
 """The checks that typical rows pass."""
@@ -64,7 +64,7 @@ def _failures(rows: pl.DataFrame, blocking_checks: tuple[str, ...]) -> Rejected:
     )
     return {
         row["place"]: [
-            f"{name} does not hold: {Conversations.checks[name].description}" for name in holds if row[name]
+            f"{name} does not hold: {CONVERSATIONS.checks[name].description}" for name in holds if row[name]
         ]
         for row in failed.iter_rows(named=True)
     }
@@ -84,5 +84,5 @@ def are_typical(rows: pl.DataFrame) -> bool:
 
 @cache
 def _expressions(blocking_checks: tuple[str, ...]) -> dict[str, pl.Expr]:
-    checks = ((name, Conversations.checks[name].holds) for name in blocking_checks)
+    checks = ((name, CONVERSATIONS.checks[name].holds) for name in blocking_checks)
     return {name: holds for name, holds in checks if isinstance(holds, pl.Expr)}

@@ -167,12 +167,7 @@ def transform(
     from clogs.transform import transform as stage
 
     checkpoints.clear(settings)
-    result = stage(
-        models_of(settings),
-        select=select,
-        full_refresh=full_refresh,
-        on_model=lambda _name, done, total: on_progress(done, total),
-    )
+    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_progress=on_progress)
     if not select:
         checkpoints.mark(settings, "transform")
     return result

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from clogs.extract import ExtractJob
     from clogs.mongo import Address
     from clogs.settings import Settings
-    from clogs.transform import TransformSettings
+    from clogs.transform import TransformConfig
     from clogs.warehouse import Connection
 
 
@@ -41,11 +41,11 @@ def open_warehouse(
         yield connection
 
 
-def models_of(settings: Settings) -> TransformSettings:
+def models_of(settings: Settings) -> TransformConfig:
     """Settings of the transform stage."""
-    from clogs.transform import TransformSettings
+    from clogs.transform import TransformConfig
 
-    return TransformSettings(
+    return TransformConfig(
         warehouse=settings.duckdb.path,
         models_dir=bundled("transforms"),
         extra_models=settings.transform.extra_models,
