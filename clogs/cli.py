@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from clogs import __version__
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
-from clogs.runs.signals import Stop, was_stopped
+from clogs.runs import signals
 from clogs.terminal.console import Terminal, configure_logging
 
 GLOBAL = Group("Global options", sort_key=1)
@@ -78,7 +78,7 @@ def _launch(
         session = Session(config=config, verbose=verbose, quiet=quiet, terminal=terminal)
         command(*bound.args, **bound.kwargs, session=session)
     except ClogsError as error:
-        if was_stopped():
+        if signals.was_stopped():
             raise KeyboardInterrupt from error
         terminal.fail(error)
         return error.exit_code
@@ -88,8 +88,7 @@ def _launch(
 def main() -> None:
     """Run the command line and exit; files made on the way are readable by their owner alone."""
     os.umask(0o077)
-    stop = Stop()
-    stop.listen()
+    signals.listen()
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()
@@ -98,13 +97,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except BaseException:
-        if stop.exit_code is None:
+        if not signals.was_stopped():
             raise
         code = None
-    if stop.exit_code is not None:
-        stop.ignore_signals()
+    if signals.was_stopped():
+        signals.ignore_signals()
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
-    sys.exit(code if stop.exit_code is None else stop.exit_code)
+    sys.exit(signals.exit_code() if signals.was_stopped() else code)
 
 
 def _run(tokens: list[str]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 
@@ -15,7 +14,6 @@ _MONGO_URI = (
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<options>(?:[/?][^@]*)?)"
 )
-_CREDENTIAL_WORD = r"(?i)pass|pwd|secret|token|key|credential"
 _CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*"
 
 
@@ -52,17 +50,3 @@ def hide_url(url: str) -> str:
 def hide_addresses(text: str) -> str:
     """Hide whatever follows ``://`` in text that should hold no address but might."""
     return re.sub(r"(?s)://.*", f"://{HIDDEN}", text)
-
-
-def hide_secrets(words: Iterable[str]) -> Iterator[str]:
-    """Hide what follows ``://`` in the words of a command line, and all of it from a password's name on.
-
-    Examples:
-        >>> list(hide_secrets(["psql", "postgres://ann:s3cret@db", "--password", "s3cret"]))
-        ['psql', 'postgres://***', '***']
-    """
-    for word in words:
-        if re.search(_CREDENTIAL_WORD, word):
-            yield HIDDEN
-            return
-        yield hide_addresses(word)

@@ -132,7 +132,7 @@ def test_damaged_landing_files(workspace: Workspace) -> None:
     kept = pl.scan_parquet(rest, hive_partitioning=False).select(pl.len()).collect().item()
     finished = workspace.run("load")
     assert finished.returncode == 65
-    assert "3 damaged landing files set aside" in message(finished)
+    assert "3 damaged landing files moved to" in message(finished)
     assert sorted((data_of(workspace) / "dead_letters" / "landing").rglob("*.parquet")) != []
     again = workspace.run("load", "--json")
     assert (again.returncode, f'"total": {kept}' in again.stdout) == (0, True)
@@ -164,7 +164,7 @@ def test_a_warehouse_held_by_another_process(workspace: Workspace, command: list
     with held(warehouse_of(workspace)) as pid:
         finished = workspace.run(*command, DUCKDB_LOCK_TIMEOUT="0 s")
     assert finished.returncode == 69
-    assert f"held by another program: PID {pid} (" in message(finished)
+    assert f" open: PID {pid} (" in message(finished)
 
 
 def test_a_held_warehouse_is_waited_for(workspace: Workspace) -> None:
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_warehouse(workspace: Workspace, command: list[str], c
     warehouse.write_bytes(content)
     finished = workspace.run(*command)
     assert finished.returncode == 69
-    assert f"{warehouse} is no DuckDB file" in message(finished)
+    assert f"{warehouse} is not a DuckDB file" in message(finished)
     assert warehouse.read_bytes() == content
 
 

@@ -22,6 +22,7 @@ from pymongo import MongoClient
 from clogs import warehouse
 from clogs.landing.files import POLARS_TYPES, land
 from clogs.pipeline import steps
+from clogs.runs.records import new_run
 from clogs.schema import COLUMNS
 from clogs.settings import Settings, load_settings
 
@@ -94,7 +95,7 @@ class Place:
 
     def run(self, command: str) -> None:
         """Run a command undisturbed, in this process, which has all that it imports."""
-        settings, run = self.settings, steps.new_run()
+        settings, run = self.settings, new_run()
         if command == "extract":
             steps.extract(settings, run=run)
         elif command in {"load", "refresh"}:

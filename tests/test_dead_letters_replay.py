@@ -24,6 +24,7 @@ from clogs.errors import DataError, TransientSourceError
 from clogs.mongo import CODEC, extended_json
 from clogs.pipeline import replay, steps
 from clogs.pipeline.replay import PurgeResult, ReplayResult
+from clogs.runs.records import new_run
 from clogs.settings import Settings, load_settings
 from clogs.warehouse import connect
 
@@ -78,7 +79,7 @@ class Replaying:
         return {letter.source for letter in dead_letters.read(self.folder)}
 
     def __call__(self) -> ReplayResult:
-        return replay.replay(self.settings, dead_letters.entries(self.folder), run=steps.new_run())
+        return replay.replay(self.settings, dead_letters.entries(self.folder), run=new_run())
 
     def taken_in(self) -> int:
         return sum(self().taken_in.values())
@@ -91,7 +92,7 @@ class Replaying:
         return replay.purge(self.settings, {each.id for each in dead_letters.entries(self.folder)})
 
     def loaded(self) -> dict[str, str]:
-        steps.load(self.settings, run=steps.new_run())
+        steps.load(self.settings, run=new_run())
         with connect(self.settings.duckdb.path, read_only=True) as connection:
             return dict(connection.execute("SELECT _id, message_content FROM raw.conversations").fetchall())
 
@@ -123,7 +124,7 @@ def test_a_document_is_landed_as_extraction_lands_it(
 ) -> None:
     everything = document("a", "hello", ingestedAt=NOON, toolUseResult="left out", more={"x": [NOON, 5, 0.5]})
     collection.insert_one(everything)
-    steps.extract(with_mongo.settings, run=steps.new_run())
+    steps.extract(with_mongo.settings, run=new_run())
     with_mongo.give(rejected(everything | {"_id": "b"}))
     with_mongo()
     with_mongo.loaded()
@@ -161,7 +162,7 @@ def test_a_newer_version_stays_and_an_older_one_does_not(
     with_mongo: Replaying, collection: Collection[Document]
 ) -> None:
     collection.insert_many([document("a", "2"), document("b", "2")])
-    steps.extract(with_mongo.settings, run=steps.new_run())
+    steps.extract(with_mongo.settings, run=new_run())
     assert with_mongo.loaded() == {"a": "2", "b": "2"}
     with_mongo.give(rejected(document("a", "1")), rejected(document("b", "3"), datetime.now(UTC)))
     assert with_mongo.taken_in() == 2
@@ -260,7 +261,7 @@ def landing(replaying: Replaying) -> Path:
     path.write_bytes(path.read_bytes().replace(b"PAR1", b"XXXX"))
     with pytest.raises(DataError):
         folder.load()
-    assert replaying.reasons() == ["is not what was written"]
+    assert replaying.reasons() == ["does not match the digest in its name"]
     mended = aside(replaying)
     mended.write_bytes(mended.read_bytes().replace(b"XXXX", b"PAR1"))
     return folder.root / "landing"
@@ -315,10 +316,10 @@ def test_no_file_outside_the_folders_is_touched(replaying: Replaying, landing: P
     )
     dead_letters.remove(replaying.folder, {letter.key})
     assert [reason.rpartition(" is ")[2] for reason in replaying.reasons()] == [
-        "no place in the landing folder",
-        "no longer there",
+        "not in the landing folder",
+        f"{precious} no longer exists",
         "clogs has no stage later",
-        "no longer there",
+        "landing/../../precious no longer exists",
     ]
     assert replaying.purge() == PurgeResult(letters=4, files=1, dry_run=False)
     assert precious.exists()

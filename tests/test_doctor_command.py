@@ -21,6 +21,7 @@ from clogs.health.places import LEAST_FREE, daily_bytes, disk
 from clogs.health.runs import history
 from clogs.runs import records
 from clogs.runs.lock import run_lock
+from clogs.runs.log import log_path
 from clogs.runs.records import Failure, Run
 from clogs.schedule import crontab
 from clogs.warehouse import connect
@@ -414,8 +415,9 @@ def test_before_the_first_run(tmp_path: Path) -> None:
 
 
 def test_a_run_that_failed_is_a_warning_with_its_log(tmp_path: Path) -> None:
-    log = tmp_path / "a.log"
-    ended(tmp_path, status="failed", failure=FAILURE, log=log)
+    log = log_path(tmp_path)
+    ended(tmp_path, status="failed", failure=FAILURE)
+    log.parent.mkdir()
     log.touch()
     found = history(tmp_path)
     assert (found.state, found.message) == ("warning", f"{WHICH} failed: MongoDB is away.")
@@ -423,7 +425,7 @@ def test_a_run_that_failed_is_a_warning_with_its_log(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_gone_is_not_named(tmp_path: Path) -> None:
-    ended(tmp_path, status="failed", failure=FAILURE, log=tmp_path / "a.log")
+    ended(tmp_path, status="failed", failure=FAILURE)
     assert history(tmp_path).remedy == "Call it back. Then run it again: clogs pipeline"
 
 

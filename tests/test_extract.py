@@ -43,7 +43,7 @@ from clogs.errors import ClogsError, DataError, SourceError, TransientSourceErro
 from clogs.extract import ExtractResult, Scope, Settings, extract
 from clogs.landing.files import landed
 from clogs.mongo import CODEC, LARGEST_DOCUMENT, Address, Source, connect
-from clogs.pipeline.steps import new_run
+from clogs.runs.records import new_run
 
 Document = dict[str, Any]
 

@@ -45,7 +45,7 @@ def holder(tmp_path: Path, project: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_the_second_run_is_told_who_holds_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_the_second_run_says_who_holds_the_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(LockedError) as caught, run_lock(tmp_path, command="load"):
         pass
     held = rf"Another run holds the lock: PID {holder.pid}, clogs pipeline, since 20\d\d-.*\+00:00\."
@@ -60,8 +60,8 @@ def test_who_holds_the_lock_can_be_asked(tmp_path: Path, holder: subprocess.Pope
     assert holder_of(tmp_path) is None
 
 
-def test_who_only_asks_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "ASKING_SECONDS", 10)  # a busy machine may end the asking late
+def test_asking_who_holds_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "ASKING_SECONDS", 10)  # on a busy machine the lock may be freed late
     with run_lock(tmp_path, command="load"):
         pass
     with (tmp_path / "run.lock").open("rb") as asking:
@@ -92,7 +92,7 @@ def test_a_run_that_ended_or_failed_frees_the_lock(tmp_path: Path) -> None:
         assert (tmp_path / "run.lock").read_text().count("PID") == 1
 
 
-def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run.lock").mkdir()
     with pytest.raises(ClogsError, match=r"^Cannot write .*/run\.lock: "), run_lock(tmp_path, command="load"):
         pass

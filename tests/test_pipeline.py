@@ -41,7 +41,7 @@ def damage(workspace: Workspace) -> None:
 
 
 def change_one_row(workspace: Workspace, sql: str) -> None:
-    """Change the warehouse behind the back of clogs, and have it believe that there was a load."""
+    """Change the warehouse without clogs, and make it look as if there had been a load."""
     with connect(warehouse_of(workspace)) as connection:
         connection.execute(sql)
         connection.execute("UPDATE raw.ledger SET loaded_at = now()")
@@ -50,7 +50,7 @@ def change_one_row(workspace: Workspace, sql: str) -> None:
 def test_with_nothing_new_transform_and_validate_are_unchanged(filled: Workspace) -> None:
     document = run(filled, "--skip-extract")
     assert statuses(document) == ["skipped", "done", "unchanged", "unchanged"]
-    assert document.keys() == {"run", "started_at", "seconds", "steps", "log"}
+    assert document.keys() == {"run", "started_at", "seconds", "steps"}
     assert document["steps"][1].keys() == {"name", "status", "seconds", "result", "error"}
     assert document["steps"][1]["result"]["files"] == 0
 

@@ -91,7 +91,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             ("config",),
             ("doctor", "--json"),
             ("status", "--json"),
-            ("query", "FROM raw.runs"),
         ):
             said[command] = workspace.run(*command, "--verbose")
         for command in (
@@ -127,7 +126,7 @@ def test_the_runs_ended_as_they_should(ran: Ran) -> None:
         "data/docs/index.html",
         "data/landing/date=*/*.parquet",
         "data/state/extract-*.parquet",
-        "data/state/logs/*.log",
+        "data/state/logs/clogs.log",
         "data/state/run.lock",
         "data/state/runs/*.json",
         "data/state/sqlmesh/**/*.*",

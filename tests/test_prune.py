@@ -205,10 +205,10 @@ def test_folders_that_are_no_days_are_left_alone(folder: Folder) -> None:
     assert foreign.read_bytes() == b"foreign"
 
 
-def test_what_the_stages_passed_on_is_forgotten(folder: Folder) -> None:
+def test_the_checkpoints_are_cleared(folder: Folder) -> None:
     three_days(folder)
     with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        warehouse.mark_passed(connection, "transform", "fingerprint")
+        connection.execute("INSERT INTO raw.checkpoints VALUES ('transform', 'fingerprint', now())")
     pruned(folder)
     assert folder.query("SELECT count(*) FROM raw.checkpoints") == [(0,)]
 
@@ -283,7 +283,7 @@ def test_nobody_to_ask_is_told_in_json_too(loaded: Workspace) -> None:
 def test_without_a_warehouse_there_is_none_to_prune(workspace: Workspace, option: str) -> None:
     finished = workspace.run("prune", "--before", BEFORE, option)
     assert (finished.returncode, finished.stdout) == (69, "")
-    assert "There is no warehouse at " in finished.stderr
+    assert "does not exist yet" in finished.stderr
     assert not warehouse_of(workspace).exists()
 
 
@@ -292,7 +292,7 @@ def test_a_warehouse_where_nothing_is_loaded_is_told(workspace: Workspace) -> No
         pass
     finished = workspace.run("prune", "--before", BEFORE, "--yes")
     assert (finished.returncode, finished.stdout) == (69, "")
-    assert "Nothing is loaded yet in " in finished.stderr
+    assert "Nothing is loaded yet." in finished.stderr
 
 
 def test_with_nothing_to_remove_it_does_not_ask(loaded: Workspace) -> None:

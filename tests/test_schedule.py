@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import pwd
 import shlex
-import stat
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -26,7 +22,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clogs.errors import ClogsError, UsageError
-from clogs.runs import log
 from clogs.schedule import cron, crontab, entries, rehearsal, schedulers, systemd
 from clogs.schedule.entries import Entry
 
@@ -556,38 +551,6 @@ def test_cron_runs_nothing_for_an_unknown_user(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     with pytest.raises(ClogsError, match="no user with the id"):
         rehearse([])
-
-
-# the log
-
-
-@pytest.fixture
-def handlers() -> Iterator[list[logging.Handler]]:
-    """Those of clogs' logger, which are as before at the end."""
-    logger = logging.getLogger("clogs")
-    before, level = list(logger.handlers), logger.level
-    logger.setLevel(logging.DEBUG)
-    yield logger.handlers
-    for each in set(logger.handlers) - set(before):
-        each.close()
-    logger.handlers, logger.level = before, level
-
-
-def test_scheduled_runs_keep_a_log_that_is_rotated(tmp_path: Path, handlers: list[logging.Handler]) -> None:
-    path = log.scheduled_log(tmp_path / "state")
-    assert path == tmp_path / "state" / "logs" / "scheduled.log"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    logging.getLogger("clogs.load").debug("a step is done")
-    assert path.read_text(encoding="utf-8").endswith(f" {os.getpid()} DEBUG a step is done\n")
-    handler = handlers[-1]
-    assert isinstance(handler, RotatingFileHandler)
-    assert (handler.maxBytes, handler.backupCount) == (1024 * 1024, 5)
-
-
-def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "logs" / "scheduled.log").mkdir(parents=True)
-    with pytest.raises(ClogsError, match="Cannot write"):
-        log.scheduled_log(tmp_path)
 
 
 # the command

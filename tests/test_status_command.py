@@ -202,7 +202,7 @@ def test_a_date_in_the_future_is_not_the_newest(
 def test_a_warehouse_that_a_run_holds_is_told(filled: Workspace) -> None:
     with run_lock(data_of(filled) / "state", command="load"), connect(warehouse_of(filled)):
         document, lines = document_of(filled), lines_of(filled)
-    assert "is held by another program: " in document["warehouse"]["fault"]
+    assert "Another program has the warehouse " in document["warehouse"]["fault"]
     assert document["warehouse"]["rows"] == {}
     assert document["landing"]["files"] > 0
     assert document["warehouse"]["fault"] in lines

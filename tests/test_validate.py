@@ -207,7 +207,7 @@ def test_a_table_without_rows_is_sound(connection: Connection) -> None:
 
 def test_what_is_not_there_cannot_be_checked(tmp_path: Path) -> None:
     with connect(tmp_path / "clogs.duckdb") as connection:
-        with pytest.raises(WarehouseError, match="Nothing has been loaded"):
+        with pytest.raises(WarehouseError, match="Nothing is loaded yet"):
             validated(connection)
         create_tables(connection)
         with pytest.raises(WarehouseError, match=r"gold\.agg_code_changes, .* have not been built"):
@@ -293,8 +293,8 @@ def test_the_course_of_a_check(workspace: Workspace) -> None:
     [
         (["--history", "fct_messages.key_is_uniqe"], 2, "the nearest is fct_messages.key_is_unique"),
         (["--history", ROLE, "--layer", "gold"], 2, "--history checks nothing"),
-        (["--history", ROLE], 69, "There is no warehouse"),
-        (["--layer", "brass"], 69, "There is no warehouse"),
+        (["--history", ROLE], 69, "clogs.duckdb does not exist yet"),
+        (["--layer", "brass"], 69, "clogs.duckdb does not exist yet"),
         ([], 69, "clogs pipeline"),
     ],
     ids=str,

@@ -25,7 +25,7 @@ from clogs.extract.range import Landed
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import landed
 from clogs.mongo import CODEC, Address, Source, connect
-from clogs.pipeline.steps import new_run
+from clogs.runs.records import new_run
 
 Document = dict[str, Any]
 

@@ -6,6 +6,7 @@ from clogs.commands.output import compacted
 from clogs.commands.session import Flag, Given
 from clogs.pipeline import steps
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
 from clogs.terminal.text import duration
 
 
@@ -20,5 +21,5 @@ def compact(*, json: Flag = False, session: Given) -> None:
     """
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="compact"), terminal.progress("compact") as progress:
-        result = steps.compact(settings, run=steps.new_run(), on_progress=progress)
+        result = steps.compact(settings, run=new_run(), on_progress=progress)
     terminal.summarize(result, f"{compacted(result)} · {duration(result.seconds)}")

@@ -17,8 +17,8 @@ from clogs.commands.output import table
 from clogs.commands.session import Flag, Given
 from clogs.dead_letters import DeadLetter, Entry, Stage
 from clogs.pipeline import replay as replays
-from clogs.pipeline import steps
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration, instant, printable
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: G
     ):
         every = letters.entries(settings.data.dead_letter_dir)
         chosen = _chosen(every, ids, stage)
-        result = replays.replay(settings, chosen, run=steps.new_run(), on_progress=progress)
+        result = replays.replay(settings, chosen, run=new_run(), on_progress=progress)
     terminal.summarize(result, _replayed(result, letters.short_ids(every)) if chosen else NONE)
     if result.taken_in["import"]:
         terminal.say("To bring what was taken in into the warehouse: clogs pipeline")

@@ -44,7 +44,7 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())
-    raise_errors(result, session)
+    raise_errors(result, own)
     _show(own.settings, session)
     _what_next(folder, session)
 

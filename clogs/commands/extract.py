@@ -14,6 +14,7 @@ from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
 from clogs.pipeline import steps
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
 from clogs.terminal.text import duration, instant
 
 MOST_DOCUMENTS = 2**63 - 1
@@ -54,7 +55,7 @@ def extract(
     with lock, terminal.progress("extract") as progress:
         result = steps.extract(
             settings,
-            run=steps.new_run(),
+            run=new_run(),
             full_backfill=full_backfill,
             since=since,
             limit=limit,

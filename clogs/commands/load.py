@@ -9,6 +9,7 @@ from clogs.load import stats as count_rows
 from clogs.pipeline import steps
 from clogs.pipeline.wiring import open_warehouse
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration
 from clogs.warehouse import create_tables
 
@@ -44,7 +45,7 @@ def load(
 def _load(session: Given, *, full_refresh: bool) -> None:
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="load"), terminal.progress("load") as progress:
-        result = steps.load(settings, run=steps.new_run(), full_refresh=full_refresh, on_progress=progress)
+        result = steps.load(settings, run=new_run(), full_refresh=full_refresh, on_progress=progress)
     terminal.summarize(result, f"{loaded(result)} · {duration(result.seconds)}")
 
 

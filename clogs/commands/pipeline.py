@@ -18,6 +18,7 @@ from clogs.errors import LockedError, WarehouseError
 from clogs.pipeline.run import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
+from clogs.runs.log import log_path
 from clogs.runs.records import TRIGGER_VARIABLE, Trigger
 from clogs.terminal.console import is_quiet
 from clogs.terminal.text import duration, size
@@ -79,8 +80,8 @@ def raise_errors(result: PipelineResult, session: Session) -> None:
     first, *others = result.errors
     for error in others:
         session.terminal.fail(error)
-    if result.log:
-        first.hint = "\n".join(filter(None, (first.hint, f"The log of this run: {result.log}")))
+    log = log_path(session.settings.data.state_dir)
+    first.hint = "\n".join(filter(None, (first.hint, f"The log of this run: {log} (look for {result.run})")))
     raise first
 
 
@@ -89,9 +90,7 @@ def run(session: Session, plan: Plan) -> PipelineResult:
     settings, terminal, trigger = session.settings, session.terminal, _trigger()
     try:
         with terminal.progress("clogs") as progress:
-            result = run_pipeline(
-                settings, plan, trigger=trigger, on_step=progress.begin, on_progress=progress
-            )
+            result = run_pipeline(settings, plan, progress, trigger=trigger)
     except LockedError as error:
         if trigger == "hand":
             raise

@@ -167,8 +167,7 @@ def _ended(run: Run, running: str | None) -> str:
         return "killed"
     if run.failure is None:
         return run.status
-    log = f" · {run.log}" if run.log else ""
-    return f"failed: {run.failure.message}{log}"
+    return f"failed: {run.failure.message}"
 
 
 def _loads(warehouse: WarehouseStatus) -> Table:

@@ -41,7 +41,7 @@ def transform(
             settings,
             select=tuple(models or ()),
             full_refresh=full_refresh,
-            on_model=lambda _name, done, total: progress(done, total),
+            on_progress=progress,
         )
     terminal.summarize(result, f"{transformed(result)} · {duration(result.seconds)}")
 

@@ -15,6 +15,7 @@ from clogs.commands.session import Flag, Given
 from clogs.errors import UsageError
 from clogs.pipeline import steps
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
 from clogs.terminal.text import count, did_you_mean, duration, instant, percent, sparkline
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def validate(
         raise UsageError("A page shows all layers.", hint="Leave out --layer, or --build-docs.")
     settings, terminal = session.settings, session.terminal
     with run_lock(settings.data.state_dir, command="validate"), terminal.progress("validate") as progress:
-        result = steps.validate(
-            settings, run=steps.new_run(), layers=tuple(layer or ()), on_progress=progress
-        )
+        result = steps.validate(settings, run=new_run(), layers=tuple(layer or ()), on_progress=progress)
     terminal.summarize(result, Group(*_shown(result, terminal.width)))
     if build_docs:
         folder = settings.data.dir / "docs" if build_docs is True else Path(build_docs)

@@ -9,6 +9,7 @@ from pathlib import Path
 from clogs.errors import ClogsError
 from clogs.health.findings import Finding
 from clogs.runs.lock import holder
+from clogs.runs.log import log_path
 from clogs.runs.records import WHY_KILLED, Run, read, was_killed
 from clogs.schedule import installed
 from clogs.terminal.text import instant
@@ -54,34 +55,35 @@ def history(state_dir: Path) -> Finding:
         return Finding(check="history", state="ok", message="The pipeline has not run yet.")
     which = f"The last run ({last.run}, started by {last.trigger} at {instant(last.started_at)})"
     if last.status == "running":
-        return _unfinished(which, last, holder(state_dir))
+        return _unfinished(which, last, state_dir)
     if last.status == "failed":
-        return _failure(which, last)
+        return _failure(which, last, state_dir)
     ended = "was stopped" if last.status == "stopped" else "is done"
     return Finding(check="history", state="ok", message=f"{which} {ended}.")
 
 
-def _unfinished(which: str, last: Run, held: str | None) -> Finding:
-    if not was_killed(last, held):
+def _unfinished(which: str, last: Run, state_dir: Path) -> Finding:
+    if not was_killed(last, holder(state_dir)):
         return Finding(check="history", state="ok", message=f"{which} is on.")
     return Finding(
         check="history",
         state="warning",
         message=f"{which} was killed: PID {last.pid} holds no lock, and never wrote how it ended.",
-        remedy=_remedy(f"{WHY_KILLED} Nothing is lost.", last),
+        remedy=_remedy(f"{WHY_KILLED} Nothing is lost.", state_dir),
     )
 
 
-def _failure(which: str, last: Run) -> Finding:
+def _failure(which: str, last: Run, state_dir: Path) -> Finding:
     why = last.failure.message if last.failure else "nothing is known of why."
     hint = last.failure.hint if last.failure else None
     return Finding(
-        check="history", state="warning", message=f"{which} failed: {why}", remedy=_remedy(hint, last)
+        check="history", state="warning", message=f"{which} failed: {why}", remedy=_remedy(hint, state_dir)
     )
 
 
-def _remedy(hint: str | None, last: Run) -> str:
-    log = f"Its log: {last.log}." if last.log and last.log.exists() else None
+def _remedy(hint: str | None, state_dir: Path) -> str:
+    path = log_path(state_dir)
+    log = f"Its log: {path}." if path.exists() else None
     if hint and not hint.endswith("."):
         hint += " ·"  # it ends with a command
     return " ".join(filter(None, (hint, log, "Then run it again: clogs pipeline")))

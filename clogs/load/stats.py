@@ -6,22 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from clogs.errors import WarehouseError
-from clogs.warehouse import Connection, has_tables
+from clogs.warehouse import Connection, require_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What ``raw.conversations`` holds.
-
-    Attributes:
-        rows: Documents.
-        first_day: The earliest date; None in an empty table.
-        last_day: The latest.
-        days: Dates with documents.
-        types: Rows per entry type, most first.
-        projects: Rows per project, most first.
-    """
+    """What ``raw.conversations`` holds; rows per entry type and project, most first."""
 
     rows: int
     first_day: date | None
@@ -35,10 +25,9 @@ def stats(connection: Connection) -> Stats:
     """Count what ``raw.conversations`` holds.
 
     Raises:
-        WarehouseError: It is not there yet.
+        WarehouseError: Nothing is loaded yet.
     """
-    if not has_tables(connection):
-        raise WarehouseError("Nothing is loaded yet.", hint="Load something first: clogs pipeline")
+    require_tables(connection)
     rows, first, last, days = connection.execute(
         "SELECT count(*), min(date), max(date), count(DISTINCT date) FROM raw.conversations"
     ).fetchall()[0]

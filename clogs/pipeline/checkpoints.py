@@ -1,8 +1,11 @@
-"""What each stage has passed on, so that it can be skipped while nothing has changed."""
+"""Checkpoints: the state of the warehouse that transform and validate last succeeded on.
+
+While nothing has changed since then, the pipeline skips them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from clogs import __version__
 from clogs.pipeline.wiring import models_of, open_warehouse
@@ -11,44 +14,60 @@ if TYPE_CHECKING:
     from clogs.settings import Settings
     from clogs.warehouse import Connection
 
+Stage = Literal["transform", "validate"]
 
-def forget_passed(settings: Settings) -> None:
-    """Let every stage run again. Before any model changes: what is killed half-way has passed on nothing."""
-    from clogs import warehouse
+
+def clear(settings: Settings) -> None:
+    """Make every stage run again. Call it before any model changes: a killed transform is not done."""
+    from clogs.warehouse import has_tables
 
     if settings.duckdb.path.exists():
         with open_warehouse(settings) as connection:
-            warehouse.forget_passed(connection)
+            if has_tables(connection):
+                connection.execute("DELETE FROM raw.checkpoints")
 
 
-def passed(settings: Settings) -> frozenset[str]:
-    """Which of ``transform`` and ``validate`` have passed on just what the warehouse holds now."""
-    from clogs import warehouse
+def mark(settings: Settings, stage: Stage) -> None:
+    """Record that a stage succeeded on what the warehouse holds now."""
+    from clogs.warehouse import transaction
+
+    with open_warehouse(settings) as connection, transaction(connection):
+        connection.execute("DELETE FROM raw.checkpoints WHERE stage = ?", [stage])
+        fingerprint = _fingerprints(settings, connection)[stage]
+        connection.execute("INSERT INTO raw.checkpoints VALUES (?, ?, now())", [stage, fingerprint])
+
+
+def current(settings: Settings) -> set[Stage]:
+    """Return the stages that have nothing to do: they succeeded on what the warehouse holds now."""
+    from clogs.warehouse import has_tables
 
     if not settings.duckdb.path.exists():
-        return frozenset()
+        return set()
     with open_warehouse(settings, read_only=True) as connection:
-        if not warehouse.is_current(connection):
-            return frozenset()
-        fingerprints = _fingerprints(settings, connection).items()
-        return frozenset(
-            stage for stage, each in fingerprints if warehouse.has_passed(connection, stage, each)
-        )
+        if not has_tables(connection):
+            return set()
+        marked = dict(connection.execute("SELECT stage, fingerprint FROM raw.checkpoints").fetchall())
+        fingerprints = _fingerprints(settings, connection)
+    stages = {stage for stage, fingerprint in fingerprints.items() if marked.get(stage) == fingerprint}
+    # where transform was skipped, validate has checked models older than what is loaded
+    return stages if "transform" in stages else set()
 
 
-def mark_passed(settings: Settings, stage: str) -> None:
-    """Note that a stage has passed on what the warehouse holds now."""
-    from clogs import warehouse
-
-    with open_warehouse(settings) as connection:
-        warehouse.mark_passed(connection, stage, _fingerprints(settings, connection)[stage])
-
-
-def _fingerprints(settings: Settings, connection: Connection) -> dict[str, str]:
-    """All that a stage's outcome depends on: the loads, the models, the settings and this version."""
-    from clogs import warehouse
+def _fingerprints(settings: Settings, connection: Connection) -> dict[Stage, str]:
+    """What each stage's outcome depends on: the loads, the models, the settings and the version of clogs."""
     from clogs.transform import digest_of
 
     models = digest_of(models_of(settings).folders)
-    built = " | ".join([__version__, settings.transform.timezone, models, warehouse.loaded(connection)])
+    built = " | ".join([__version__, settings.transform.timezone, models, loads(connection)])
     return {"transform": built, "validate": f"{built} | {settings.quality}"}
+
+
+def loads(connection: Connection) -> str:
+    """Return a text that changes with each load or prune that changes a row, and with no compaction."""
+    found = connection.execute("""
+        SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0),
+            (SELECT max(number) FROM changes.conversations)
+        FROM raw.ledger
+    """).fetchall()
+    inserted, updated, at, unread = found[0]
+    return f"{inserted} inserted, {updated} updated, the last at {at}, {unread or 'none'} unread"

@@ -132,7 +132,7 @@ def purge(settings: Settings, keys: Collection[str], *, dry_run: bool = False) -
     folder = settings.data.dead_letter_dir
     found = [each for each in dead_letters.entries(folder) if each.id in keys]
     aside = {each.id for each in found if each.stage == "load"}
-    files = _set_aside_files(settings, aside) if aside else []
+    files = _quarantined_files(settings, aside) if aside else []
     if not dry_run:
         for discard in files:
             discard()
@@ -140,12 +140,12 @@ def purge(settings: Settings, keys: Collection[str], *, dry_run: bool = False) -
     return PurgeResult(letters=len(found), files=len(files), dry_run=dry_run)
 
 
-def _set_aside_files(settings: Settings, keys: Collection[str]) -> list[Callable[[], None]]:
-    """What removes each file that a load set aside, as far as it is there."""
-    from clogs.load import discard, set_aside_file
+def _quarantined_files(settings: Settings, keys: Collection[str]) -> list[Callable[[], None]]:
+    """What removes each file that a load put in quarantine and that still exists."""
+    from clogs.load import discard, quarantined_file
 
     folder = settings.data.dead_letter_dir
-    paths = (set_aside_file(letter, folder) for letter in _letters(settings, keys))
+    paths = (quarantined_file(letter, folder) for letter in _letters(settings, keys))
     return [partial(discard, path, dead_letter_dir=folder) for path in paths if path]
 
 
@@ -180,7 +180,7 @@ def _batches(letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
 
 @contextmanager
 def _load(settings: Settings, _run: str) -> Iterator[Replay]:
-    from clogs.load import replay as stage
+    from clogs.load import restore as stage
 
     yield partial(stage, raw_dir=settings.data.raw_dir, dead_letter_dir=settings.data.dead_letter_dir)
 

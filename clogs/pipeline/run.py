@@ -5,29 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError, DataError
-from clogs.pipeline import steps
-from clogs.pipeline.checkpoints import mark_passed, passed
-from clogs.pipeline.export import remember
-from clogs.pipeline.steps import Progress, silent
-from clogs.runs.lock import run_lock
-from clogs.runs.log import scheduled_log
-from clogs.runs.recorder import Recording, recorded, told_of_faults
-from clogs.runs.records import Failure, Step, Trigger
+from clogs.pipeline import checkpoints, steps
+from clogs.runs.recorder import recorded_run
+from clogs.runs.records import Failure, Step, StepStatus, Trigger, new_run
 from clogs.runs.signals import was_stopped
+from clogs.terminal.progress import Progress, ProgressDisplay
 
 if TYPE_CHECKING:
-    from clogs.extract import ExtractResult
     from clogs.settings import Settings
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
-
-Status = Literal["done", "unchanged", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,33 +31,35 @@ class StepResult:
         status: ``unchanged``: there was nothing new for it. ``skipped``: by request, or after a failure.
         seconds: Wall time.
         result: What the stage returned; None where it did not run or failed.
-        error: Why it failed.
     """
 
     name: str
-    status: Status
+    status: StepStatus
     seconds: float = 0.0
     result: Any = None
     error: ClogsError | None = None
 
+    def to_record(self) -> Step:
+        """Return what the history keeps: of the result only its counts."""
+        found = self.result
+        counts = {each.name: getattr(found, each.name) for each in fields(found)} if found else {}
+        return Step(
+            name=self.name,
+            status=self.status,
+            seconds=self.seconds,
+            counts={name: number for name, number in counts.items() if type(number) is int},
+            failure=Failure.of(self.error) if self.error else None,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """How a pipeline ended.
-
-    Attributes:
-        run: The run's id.
-        started_at: In UTC.
-        seconds: Wall time.
-        steps: In the order they ran.
-        log: Its log, which is kept where a step failed.
-    """
+    """How a pipeline ended; `run` is its id, `started_at` in UTC, `seconds` wall time."""
 
     run: str
     started_at: datetime
     seconds: float
     steps: tuple[StepResult, ...]
-    log: Path | None
 
     @property
     def errors(self) -> tuple[ClogsError, ...]:
@@ -75,14 +69,7 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a pipeline is to do.
-
-    Attributes:
-        full_backfill: Extract the whole collection again.
-        full_refresh: Rebuild ``raw.conversations`` and all models.
-        skip: Steps to leave out.
-        select: Models to build; none for all.
-    """
+    """What a pipeline is to do; `select` names the models to build, all if it is empty."""
 
     full_backfill: bool = False
     full_refresh: bool = False
@@ -91,12 +78,7 @@ class Plan:
 
 
 def run_pipeline(
-    settings: Settings,
-    plan: Plan,
-    *,
-    trigger: Trigger = "hand",
-    on_step: Callable[[str], None] = lambda _name: None,
-    on_progress: Progress = silent,
+    settings: Settings, plan: Plan, progress: ProgressDisplay, *, trigger: Trigger = "hand"
 ) -> PipelineResult:
     """Run the steps under one lock.
 
@@ -104,64 +86,41 @@ def run_pipeline(
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
 
     Args:
-        settings: The settings.
+        settings: The settings in force.
         plan: What to do.
-        trigger: Who started it; of scheduled runs that fail, somebody is told.
-        on_step: Called with a step's name when it begins.
-        on_progress: Called as the step proceeds, with what is done and, where known, how much there is.
+        progress: Shows which step runs, and how far it is.
+        trigger: Who started it; scheduled runs that fail send an alert.
 
     Raises:
         LockedError: Another run holds the lock.
-        ClogsError: The record of the run cannot be written.
+        ClogsError: The record of the run, or the log, cannot be written.
     """
-    run, started_at, started = steps.new_run(), datetime.now(UTC), time.perf_counter()
-    state_dir, tell = settings.data.state_dir, settings.alerting.webhook_url
-    with told_of_faults(run, trigger=trigger, tell=tell):
-        if trigger != "hand":
-            scheduled_log(state_dir)
-        with run_lock(state_dir, command="pipeline"):
-            with recorded(state_dir, run=run, trigger=trigger, tell=tell) as recording:
-                results = _run_steps(settings, plan, recording, on_step=on_step, on_progress=on_progress)
-            if not _was_idle(results):
-                remember(settings)
+    started = time.perf_counter()
+    results: list[StepResult] = []
+    with recorded_run(
+        settings.data.state_dir, run=new_run(), trigger=trigger, webhook_url=settings.alerting.webhook_url
+    ) as recorder:
+        run = recorder.run.run
+
+        def add(result: StepResult) -> None:
+            results.append(result)
+            recorder.add(result.to_record())
+
+        for name, step in _steps(settings, plan, run, progress).items():
+            if _has_failed(results) or name in plan.skip:
+                add(StepResult(name=name, status="skipped"))
+            else:
+                progress.begin(name)
+                add(_timed(name, step))
+        if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
+            progress.begin("compact")
+            add(_timed("compact", partial(steps.compact, settings, run=run, on_progress=progress)))
     return PipelineResult(
         run=run,
-        started_at=started_at,
+        started_at=recorder.run.started_at,
         seconds=time.perf_counter() - started,
         steps=tuple(results),
-        log=recording.run.log,
     )
-
-
-def _run_steps(
-    settings: Settings,
-    plan: Plan,
-    recording: Recording,
-    *,
-    on_step: Callable[[str], None],
-    on_progress: Progress,
-) -> list[StepResult]:
-    run = recording.run.run
-    results: list[StepResult] = []
-    for name, step in _steps(settings, plan, run, on_progress).items():
-        if _has_failed(results) or name in plan.skip:
-            results.append(StepResult(name=name, status="skipped"))
-        else:
-            on_step(name)
-            results.append(_step(name, step))
-        recording.add(_recorded(results[-1]))
-    if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
-        on_step("compact")
-        compact = partial(steps.compact, settings, run=run, on_progress=on_progress)
-        results.append(_step("compact", compact))
-        recording.add(_recorded(results[-1]))
-    return results
-
-
-def _was_idle(results: list[StepResult]) -> bool:
-    """Tell whether there was nothing new: such a run leaves the warehouse as it is."""
-    _extract, _load, *others = results
-    return not any(step.error for step in results) and all(step.status != "done" for step in others)
 
 
 def _has_failed(results: list[StepResult]) -> bool:
@@ -169,41 +128,32 @@ def _has_failed(results: list[StepResult]) -> bool:
 
 
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
-    """The steps by name; one that returns None had nothing to do."""
+    """Return the steps by name; a step that returns None had nothing to do."""
     always = plan.full_refresh or bool(plan.select)
-    passed_before = cache(lambda: frozenset() if always else passed(settings))
 
-    def extract_new() -> ExtractResult:
-        return steps.extract(
+    def transform_new() -> TransformResult | None:
+        if not always and "transform" in checkpoints.current(settings):
+            return None
+        return steps.transform(
+            settings, select=plan.select, full_refresh=plan.full_refresh, on_progress=on_progress
+        )
+
+    def validate_new() -> ValidateResult | None:
+        if not always and "validate" in checkpoints.current(settings):
+            return None
+        result = steps.validate(settings, run=run, on_progress=on_progress)
+        result.raise_for_failures()
+        checkpoints.mark(settings, "validate")
+        return result
+
+    return {
+        "extract": lambda: steps.extract(
             settings,
             run=run,
             full_backfill=plan.full_backfill,
             retry_connect=True,
             on_progress=on_progress,
-        )
-
-    def transform_new() -> TransformResult | None:
-        if "transform" in passed_before():
-            return None
-        passed_before.cache_clear()
-        return steps.transform(
-            settings,
-            select=plan.select,
-            full_refresh=plan.full_refresh,
-            on_model=lambda _name, done, total: on_progress(done, total),
-        )
-
-    def validate_new() -> ValidateResult | None:
-        if "validate" in passed_before():
-            return None
-        result = steps.validate(settings, run=run, on_progress=on_progress)
-        result.raise_for_failures()
-        if "transform" in passed(settings):  # else the models were older than what is loaded
-            mark_passed(settings, "validate")
-        return result
-
-    return {
-        "extract": extract_new,
+        ),
         "load": lambda: steps.load(
             settings, run=run, full_refresh=plan.full_refresh, on_progress=on_progress
         ),
@@ -212,7 +162,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
     }
 
 
-def _step(name: str, step: Callable[[], Any]) -> StepResult:
+def _timed(name: str, step: Callable[[], Any]) -> StepResult:
     started = time.perf_counter()
     try:
         result = step()
@@ -220,18 +170,5 @@ def _step(name: str, step: Callable[[], Any]) -> StepResult:
         if was_stopped():
             raise KeyboardInterrupt from error
         return StepResult(name=name, status="failed", seconds=time.perf_counter() - started, error=error)
-    status: Status = "unchanged" if result is None else "done"
+    status: StepStatus = "unchanged" if result is None else "done"
     return StepResult(name=name, status=status, seconds=time.perf_counter() - started, result=result)
-
-
-def _recorded(result: StepResult) -> Step:
-    """What the history keeps of a step."""
-    counted, error = result.result, result.error
-    counts = {each.name: getattr(counted, each.name) for each in fields(counted)} if counted else {}
-    return Step(
-        name=result.name,
-        status=result.status,
-        seconds=result.seconds,
-        counts={name: number for name, number in counts.items() if type(number) is int},
-        failure=Failure.of(error) if error else None,
-    )

@@ -1,19 +1,23 @@
-"""The stages with the settings given to them: each imports what it needs when it is called."""
+"""The stages, called with the settings; each function imports what it needs when it is called.
+
+The caller holds the run lock wherever something is written, but `import_files` takes it.
+"""
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clogs.errors import DamagedWarehouseError, WarehouseError
-from clogs.pipeline.checkpoints import forget_passed, mark_passed
+from clogs.errors import DamagedWarehouseError
+from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
+from clogs.runs.records import new_run
+from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from clogs.checks.results import CheckResult, PastResult
@@ -28,24 +32,11 @@ if TYPE_CHECKING:
     from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
 
-_LOAD_FIRST = "Load something first: clogs pipeline"
-
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[int, int | None], None]
-
-
-def silent(_done: int, _total: int | None) -> None:
-    """Show no progress."""
-
-
-def new_run() -> str:
-    """A run's id: when it began, in UTC, and enough chance to tell it from any other."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def import_files(
-    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = silent
+    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = no_progress
 ) -> ImportResult:
     """Put Claude Code's own files into the collection."""
     from clogs import mongo
@@ -74,9 +65,9 @@ def extract(
     limit: int | None = None,
     dry_run: bool = False,
     retry_connect: bool = False,
-    on_progress: Progress = silent,
+    on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.extract` and its `Scope`; the caller holds the run lock.
+    """Land what is new. See `clogs.extract.Scope`.
 
     With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
@@ -94,14 +85,14 @@ def extract(
 
 
 def load(
-    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = silent
+    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
 ) -> LoadResult:
-    """Load the landing files that are new. See `clogs.load.load`; the caller holds the run lock.
+    """Load the landing files that are new.
 
-    A warehouse that is damaged is set aside, and made again from the landing files.
+    A damaged warehouse is put in quarantine, and built again from the landing files.
     """
     from clogs.load import load as stage
-    from clogs.warehouse import set_aside
+    from clogs.warehouse import quarantine
 
     def once() -> LoadResult:
         with open_warehouse(settings) as connection:
@@ -117,13 +108,13 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        aside = set_aside(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is made again from the landing files.", error, aside)
+        quarantined = quarantine(settings.duckdb.path)
+        logger.warning("%s It is now %s, and is built again from the landing files.", error, quarantined)
         return once()
 
 
-def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> CompactResult:
-    """Merge small landing files. See `clogs.landing.compact.compact`; the caller holds the run lock."""
+def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
+    """Merge small landing files."""
     from clogs.landing.compact import compact as stage
 
     with open_warehouse(settings) as connection:
@@ -137,26 +128,21 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = silent) -> 
 
 
 def compacting_pays(settings: Settings) -> bool:
-    """Tell whether a day that is over has many landing files, without opening the warehouse."""
+    """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
+    from clogs.landing.files import landed
 
-    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+    return bool(candidates(landed(settings.data.raw_dir), today=datetime.now(UTC).date(), least=PAYS_FROM))
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove days, and build the models without them; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: There is no warehouse yet.
-    """
+    """Remove days, and build the models without them."""
     from clogs import warehouse
     from clogs.landing.prune import prune as stage
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    warehouse.require_file(settings.duckdb.path)
     with open_warehouse(settings, read_only=dry_run) as connection:
-        if not warehouse.has_tables(connection):
-            raise WarehouseError(f"Nothing is loaded yet in {settings.duckdb.path}.", hint=_LOAD_FIRST)
+        warehouse.require_tables(connection)
         result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
         has_models = warehouse.has_views(connection, "gold")
     if result.rows and has_models and not dry_run:
@@ -169,41 +155,38 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: Callable[[str, int, int], None] = lambda _name, _done, _due: None,
+    on_progress: Progress = no_progress,
 ) -> TransformResult:
-    """Build the models. See `clogs.transform.transform`; the caller holds the run lock.
-
-    Raises:
-        WarehouseError: Nothing has been loaded yet, or another program holds the warehouse.
-    """
+    """Build the models."""
     from clogs.transform import transform as stage
 
-    forget_passed(settings)
-    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_model=on_model)
+    checkpoints.clear(settings)
+    result = stage(
+        models_of(settings),
+        select=select,
+        full_refresh=full_refresh,
+        on_model=lambda _name, done, total: on_progress(done, total),
+    )
     if not select:
-        mark_passed(settings, "transform")
+        checkpoints.mark(settings, "transform")
     return result
 
 
 def plan(settings: Settings) -> PlanResult:
-    """Tell what a transform would do. See `clogs.transform.plan`; the caller holds the run lock."""
-    from clogs.transform import plan as look
+    """Return what a transform would do."""
+    from clogs.transform import plan as stage
 
-    return look(models_of(settings))
+    return stage(models_of(settings))
 
 
 def validate(
-    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = silent
+    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = no_progress
 ) -> ValidateResult:
-    """Check the warehouse, and keep the results. See `clogs.validate.validate`; the caller holds the lock.
-
-    Raises:
-        WarehouseError: There is no warehouse yet.
-    """
+    """Check the warehouse, and keep the results."""
     from clogs.validate import validate as stage
+    from clogs.warehouse import require_file
 
-    if not settings.duckdb.path.exists():
-        raise WarehouseError(f"There is no warehouse at {settings.duckdb.path} yet.", hint=_LOAD_FIRST)
+    require_file(settings.duckdb.path)
     with open_warehouse(settings) as connection:
         return stage(
             connection,
@@ -216,11 +199,7 @@ def validate(
 
 
 def check_history(settings: Settings) -> dict[str, list[PastResult]]:
-    """Read how the checks ended in the last validations. See `clogs.validate.check_history`.
-
-    Raises:
-        WarehouseError: There is no warehouse yet.
-    """
+    """Read how the checks ended in the last validations."""
     from clogs.validate import check_history as read
 
     with open_warehouse(settings, read_only=True) as connection:
@@ -228,7 +207,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
-    """Write the page about all tables, and return where it is. See `clogs.site.build`."""
+    """Write the page about all tables, and return its path."""
     from clogs.site import build
     from clogs.transform import lineage
 

@@ -1,4 +1,4 @@
-"""The collection, the warehouse and what stages need to know, as the settings name them."""
+"""From settings to plain values: the collection, the warehouse and the settings of each stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def address_of(settings: Settings) -> Address:
-    """Where the collection is."""
+    """Return where the collection is."""
     from clogs.mongo import Address
 
     return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
@@ -28,7 +28,7 @@ def address_of(settings: Settings) -> Address:
 def open_warehouse(
     settings: Settings, *, read_only: bool = False, lock_timeout: timedelta | None = None
 ) -> Iterator[Connection]:
-    """Open the warehouse that the settings name, with their lock_timeout. See `clogs.warehouse.connect`."""
+    """Open the warehouse. See `clogs.warehouse.connect`; without `lock_timeout`, the setting holds."""
     from clogs import warehouse
 
     with warehouse.connect(
@@ -42,7 +42,7 @@ def open_warehouse(
 
 
 def models_of(settings: Settings) -> TransformSettings:
-    """What a transform needs to know."""
+    """Settings of the transform stage."""
     from clogs.transform import TransformSettings
 
     return TransformSettings(
@@ -58,7 +58,7 @@ def models_of(settings: Settings) -> TransformSettings:
 
 
 def extraction_of(settings: Settings) -> ExtractSettings:
-    """What an extraction needs to know."""
+    """Settings of the extract stage."""
     from clogs.checks.suites import blocking_checks
     from clogs.extract import Settings as ExtractSettings
 
@@ -77,6 +77,6 @@ def extraction_of(settings: Settings) -> ExtractSettings:
 
 
 def retry_delays(settings: Settings) -> list[timedelta]:
-    """How long to wait before each retry: the last delay stands for all after it."""
+    """Return how long to wait before each retry; the last delay also holds for those after it."""
     delays = settings.pipeline.retry_delays
     return [delays[min(retry, len(delays) - 1)] for retry in range(settings.pipeline.retries)]

@@ -1,4 +1,4 @@
-"""Telling somebody that a scheduled run failed, or works again: one POST to a web address."""
+"""Alerts: one POST to a web address when scheduled runs begin to fail, and one when they work again."""
 
 from __future__ import annotations
 
@@ -9,37 +9,53 @@ import platform
 import threading
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import msgspec
 
 from clogs.redact import hide_url
-from clogs.runs.records import Run
+from clogs.runs.records import Run, readable
 from clogs.terminal.text import printable
 
 SECONDS = 10.0
-"""How long an alert may hold up a run that is over."""
+"""How long an alert may delay the end of a run."""
 
 logger = logging.getLogger(__name__)
 
 
-def alert(url: str, run: Run) -> bool:
-    """Post what became of a run, in the form that Slack understands: its ``text`` is for people.
-
-    Args:
-        url: The address; all of it but the host is secret.
-        run: The run, which failed, or is the first that did not after some that had.
+def alert_once(state_dir: Path, run: Run, webhook_url: str) -> bool:
+    """Alert of the first scheduled run that fails, and of the first that succeeds after it.
 
     Returns:
-        Whether it was taken. If not, a warning says why; the run itself is as good as before.
+        Whether the last alert that arrived is one of a failure. One that did not arrive is left to the
+        next run.
     """
-    taken: list[bool] = []
-    # a name that does not resolve, and an answer that trickles, know no time-out of urllib's
-    sender = threading.Thread(target=lambda: taken.append(_post(url, _payload(run))), daemon=True)
+    earlier = (each for each in readable(state_dir) if each.trigger != "hand" and each.run < run.run)
+    before = next((each for each in earlier if each.status != "stopped"), None)
+    alerted = before is not None and before.alerted
+    if run.status == "done":
+        return alerted and not alert(webhook_url, run)
+    return alerted or (run.failure is not None and alert(webhook_url, run))
+
+
+def alert(webhook_url: str, run: Run) -> bool:
+    """Post how a run ended, in the form that Slack understands: its ``text`` is for people.
+
+    Args:
+        webhook_url: All of it but the host is secret.
+        run: It has failed, or is the first that has not after some that had.
+
+    Returns:
+        Whether it was delivered. If not, a warning says why; the run itself is unaffected.
+    """
+    delivered: list[bool] = []
+    # urllib's time-out covers neither looking up the name nor an answer that trickles in
+    sender = threading.Thread(target=lambda: delivered.append(_post(webhook_url, _payload(run))), daemon=True)
     sender.start()
     sender.join(SECONDS)
-    if not taken:
-        logger.warning("The alert to %s got no answer within %.0f s.", hide_url(url), SECONDS)
-    return any(taken)
+    if not delivered:
+        logger.warning("The alert to %s got no answer within %.0f s.", hide_url(webhook_url), SECONDS)
+    return any(delivered)
 
 
 def _payload(run: Run) -> bytes:
@@ -50,7 +66,7 @@ def _payload(run: Run) -> bytes:
     text = "\n".join(map(printable, text.split("\n")))  # it may quote hostile keys
     return msgspec.json.encode(
         {
-            "text": html.escape(text, quote=False),  # as Slack wants it: nobody is mentioned
+            "text": html.escape(text, quote=False),  # as Slack wants it, and nobody is mentioned by it
             "status": "failed" if failure else "recovered",
             "host": host,
             "run": run.run,
@@ -62,7 +78,7 @@ def _payload(run: Run) -> bytes:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirection for a refusal: what follows it is a GET, which says nothing."""
+    """Makes a redirection an error: urllib would follow it with a GET, which loses the message."""
 
     def redirect_request(self, *_args: object, **_options: object) -> None:
         return None
@@ -73,11 +89,11 @@ def _post(url: str, payload: bytes) -> bool:
     request = urllib.request.Request(url, payload, headers, method="POST")  # noqa: S310  # http(s) by settings
     try:
         opener = urllib.request.build_opener(_NoRedirect)
-        with opener.open(request, timeout=2 * SECONDS):  # nobody waits so long
+        with opener.open(request, timeout=2 * SECONDS):  # ends the thread; the run waits for SECONDS only
             return True
     except urllib.error.HTTPError as exc:
         logger.warning("The alert to %s was refused: HTTP status %s.", hide_url(url), exc.code)
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        # what went wrong can quote the address
+        # only the type: the error's text may quote the address
         logger.warning("The alert to %s could not be sent: %s.", hide_url(url), type(exc).__name__)
     return False

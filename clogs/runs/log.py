@@ -1,34 +1,49 @@
-"""What scheduled runs say, in one file that does not grow for ever."""
+"""The log of the pipeline: one file for all runs."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from clogs.terminal.logs import log_file
+from clogs.errors import ClogsError
+from clogs.files import make_private_dir, writing
+from clogs.terminal.logs import LogLines
 
-FILE_NAME = "scheduled.log"
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 OLDER_FILES = 5
 
+logger = logging.getLogger("clogs")
 
-def scheduled_log(state_dir: Path) -> Path:
-    """Write all that clogs says from here on into a log, too, until the process ends.
 
-    It takes debugging messages, so that a quiet run leaves a line for each step; at 1 MiB the log is put
-    aside, and five older ones are kept. Called once, after the settings were read.
+def log_path(state_dir: Path) -> Path:
+    """Return where the log is. Its lines carry the id of their run."""
+    return state_dir / "logs" / "clogs.log"
 
-    Args:
-        state_dir: The state folder; the log stands in its ``logs``.
 
-    Returns:
-        The log.
+@contextmanager
+def run_log(state_dir: Path, run: str) -> Iterator[None]:
+    """Write every message of a run to the log, from DEBUG on, whatever the terminal shows.
+
+    At 1 MiB the log becomes ``clogs.log.1``; five older files are kept.
 
     Raises:
         ClogsError: It cannot be written.
     """
-    path = state_dir / "logs" / FILE_NAME
-    form = "%(asctime)s %(process)d %(levelname)s %(message)s"
-    handler = log_file(path, form, most_bytes=MOST_BYTES, older_files=OLDER_FILES)
-    logging.getLogger("clogs").addHandler(handler)
-    return path
+    path = log_path(state_dir)
+    make_private_dir(path.parent)
+    with writing(path, hint="Fix its permissions."):
+        path.touch(mode=0o600)
+        handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=OLDER_FILES, encoding="utf-8")
+    handler.setFormatter(LogLines(f"%(asctime)s {run} %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield
+    except ClogsError as error:
+        logger.debug("The run ended early: %s", error.message)
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -13,69 +13,69 @@ SHELL_BASE = 128
 """A shell reports a program stopped by signal N as 128 + N."""
 
 GRACE_SECONDS = 4.0
-"""How long a run may take to end tidily. What a kill interrupts is consistent, too."""
+"""How long a run may take to end tidily. A killed run leaves everything consistent, too."""
 
 AGAIN_AFTER_SECONDS = 2.0
-"""When a signal comes once more: a library may have swallowed the first."""
+"""When the signal is sent again: a library may have swallowed the first."""
 
 AGAIN_SECONDS = 0.01
-"""The same, where it is known to have been swallowed."""
+"""The same, where Python reports that it was swallowed."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_heard: list[int] = []
+_received: list[int] = []
 
 
 def was_stopped() -> bool:
-    """Tell whether a signal has come: whatever fails then, fails for that."""
-    return bool(_heard)
+    """Return whether a signal has come: whatever fails after it, fails because of it."""
+    return bool(_received)
 
 
-class Stop:
-    """Turns SIGINT, SIGTERM and SIGHUP into ``KeyboardInterrupt`` and remembers which one came.
+def exit_code() -> int | None:
+    """Return 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, the last that came; None if none did.
 
-    DuckDB turns an interrupt into an error of its own, so it is the memory that decides, not the exception.
-    Now and then DuckDB hears none at all while it works on a query: then the grace decides.
+    The signal decides, not the exception: DuckDB turns an interrupt into an error of its own.
     """
+    return SHELL_BASE + _received[-1] if _received else None
 
-    @property
-    def exit_code(self) -> int | None:
-        """130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, by the last that came; None where none did."""
-        return SHELL_BASE + _heard[-1] if _heard else None
 
-    def listen(self) -> None:
-        """Install the handlers; only the main thread may. What is ignored, as by nohup, stays so."""
-        for number in _SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._interrupt)
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        sys.unraisablehook = self._send_again
-        signal.set_wakeup_fd(writer)  # written to at once, even while the main thread hears nothing
-        threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
+def listen() -> None:
+    """Turn SIGINT, SIGTERM and SIGHUP into ``KeyboardInterrupt``; only the main thread may call this.
 
-    def ignore_signals(self) -> None:
-        """Hear none any more: all is done but to leave.
+    A signal that is ignored, as by nohup, stays ignored. Now and then DuckDB notices none while it works on
+    a query: then the process ends after the grace.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    sys.unraisablehook = _send_again
+    signal.set_wakeup_fd(writer)  # written to at once, even while the main thread is busy in a library
+    threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
-        Python ends by SIGINT, whatever the exit code, if the last string that ``exec`` ran was interrupted;
-        making a dataclass runs some.
-        """
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        exec("")  # noqa: S102  # so that an uninterrupted one is the last
 
-    def _send_again(self, unraisable: sys.UnraisableHookArgs) -> None:
-        """An interrupt that comes in a callback of a library is swallowed there: it comes once more."""
-        if not (_heard and isinstance(unraisable.exc_value, KeyboardInterrupt)):
-            sys.__unraisablehook__(unraisable)
-            return
-        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), _heard[-1])).start()
+def ignore_signals() -> None:
+    """Ignore signals from here on: nothing is left to do but exit."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    # Python ends by SIGINT, whatever the exit code, if the last string that exec ran was interrupted,
+    # and making a dataclass runs some: so the last one is this
+    exec("")  # noqa: S102
 
-    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        _heard.append(number)
-        if not isinstance(
-            sys.exc_info()[1], KeyboardInterrupt
-        ):  # nothing breaks into a tidy end but the grace
-            raise KeyboardInterrupt
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    # a second signal must not break into the tidy end that the first one began
+    if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+        raise KeyboardInterrupt
+
+
+def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that came in a library's callback, where it is swallowed."""
+    if not (_received and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+        sys.__unraisablehook__(unraisable)
+        return
+    threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), _received[-1])).start()
 
 
 def _end_after_grace(reader: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clogs import warehouse
-from clogs.errors import ClogsError, ModelsError, WarehouseError
+from clogs.errors import ClogsError, ModelsError
 from clogs.transform.publish import View, publish
 from clogs.transform.selection import select_models
 from clogs.transform.settings import TransformSettings
@@ -118,7 +118,7 @@ def plan(settings: TransformSettings) -> PlanResult:
     """Tell what a transform would do; nothing is built.
 
     Raises:
-        WarehouseError: The file cannot be opened, or there is nothing to transform.
+        WarehouseError: The file cannot be opened, does not exist, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand the models.
     """
     require_conversations(settings)
@@ -186,12 +186,9 @@ def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:
 
 def require_conversations(settings: TransformSettings) -> None:
     """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
-    path, hint = settings.warehouse, "Load it first: clogs pipeline"
-    if not path.exists():
-        raise WarehouseError(f"There is no warehouse at {path} yet.", hint=hint)
+    warehouse.require_file(settings.warehouse)
     with _opened(settings) as connection:
-        if not warehouse.has_tables(connection):
-            raise WarehouseError(f"The warehouse {path} has no table raw.conversations yet.", hint=hint)
+        warehouse.require_tables(connection)
 
 
 def prepare_sqlmesh(settings: TransformSettings) -> None:

@@ -113,8 +113,7 @@ def validate(
 
 
 def _require_built(connection: Connection, suites: Iterable[type[Suite]]) -> None:
-    if not warehouse.has_tables(connection):
-        raise WarehouseError("Nothing has been loaded yet.", hint="Fill the warehouse with: clogs pipeline")
+    warehouse.require_tables(connection)
     known = connection.execute(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables"
         " WHERE table_catalog = current_database()"
