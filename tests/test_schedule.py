@@ -609,7 +609,7 @@ def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -
     assert text.endswith(f"Run by cron, in local time: {shown['time_zone']}.")
     assert "full refresh  0 2 * * *" in run(scheduled, "remove", "--dry-run")
     assert run_json(scheduled, "show")["by"] == "cron"
-    assert run(scheduled, "remove") == "Removed: nothing is scheduled now.\n"
+    assert run(scheduled, "remove") == "Removed: nothing is scheduled any more.\n"
     assert tools.table == OTHERS
     assert run(scheduled, "remove") == "Not scheduled.\n"
     assert run_json(scheduled, "show")["entries"] == []

@@ -112,7 +112,7 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None
     elif found and dry_run:
         session.terminal.summarize(result, Group("This would be removed:", "", _text(found)))
     else:
-        session.terminal.summarize(result, "Removed: nothing is scheduled now.")
+        session.terminal.summarize(result, "Removed: nothing is scheduled any more.")
 
 
 def _plan(
