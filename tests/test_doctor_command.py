@@ -449,12 +449,6 @@ def test_a_run_that_is_on_was_not_killed(tmp_path: Path) -> None:
         assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} is on.")
 
 
-def test_a_record_that_is_none_is_a_warning(tmp_path: Path) -> None:
-    ended(tmp_path)
-    (tmp_path / "runs" / "zzz.json").write_text("{}", encoding="utf-8")
-    assert history(tmp_path).state == "warning"
-
-
 def test_after_a_failed_run_the_doctor_says_so(workspace: Workspace) -> None:
     variables = {"MONGO_URI": DOWN, "PIPELINE_RETRIES": "0"}
     assert workspace.run("pipeline", **variables).returncode == 69

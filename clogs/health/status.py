@@ -24,7 +24,7 @@ from clogs.health.model import (
 from clogs.landing.files import identity, landed
 from clogs.mongo import Address, connect
 from clogs.runs.lock import holder
-from clogs.runs.records import readable
+from clogs.runs.records import read
 from clogs.warehouse import Connection
 
 _FRESHNESS = """
@@ -82,7 +82,7 @@ def status(
             landing=landing(raw_dir),
             dead_letters=_dead_letters(dead_letter_dir),
             warehouse=_warehouse(warehouse_path),
-            runs=tuple(islice(readable(state_dir), RUNS_SHOWN)),
+            runs=tuple(islice(read(state_dir), RUNS_SHOWN)),
             running=holder(state_dir),
             next_run=next_run,
         )
