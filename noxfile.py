@@ -17,18 +17,8 @@ import nox
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST = PYTHONS[0]
-# What a module's tests share is built once; conftest.py puts the longest first.
+# What a module's tests share is built once; conftest.py puts the slow ones first.
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
-# What a kill leaves, and what SQL makes of rows, does not depend on the Python. These run on each.
-EACH = (
-    "columns", "demo", "extract", "files", "flatten", "imports", "screen", "load", "packaging", "query",
-    "settings", "transcripts", "warehouse",
-)  # fmt: skip
-WITHOUT_COVERAGE = (
-    "bad_input", "ccusage", "changes", "crash", "crash_transform", "crash_validate", "cron", "end_to_end",
-    "extra_models", "guides", "kept", "model_page", "private", "questions", "rules", "site_browser",
-)  # fmt: skip
-
 BUILT = {"CLOGS_TEST_BUILT": tempfile.mkdtemp(prefix="clogs-built-")}
 """Where the first tests that need the samples' warehouse leave it to all others of this call."""
 atexit.register(shutil.rmtree, BUILT["CLOGS_TEST_BUILT"], ignore_errors=True)
@@ -36,16 +26,6 @@ atexit.register(shutil.rmtree, BUILT["CLOGS_TEST_BUILT"], ignore_errors=True)
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
-
-
-def module(name: str) -> str:
-    """The file of some tests."""
-    return f"tests/test_{name}.py"
-
-
-def without(*names: str) -> list[str]:
-    """Arguments that leave some tests out."""
-    return [f"--ignore={module(name)}" for name in names]
 
 
 @nox.session
@@ -69,17 +49,17 @@ def tests(session: nox.Session) -> None:
     """Run all tests on the oldest Python, with coverage, and on the others some; `-- ARGS` go to pytest."""
     session.install("--editable", ".", "--group", "tests")
     if session.posargs or session.python != OLDEST:
-        session.run("pytest", *(session.posargs or [*map(module, EACH), *PARALLEL]), env=BUILT)
+        session.run("pytest", *(session.posargs or ["-m", "every_python", *PARALLEL]), env=BUILT)
         return
-    session.run("pytest", "--cov", *without(*WITHOUT_COVERAGE), *PARALLEL, env=BUILT)
-    session.run("pytest", *map(module, WITHOUT_COVERAGE), *PARALLEL, env=BUILT)
+    session.run("pytest", "--cov", "-m", "not slow", *PARALLEL, env=BUILT)
+    session.run("pytest", "-m", "slow", *PARALLEL, env=BUILT)
 
 
 @nox.session(python=OLDEST)
 def minimums(session: nox.Session) -> None:
     """Run the tests of each Python with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
-    session.run("pytest", *(session.posargs or [*map(module, EACH), *PARALLEL]))
+    session.run("pytest", *(session.posargs or ["-m", "every_python", *PARALLEL]))
 
 
 @nox.session(python=OLDEST)
@@ -91,10 +71,9 @@ def ferretdb(session: nox.Session) -> None:
     with session.chdir("tests/ferretdb"):
         session.run("go", "build", "-o", str(executable), ".", external=True)
     session.install("--editable", ".", "--group", "tests")
-    modules = [f"tests/test_{name}.py" for name in ("mongo", "reading", "extract", "workers")]
     session.run(
         "pytest",
-        *(session.posargs or [*PARALLEL, *modules]),
+        *(session.posargs or ["-m", "reads_mongodb", *PARALLEL]),
         env={"CLOGS_TEST_FERRETDB": str(executable)},
     )
 
@@ -108,7 +87,7 @@ def browser(session: nox.Session) -> None:
     session.install("--editable", ".", "--group", "browser")
     session.run(
         "pytest",
-        *(session.posargs or [module("site_browser")]),
+        *(session.posargs or ["tests/test_datadocs_browser.py"]),
         env={"CLOGS_TEST_CHROMIUM": chromium},
     )
 

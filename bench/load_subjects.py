@@ -15,7 +15,7 @@ from clogs import warehouse
 from clogs.load import LoadResult
 from clogs.load import load as stage
 from clogs.schema import COLUMNS, SQL_TYPES
-from clogs.warehouse.layout import STORAGE_VERSION
+from clogs.warehouse.connection import STORAGE_VERSION
 
 ALL = "FROM read_parquet(?, hive_partitioning = true)"
 NAMES = [f'"{column.name}"' for column in COLUMNS]

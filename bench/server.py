@@ -14,7 +14,7 @@ from bson import ObjectId
 from replay import Documents, Server
 
 from bench.documents import entries
-from clogs.settings import MongoSettings
+from clogs.settings.model import MongoSettings
 
 EXCLUDE = MongoSettings().exclude
 LARGE_BYTES = 15 * 1024 * 1024

@@ -19,7 +19,7 @@ from pymongo.cursor import Cursor
 from clogs import extract as stage
 from clogs.checks.suites import blocking_checks
 from clogs.mongo import Address, connect
-from clogs.settings import MongoSettings, PipelineSettings
+from clogs.settings.model import MongoSettings, PipelineSettings
 
 DB, COLLECTION = "claude_logs", "conversations"
 EXCLUDE = MongoSettings().exclude
@@ -54,7 +54,8 @@ def unchecked(uri: str, folder: Path) -> float:
 
 def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
     """Extract into a folder, with some checks."""
-    settings = stage.Settings(
+    job = stage.ExtractJob(
+        run="bench",
         raw_dir=folder / "raw",
         dead_letter_dir=folder / "dead_letters",
         state_dir=folder / "state",
@@ -68,7 +69,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
     )
     with connect(Address(uri, DB, COLLECTION)) as source:
         started = time.perf_counter()
-        stage.extract(source, settings, stage.Scope(), run="bench")
+        stage.extract(source, job)
         return time.perf_counter() - started
 
 

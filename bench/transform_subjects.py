@@ -19,8 +19,8 @@ from clogs.cli import main as command_line
 from clogs.files import bundled
 from clogs.landing.files import land
 from clogs.load import load
-from clogs.settings import DuckDBSettings
-from clogs.transform import TransformSettings, transform
+from clogs.settings.model import DuckDBSettings
+from clogs.transform import TransformConfig, transform
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -154,15 +154,14 @@ def parts(path: str, cache: str) -> dict[str, float]:
 
 
 def _opened(path: str, cache: str) -> AbstractContextManager[Context]:
-    from clogs.transform.console import RecordingConsole
     from clogs.transform.context import open_context
 
-    return open_context(_settings(Path(path), Path(cache)), RecordingConsole(lambda _name, _done, _due: None))
+    return open_context(_settings(Path(path), Path(cache)))
 
 
-def _settings(path: Path, cache: Path) -> TransformSettings:
+def _settings(path: Path, cache: Path) -> TransformConfig:
     """What the command line takes where nothing is set."""
-    return TransformSettings(
+    return TransformConfig(
         warehouse=path, models_dir=bundled("transforms"), cache_dir=cache, timezone="UTC", threads=THREADS
     )
 

@@ -13,7 +13,7 @@ import msgspec
 
 from clogs import warehouse
 from clogs.checks.suites import SUITES
-from clogs.settings import QualitySettings
+from clogs.settings.model import QualitySettings
 from clogs.validate import validate as stage
 
 

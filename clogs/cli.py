@@ -18,7 +18,7 @@ from clogs.terminal.console import Terminal, configure_logging
 GLOBAL = Group("Global options", sort_key=1)
 
 COMMANDS = {
-    "demo": "The whole pipeline on bundled sample transcripts, in a minute.",
+    "demo": "Run the whole pipeline on bundled sample transcripts, in a minute.",
     "init": "Write a commented clogs.toml.",
     "config": "Show the settings in force and where each came from.",
     "import": "Claude Code's own JSONL files → the MongoDB collection.",
@@ -28,15 +28,15 @@ COMMANDS = {
     "load": "Parquet files → raw.conversations in DuckDB.",
     "transform": "Build bronze, silver and gold.",
     "validate": "Check the data.",
-    "dead-letters": "What was rejected and why; take it in again.",
-    "status": "How things stand: watermark, freshness, row counts, last runs, dead letters.",
+    "dead-letters": "Show what was rejected and why; replay it, or remove it for good.",
+    "status": "Show how things stand: watermark, freshness, row counts, last runs, dead letters.",
     "query": "Ask the warehouse a question in SQL.",
     "compact": "Merge the many small landing files of past days.",
     "prune": "Remove old days from landing folder and warehouse.",
-    "doctor": "Check all that a run needs; each fault with its remedy.",
+    "doctor": "Check everything a run needs; each finding with its remedy.",
     "completion": "Print a script that completes commands in bash, zsh or fish.",
 }
-"""In the order of the help: what a newcomer runs, the daily run and its steps, then how to look at them."""
+"""In the order of the help: what a newcomer runs, the daily run and its steps, then what shows and tidies."""
 
 app = App(
     name="clogs",
@@ -50,7 +50,7 @@ app = App(
 app["--help"].group = GLOBAL
 app["--version"].group = GLOBAL
 for _name, _help in COMMANDS.items():
-    _module = _name.replace("import", "import_").replace("-", "_")  # what names a module
+    _module = _name.replace("import", "import_").replace("-", "_")
     app.command(f"clogs.commands.{_module}:{_module}", name=_name, help=_help, sort_key=len(app._commands))  # noqa: SLF001
 
 
@@ -93,7 +93,7 @@ def main() -> None:
         code = _run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`, a pager) has seen enough. Nowhere is where the flush at exit may go.
+        # The reader (`head`, a pager) has seen enough. Python flushes at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except BaseException:
@@ -107,19 +107,15 @@ def main() -> None:
 
 
 def _run(tokens: list[str]) -> int | None:
+    if {"--help", "-h"} & set(tokens):
+        # The help of a command is its docstring, not its line in the list of commands.
+        for name in COMMANDS.keys() & set(tokens):
+            app[name].help = None
     try:
-        code: int | None = app.meta(_with_long_help(tokens), exit_on_error=False, print_error=False)
+        code: int | None = app.meta(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as exc:
         configure_logging(level="ERROR", log_format="text")
         error = UsageError(str(exc), hint="The options: clogs COMMAND --help")
         Terminal(stdout_json="--json" in tokens).fail(error)
         return error.exit_code
     return code
-
-
-def _with_long_help(tokens: list[str]) -> list[str]:
-    """Let ``clogs COMMAND --help`` show the command's docstring, not its line in the list of commands."""
-    if {"--help", "-h"} & set(tokens):
-        for name in COMMANDS.keys() & set(tokens):
-            app[name].help = None
-    return tokens

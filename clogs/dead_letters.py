@@ -1,11 +1,10 @@
-"""Dead letters: what could not be taken, whole, with the reasons why."""
+"""Dead letters: what was rejected, whole, with the reasons why."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,92 +12,63 @@ from typing import Annotated, Literal
 import msgspec
 
 from clogs.errors import ClogsError, UsageError
-from clogs.files import write_atomic
+from clogs.files import reading, write_atomic
 
 Stage = Literal["import", "extract", "load"]
 Encoding = Literal["text", "base64"]
 
-SHORTEST_ID = 8
-
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A rejected document or line.
+    """A rejected document, line or landing file.
 
     Attributes:
-        stage: Who rejected it: ``import``, ``extract`` or ``load``.
-        source: Where it came from: ``FILE:LINE``, a collection's document or a landing file.
+        source: ``FILE:LINE``, a document's ``_id`` or the name of a landing file.
         reasons: Everything that is wrong with it.
-        document: The thing itself: the line, Extended JSON, or base64 where it is no text. Of a landing file
-            its path below the folder of the dead letters.
-        run: The run that rejected it.
-        at: When, in UTC.
-        encoding: How ``document`` is written; older letters do not tell.
+        document: A line's text, Extended JSON, or base64 of bytes that are not text. For a landing file, its
+            path below the folder of the dead letters.
+        at: When it was rejected, in UTC.
     """
 
-    stage: str
+    stage: Stage
     source: str
     reasons: tuple[str, ...]
     document: str
     run: str
     at: Annotated[datetime, msgspec.Meta(tz=True)]
-    encoding: Encoding = "text"
+    encoding: Encoding
 
     @property
-    def key(self) -> str:
+    def id(self) -> str:
         """The same for the same thing rejected again, by whichever run."""
         identity = f"{self.stage}\0{self.source}\0{self.document}"
         return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     @property
     def raw(self) -> bytes:
-        """The bytes that ``document`` stands for.
-
-        Raises:
-            ValueError: They cannot be told from it.
-        """
+        """The bytes that ``document`` stands for; ValueError if it is not base64, though it should be."""
         if self.encoding == "base64":
             return base64.b64decode(self.document, validate=True)
         return self.document.encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A dead letter without its document.
-
-    Attributes:
-        id: Its key.
-        at: When it was rejected last, in UTC.
-        stage: Who rejected it.
-        source: Where it came from.
-        reasons: Everything that is wrong with it.
-        run: The run that rejected it.
-        encoding: How its document is written.
-    """
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter without its document, which may have 16 MiB: thousands of these fit in memory."""
 
     id: str
     at: datetime
-    stage: str
+    stage: Stage
     source: str
     reasons: tuple[str, ...]
     run: str
     encoding: Encoding
 
 
-@dataclass(slots=True)
-class Replayed:
-    """What became of dead letters that were run through today's code, by their keys.
-
-    Attributes:
-        passed: Those that are taken in, durably.
-        rejected: The others, each with the reasons of today.
-    """
-
-    passed: set[str] = field(default_factory=set)
-    rejected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+Reasons = dict[str, tuple[str, ...]]
+"""Why dead letters are rejected again, by id: what the stages answer to a replay."""
 
 
 def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
-    """Make dead letters durable, as one JSON Lines file named by what it holds.
+    """Make dead letters durable, as one JSON Lines file named by its content.
 
     The same letters written by a run that was killed and by the next one are one file.
 
@@ -107,7 +77,7 @@ def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
     """
     if not letters:
         return
-    digest = hashlib.blake2b("".join(letter.key for letter in letters).encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b("".join(letter.id for letter in letters).encode(), digest_size=8).hexdigest()
     content = msgspec.json.Encoder().encode_lines(letters)
     write_atomic(folder / f"{letters[0].stage}-{digest}.jsonl", lambda path: path.write_bytes(content))
 
@@ -118,83 +88,62 @@ def read(folder: Path) -> Iterator[DeadLetter]:
     Raises:
         ClogsError: A file cannot be read, or holds something else.
     """
-    newest = _newest(folder)
+    newest = _newest(folder)  # in a pass of its own, so that only one file's documents are in memory
     for _, letters in _files(folder):
         for letter in letters:
-            if newest.get(letter.key) == letter.at:
-                del newest[letter.key]
+            if newest.get(letter.id) == letter.at:
+                del newest[letter.id]
                 yield letter
 
 
-def entries(folder: Path) -> list[Entry]:
+def headers(folder: Path) -> list[Header]:
     """All dead letters without their documents, the newest first.
 
     Raises:
         ClogsError: A file cannot be read, or holds something else.
     """
-    found = [
-        Entry(
-            id=letter.key,
-            at=letter.at,
-            stage=letter.stage,
-            source=letter.source,
-            reasons=letter.reasons,
-            run=letter.run,
-            encoding=letter.encoding,
-        )
-        for letter in read(folder)
-    ]
-    found.sort(key=lambda entry: entry.source)
-    return sorted(found, key=lambda entry: entry.at, reverse=True)
+    found = [msgspec.convert(letter, Header, from_attributes=True) for letter in read(folder)]
+    return sorted(found, key=lambda header: (-header.at.timestamp(), header.source))
 
 
-def choose(found: Sequence[Entry], ids: Iterable[str]) -> list[Entry]:
-    """The dead letters whose ids begin like the given ones, each once.
+def choose(found: Sequence[Header], ids: Sequence[str] = (), stage: Stage | None = None) -> list[Header]:
+    """The dead letters of a stage whose ids begin with the given texts, each once; without ids, all of them.
 
     Raises:
-        UsageError: None begins so, or several do.
+        UsageError: No id begins with one of the texts, or several do.
     """
-    chosen: dict[str, Entry] = {}
+    chosen: dict[str, Header] = {}
     for given in ids:
-        matches = [entry for entry in found if given and entry.id.startswith(given.lower())]
+        matches = [header for header in found if given and header.id.startswith(given.lower())]
         if len(matches) != 1:
             kind = "Several dead letters have" if matches else "No dead letter has"
             raise UsageError(
-                f"{kind} an id that begins with {given!r}.", hint="The ids: clogs dead-letters list"
+                f"{kind} an id that begins with {given!r}.", hint="The ids: clogs dead-letters list --json"
             )
         chosen[matches[0].id] = matches[0]
-    return list(chosen.values())
+    return [header for header in (chosen.values() if ids else found) if stage in {None, header.stage}]
 
 
-def short_ids(found: Sequence[Entry]) -> dict[str, str]:
-    """The beginnings of ids, of one length, that tell these dead letters apart."""
-    ids = [entry.id for entry in found]
-    length = SHORTEST_ID
-    while len({each[:length] for each in ids}) < len(ids):
-        length += 1
-    return {each: each[:length] for each in ids}
-
-
-def remove(folder: Path, keys: Collection[str]) -> None:
+def remove(folder: Path, ids: Collection[str]) -> None:
     """Remove dead letters for good; the caller holds the run lock.
 
-    What else stands in their files is written anew first: killed in between, it is there twice, which `read`
-    does not show.
+    The other letters of a file are written to a new one before it is removed. If killed in between, they are
+    there twice, and `read` gives them once.
 
     Raises:
         ClogsError: A file cannot be read, written or removed, or holds something else.
     """
     newest = _newest(folder)
     for path, letters in _files(folder):
-        if any(letter.key in keys for letter in letters):
-            # An older copy could take the place of the newest one: files are named by their letters' keys.
-            kept = (letter for letter in letters if letter.key not in keys)
-            write(folder, [letter for letter in kept if letter.at == newest[letter.key]])
+        if any(letter.id in ids for letter in letters):
+            # A file is named by its letters' ids, so an older copy could replace the file of the newest one.
+            kept = (letter for letter in letters if letter.id not in ids)
+            write(folder, [letter for letter in kept if letter.at == newest[letter.id]])
             unlink(path)
 
 
 def unlink(path: Path) -> None:
-    """Remove a file, as far as it is there.
+    """Remove a file if it exists.
 
     Raises:
         ClogsError: It cannot be removed.
@@ -212,24 +161,21 @@ def _newest(folder: Path) -> dict[str, datetime]:
     newest: dict[str, datetime] = {}
     for _, letters in _files(folder):
         for letter in letters:
-            newest[letter.key] = max(letter.at, newest.get(letter.key, letter.at))
+            newest[letter.id] = max(letter.at, newest.get(letter.id, letter.at))
     return newest
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, list[DeadLetter]]]:
     decoder = msgspec.json.Decoder(DeadLetter)
     for path in sorted(folder.glob("*.jsonl")):
-        try:
-            letters = decoder.decode_lines(path.read_bytes())
-        except FileNotFoundError:  # another run has removed letters just now
-            continue
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise ClogsError(
-                f"A file in {folder} does not hold dead letters: {path.name}: {exc}",
-                hint="Remove the line that is none, or move the file away.",
-            ) from exc
-        except OSError as exc:
-            raise ClogsError(
-                f"Cannot read {path}: {exc.strerror}.", hint="Look for the cause with: clogs doctor"
-            ) from exc
+        with reading(path):
+            try:
+                letters = decoder.decode_lines(path.read_bytes())
+            except FileNotFoundError:  # another run has just removed letters
+                continue
+            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+                raise ClogsError(
+                    f"A file in {folder} does not hold dead letters: {path.name}: {exc}",
+                    hint="Remove the line that is not one, or move the file away.",
+                ) from exc
         yield path, letters

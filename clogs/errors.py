@@ -2,16 +2,16 @@
 
 ::
 
-    ClogsError                 1   something failed and none below says it better
-    ├── ModelsError                SQLMesh does not understand the models
-    ├── UsageError             2   the command line asks for what cannot be
+    ClogsError                 1   any other failure
+    ├── ModelsError                SQLMesh cannot read the models
+    ├── UsageError             2   the command line asks for something that cannot be done
     ├── DataError             65   documents or tables failed their checks
     ├── UnavailableError      69   the source or the warehouse cannot be reached
     │   ├── SourceError            MongoDB
-    │   │   └── TransientSourceError   a fault that passes by itself: worth a retry
+    │   │   └── TransientSourceError   a temporary fault, worth a retry
     │   └── WarehouseError         the DuckDB file
     │       ├── HeldWarehouseError     another program has it open: worth waiting for
-    │       └── DamagedWarehouseError  it was written only in part: it can be made again
+    │       └── DamagedWarehouseError  it was written only in part: it can be rebuilt
     ├── LockedError           75   another run holds the lock
     └── SettingsError         78   bad settings, all of them listed
 
@@ -27,23 +27,18 @@ from clogs.terminal.text import unicode
 
 
 class ClogsError(Exception):
-    """The root of the tree: a failure that is explained to the user without a traceback.
-
-    Args:
-        message: What failed, and where.
-        hint: What to do next, as a sentence or a command.
-    """
+    """The root of the tree: a failure that users see as a message and a hint, without a traceback."""
 
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
         self.message = unicode(message)
+        super().__init__(self.message)
         self.hint = hint and unicode(hint)
 
 
 class ModelsError(ClogsError):
-    """SQLMesh does not understand the models."""
+    """SQLMesh cannot read the models."""
 
 
 class UsageError(ClogsError):
@@ -69,21 +64,15 @@ class SourceError(UnavailableError):
 
 
 class TransientSourceError(SourceError):
-    """MongoDB failed in a way that passes by itself: a network blip, an election, a lost cursor."""
+    """A temporary fault of MongoDB: a network blip, an election, a lost cursor."""
 
 
 class WarehouseError(UnavailableError):
-    """The DuckDB file cannot be opened, or is no warehouse of ours."""
+    """The DuckDB file cannot be opened, or is not a warehouse of clogs."""
 
 
 class HeldWarehouseError(WarehouseError):
-    """Another program has the DuckDB file open.
-
-    Args:
-        message: What failed, and where.
-        hint: What to do next.
-        pid: The other program's process, where it can be told.
-    """
+    """Another program has the DuckDB file open; ``pid`` is its process, if known."""
 
     def __init__(self, message: str, *, hint: str | None = None, pid: int | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -91,7 +80,7 @@ class HeldWarehouseError(WarehouseError):
 
 
 class DamagedWarehouseError(WarehouseError):
-    """A part of the DuckDB file is not what was written there."""
+    """A part of the DuckDB file does not hold what was written there."""
 
 
 class LockedError(ClogsError):

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that only their owner can read."""
+"""Files that are whole or absent, folders that only their owner can read, and what ships with clogs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from secrets import token_hex
 from clogs.errors import ClogsError
 
 TEMPORARY_PREFIX = ".writing-"
+
+_PACKAGE = Path(__file__).parent
 
 
 @contextmanager
@@ -44,9 +46,6 @@ def writing(
 def make_private_dir(path: Path) -> Path:
     """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700) and durable.
 
-    Returns:
-        ``path``, for chaining.
-
     Raises:
         ClogsError: The folder cannot be created or written to.
     """
@@ -61,9 +60,9 @@ def make_private_dir(path: Path) -> Path:
 
 
 def obstacle(folder: Path) -> tuple[str, str] | None:
-    """Tell why nothing can be read and written in a folder, and what to do; None where all is well."""
+    """Return why a folder cannot be read and written, and the remedy; None where it can."""
     if not folder.is_dir():
-        return f"{folder} is no folder", "Move it away"
+        return f"{folder} is not a folder", "Move it away"
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return f"the file system of {folder} is read-only", "Mount it for writing"
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -78,37 +77,39 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     flushed before this returns. The file is readable by its owner alone (mode 0600).
 
     Args:
-        path: Where the file is to stand. Its folder is created if it is missing.
+        path: The file. Its folder is created if it is missing.
         write: Called with the temporary path, in the same folder.
 
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.
     """
-    _write(path.parent, write, lambda _temporary: path.name, told=path)
+    with writing(path), _temporary_file(path.parent) as temporary:
+        write(temporary)
+        _publish(temporary, path)
 
 
 def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str]) -> Path:
     """Do as `write_atomic` does, for a file whose name follows from its content.
 
     Args:
-        folder: Where the file is to stand. It is created if it is missing.
+        folder: Its folder. It is created if it is missing.
         write: Called with the temporary path, in the same folder.
-        name: Called with the same path when all is written.
-
-    Returns:
-        The file.
+        name: Called with the same path after ``write``.
 
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.
     """
-    return _write(folder, write, name, told=folder)
+    with writing(folder), _temporary_file(folder) as temporary:
+        write(temporary)
+        path = folder / name(temporary)
+        _publish(temporary, path)
+    return path
 
 
 def sweep_temporary(folder: Path) -> int:
-    """Remove what killed runs left half-written under ``folder``; the caller holds the run lock.
+    """Remove what killed runs left half-written under ``folder``, and return how many files that were.
 
-    Returns:
-        How many files were removed.
+    The caller holds the run lock.
     """
     stray = list(folder.rglob(f"{TEMPORARY_PREFIX}*"))
     for path in stray:
@@ -116,19 +117,27 @@ def sweep_temporary(folder: Path) -> int:
     return len(stray)
 
 
-def _write(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str], *, told: Path) -> Path:
+def bundled(name: str) -> Path:
+    """Find ``clogs.toml`` or ``transforms``: a wheel has them in the package, a checkout beside it."""
+    installed = _PACKAGE / name
+    return installed if installed.exists() else _PACKAGE.parent / name
+
+
+@contextmanager
+def _temporary_file(folder: Path) -> Iterator[Path]:
     temporary = make_private_dir(folder) / f"{TEMPORARY_PREFIX}{os.getpid()}-{token_hex(4)}"
-    with writing(told):
-        try:
-            temporary.touch(mode=0o600)
-            write(temporary)
-            _flush(temporary)
-            path = folder / name(temporary)
-            temporary.replace(path)
-            _flush(folder)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return path
+    try:
+        temporary.touch(mode=0o600)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    # In this order: after a power failure, a name must never lead to content that is not on the disk.
+    _flush(temporary)
+    temporary.replace(path)
+    _flush(path.parent)
 
 
 def _flush(path: Path) -> None:
@@ -137,22 +146,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-_PACKAGE = Path(__file__).parent
-
-
-def bundled(name: str) -> Path:
-    """Find a file or folder that ships with clogs: ``clogs.toml`` or ``transforms``.
-
-    A wheel holds them inside the package; in a checkout, and so in an editable install, they stand
-    next to it.
-
-    Args:
-        name: Its name at the top level of the repository.
-
-    Returns:
-        Its absolute path.
-    """
-    installed = _PACKAGE / name
-    return installed if installed.exists() else _PACKAGE.parent / name

@@ -1,28 +1,26 @@
-"""Keep secrets out of what people see: addresses with ``***`` where a password or a token stands."""
+"""Keep secrets out of what people see: addresses with ``***`` in place of passwords and tokens."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 
 _HOST = r"(?:[\w.%-]+|\[[\w:.%]+\])(?::\d+)?"
 _MONGO_URI = (
     r"(?s)(?P<scheme>mongodb(?:\+srv)?://)"
-    # A password may hold an unescaped @ or /, too: it ends at the last @ there is.
+    # A password may hold an unescaped @ or /, too: it ends at the last @.
     r"(?:(?P<user>[^:@/?]*)(?P<password>:[^?]*)?@)?"
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<options>(?:[/?][^@]*)?)"
 )
-_CREDENTIAL_WORD = r"(?i)pass|pwd|secret|token|key|credential"
 _CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*"
 
 
 def hide_uri(uri: str) -> str:
     """Hide the password, and any secret option, of a MongoDB connection string.
 
-    A string that does not read as one is hidden whole: nobody knows where its password stands.
+    A string that is none is hidden whole: its password may be anywhere in it.
 
     Examples:
         >>> hide_uri("mongodb://ann:s3cret@db.example.com/?authSource=admin")
@@ -39,7 +37,7 @@ def hide_uri(uri: str) -> str:
 
 
 def hide_url(url: str) -> str:
-    """Hide all of a web address but its host: a webhook's path is its password.
+    """Hide everything in a web address but the host: a webhook's path is its password.
 
     Examples:
         >>> hide_url("https://hooks.example.com/services/T0/B0/s3cret")
@@ -50,19 +48,5 @@ def hide_url(url: str) -> str:
 
 
 def hide_addresses(text: str) -> str:
-    """Hide whatever follows ``://``, for text that should hold no address but might."""
+    """Hide whatever follows ``://`` in text that should hold no address but might."""
     return re.sub(r"(?s)://.*", f"://{HIDDEN}", text)
-
-
-def hide_secrets(words: Iterable[str]) -> Iterator[str]:
-    """Hide what follows ``://`` in the words of a command line, and all of it from a password's name on.
-
-    Examples:
-        >>> list(hide_secrets(["psql", "postgres://ann:s3cret@db", "--password", "s3cret"]))
-        ['psql', 'postgres://***', '***']
-    """
-    for word in words:
-        if re.search(_CREDENTIAL_WORD, word):
-            yield HIDDEN
-            return
-        yield hide_addresses(word)

@@ -1,4 +1,4 @@
-"""The columns of ``raw.conversations``: the one description that landing, loading and checks share."""
+"""What rooms share about tables: the columns of ``raw.conversations``, and what a SQLMesh model is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ SQL_TYPES: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of ``raw.conversations``.
+    """A column of landing files and of ``raw.conversations``.
 
     Attributes:
-        name: Its name in landing files and in the warehouse.
-        kind: Its type, in words that Polars' and DuckDB's types are looked up by.
-        field: The document's top-level field it is filled from; None where it is computed.
-        description: What it holds, in a sentence.
+        kind: Polars' and DuckDB's types are looked up by it.
+        field: The document's top-level field that fills it; None where it is computed.
     """
 
     name: str
@@ -60,19 +58,19 @@ COLUMNS: tuple[Column, ...] = (
     Column("claude_version", "text", "version", "Version of Claude Code that wrote the entry."),
     Column("entry_raw", "text", description="Every other field that is not excluded, as JSON."),
 )
-"""In the order of the table. ``date`` stands in a landing file's path, not in the file."""
+"""In the order of the table. ``date`` is in a landing file's path, not in the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model.
+    """A model of SQLMesh, as the documentation shows it.
 
     Attributes:
         name: Schema and table, such as ``gold.fct_messages``.
         description: What one row is.
-        key: The columns that tell its rows apart; none where it declares no grain.
-        parents: What it reads, by name, sorted; ``raw.conversations`` among it.
-        is_table: Whether the warehouse has a table or view of it; else it is a step within its readers.
+        key: The columns that identify a row; none where the model declares no grain.
+        parents: The names of what it reads, sorted, with ``raw.conversations``.
+        is_table: Whether the warehouse has a table or view of it; else its readers embed it.
     """
 
     name: str

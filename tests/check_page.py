@@ -14,25 +14,30 @@ PAGE = PROJECT / "docs" / "checks.md"
 COMMAND = "python tests/check_page.py"
 
 _INTRODUCTION = f"""\
-<!-- Generated. Change clogs/quality, then run: {COMMAND} -->
+<!-- Generated. Change clogs/checks, then run: {COMMAND} -->
 
 # Checks
 
 `clogs validate`, and the pipeline after each load, hold the warehouse to these {len(CHECKS)} checks. An error
-ends with exit code 65; a warning is only told. That can be changed for each check in `clogs.toml`, by its
-name, and so can the share of rows that may fail:
+ends with exit code 65, a warning does not. That can be changed for each check in `clogs.toml`, by its name,
+and so can the share of rows that may fail:
 
 ```toml
 [quality.checks]
 conversations.role_is_known = {{ severity = "warning", tolerated = "1%" }}
 ```
 
-What a document holds itself is also checked before it is landed: one that fails an error marked with ⇥ goes
-to the dead letters, with the names of all that it fails (`clogs dead-letters list`). The tolerated share does
-not matter there.
+Each condition is checked in one place. Keys of tables, and columns that must be present, are audited by
+`clogs transform` in the transaction that builds a table: rows that fail never become visible, and
+`clogs validate` does not ask again. It checks the keys that no audit covers: those of the documents, and of
+gold's views.
 
-Each validation keeps its results in `quality.results`; `clogs validate --history NAME` shows the course of a
-check. Where rows fail, up to five of their keys are told, and never what they hold.
+Documents are also checked before they are landed: one that fails an error marked with ⇥ goes to the dead
+letters, with the names of all checks that it fails (`clogs dead-letters list`). The tolerated share does not
+matter there.
+
+Each validation keeps its results in `quality.results`; `clogs validate --history NAME` shows how a check
+ended before. Where rows fail, up to five of their keys are shown, and never their contents.
 """
 
 
@@ -48,16 +53,22 @@ def _layer(layer: str) -> Iterator[str]:
             yield from _suite(suite)
 
 
-def _suite(suite: type[Suite]) -> Iterator[str]:
-    first_line = (suite.__doc__ or "").partition("\n")[0]
+def _suite(suite: Suite) -> Iterator[str]:
     yield f"### {suite.name}\n"
-    yield f"On `{suite.table}`. {first_line}\n"
+    yield f"On `{suite.table}`. {suite.about}{_on_key(suite)}\n"
     yield "| check | what must hold | severity |"
     yield "|---|---|---|"
     for name, check in suite.checks.items():
         lands = " ⇥" if suite.name == "conversations" and not isinstance(check.holds, str) else ""
         yield f"| `{name}`{lands} | {check.description} | {check.severity} |"
     yield ""
+
+
+def _on_key(suite: Suite) -> str:
+    """Where a table's key is checked, if not here."""
+    if suite.source != suite.table or f"{suite.name}.key_is_unique" in suite.checks:
+        return ""
+    return f" Its key, {', '.join(f'`{column}`' for column in suite.key)}, is audited when it is built."
 
 
 if __name__ == "__main__":

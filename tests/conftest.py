@@ -28,14 +28,6 @@ Document = dict[str, Any]
 settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-LONG = (
-    "bad_input", "end_to_end", "guides", "crash", "changes", "transform", "prune", "cli", "by_change",
-    "pipeline", "status_command", "doctor_command", "runs", "compact", "signals", "dead_letters_command",
-    "kept", "crash_transform", "extra_models", "crash_validate", "questions", "validate", "schedule",
-    "private", "cron", "dead_letters_replay", "site", "workers", "load",
-)  # fmt: skip
-"""The modules that take longest, the longest first: what runs at the end should be short."""
-
 PROJECT = Path(__file__).parent.parent
 TRANSCRIPTS = PROJECT.parent / "shared" / "transcripts"
 DATABASE = "clogs_tests"
@@ -105,9 +97,8 @@ def in_terminal(workspace: Workspace, answer: str, *arguments: str) -> subproces
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that take longest."""
-    places = {f"test_{name}": place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+    """Begin with the slow modules: what runs last should be short."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from empty import config_in, empty_warehouse
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
@@ -17,13 +18,11 @@ from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
 from clogs.extract.flatten import batch_of, flatten
-from clogs.files import bundled
-from clogs.transcripts.read import Position, Reading, find
-from clogs.transform import TransformSettings
+from clogs.transcripts.find import find
+from clogs.transcripts.read import FilePosition, read_batches
 from clogs.transform.by_change import Update, is_by_change
-from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context
-from clogs.transform.engine import clean, in_place, views
+from clogs.transform.engine import clean, current, views
 from clogs.transform.publish import publish
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -35,9 +34,10 @@ def rows_of(transcripts: Path, place: Path) -> Path:
         {**(line.entry or {}), "_id": f"{number:03}-{line.number:06}", "ingestedAt": NOW.isoformat()}
         | {"projectId": transcript.project_id, "sourceFile": transcript.source_file}
         for number, transcript in enumerate(find([transcripts]))
-        for line in Reading(transcript.path, Position())
+        for batch, _ in read_batches(transcript.path, FilePosition())
+        for line in batch
     ]
-    frame = flatten(documents, exclude=("toolUseResult", "snapshot")).frame
+    frame, _ = flatten(documents, exclude=("toolUseResult", "snapshot"))
     batch_of(frame, extracted_at=NOW).write_parquet(place / "rows.parquet")
     return place / "rows.parquet"
 
@@ -76,10 +76,10 @@ class Following:
                     name: self.snapshots[name] for name in model.depends_on or () if name in self.snapshots
                 }
                 Update(adapter, table, query, model, parents).run(is_new=False)
-        clean(self.context, in_place(self.context))
+        clean(self.context, current(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Build all models anew, as plain SQL, and tell the rows that the two do not have in common."""
+        """Build all models anew, as plain SQL, and return the rows that the two do not have in common."""
         found = {}
         for place, (model, table, _) in enumerate(self.models):
             plain = self._anew[place]
@@ -109,19 +109,10 @@ def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
 @contextmanager
 def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Following]:
     """The models on an empty warehouse."""
-    path = folder / "w.duckdb"
-    with warehouse.connect(path) as connection:
-        warehouse.create_tables(connection)
-    settings = TransformSettings(
-        warehouse=path,
-        models_dir=bundled("transforms"),
-        cache_dir=folder / "cache",
-        timezone=timezone,
-        threads=2,
-    )
-    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+    empty_warehouse(folder)
+    with open_context(config_in(folder, timezone=timezone)) as context:
         context.plan("prod", skip_tests=True)
-        publish(context.engine_adapter.cursor, views(context, in_place(context)))
+        publish(context.engine_adapter.cursor, views(context, current(context)))
         snapshots = context.snapshots
         models = [
             (model, snapshots[fqn].table_name(), model.render_query_or_raise(snapshots=snapshots))

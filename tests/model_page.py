@@ -15,11 +15,11 @@ from operator import itemgetter
 from pathlib import Path
 
 from conftest import PROJECT
+from empty import config_in, empty_warehouse
 
 from clogs import warehouse
-from clogs.files import bundled
 from clogs.schema import Model
-from clogs.transform import TransformSettings, lineage, transform
+from clogs.transform import TransformConfig, lineage, transform
 
 PAGE = PROJECT / "docs" / "models.md"
 COMMAND = "python tests/model_page.py"
@@ -82,25 +82,16 @@ def page() -> str:
 def tables() -> tuple[Table, ...]:
     """All models by name, built without a row."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = TransformSettings(
-            warehouse=Path(folder, "w.duckdb"),
-            models_dir=bundled("transforms"),
-            cache_dir=Path(folder, "cache"),
-            timezone="UTC",
-            threads=2,
-        )
-        columns = _built(settings)
-        return tuple(
-            Table(**asdict(model), columns=columns.get(model.name, ())) for model in lineage(settings)
-        )
+        config = config_in(Path(folder))
+        columns = _built(config)
+        return tuple(Table(**asdict(model), columns=columns.get(model.name, ())) for model in lineage(config))
 
 
-def _built(settings: TransformSettings) -> dict[str, tuple[Column, ...]]:
+def _built(config: TransformConfig) -> dict[str, tuple[Column, ...]]:
     """Build the models; read the columns of the tables, by name."""
-    with warehouse.connect(settings.warehouse) as connection:
-        warehouse.create_tables(connection)
-    transform(settings)
-    with warehouse.connect(settings.warehouse, read_only=True) as connection:
+    empty_warehouse(config.warehouse.parent)
+    transform(config)
+    with warehouse.connect(config.warehouse, read_only=True) as connection:
         columns = connection.execute(_COLUMNS).fetchall()
     grouped = groupby(columns, itemgetter(0))
     return {table: tuple(Column(*row[1:]) for row in rows) for table, rows in grouped}

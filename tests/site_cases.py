@@ -11,7 +11,7 @@ from clogs.checks.results import CheckResult, Outcome, PastResult
 from clogs.files import bundled
 from clogs.schema import Model
 from clogs.site import build
-from clogs.transform import TransformSettings, lineage
+from clogs.transform import TransformConfig, lineage
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = """</script><script>alert("1")</script>' onload=x\n\x1b[31m\u202e&amp;"""
@@ -38,11 +38,9 @@ def model(name: str, *parents: str, is_table: bool = True) -> Model:
     return Model(name=name, description="A row.", key=(), parents=parents, is_table=is_table)
 
 
-def settings(
-    file: Path, cache: Path, ours: Path | None = None, extra: Path | None = None
-) -> TransformSettings:
+def settings(file: Path, cache: Path, ours: Path | None = None, extra: Path | None = None) -> TransformConfig:
     """Settings of models on a warehouse."""
-    return TransformSettings(
+    return TransformConfig(
         warehouse=file,
         models_dir=ours or bundled("transforms"),
         extra_models=extra,

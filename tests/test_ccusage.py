@@ -25,7 +25,7 @@ from truth import PRICES
 
 from clogs import warehouse
 from clogs.files import bundled
-from clogs.transform import TransformSettings, transform
+from clogs.transform import TransformConfig, transform
 
 VERSION = "20.0.24"  # some others lack their Linux binary
 MILLION = 1_000_000
@@ -202,7 +202,7 @@ def _build(folder: Path, place: Path) -> None:
         warehouse.create_tables(connection)
         connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
     transform(
-        TransformSettings(
+        TransformConfig(
             warehouse=place / "w.duckdb",
             models_dir=bundled("transforms"),
             cache_dir=place / "cache",

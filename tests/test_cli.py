@@ -104,15 +104,15 @@ def test_json_is_exactly_one_document_on_failure_too(filled: Workspace, command:
 
 
 @pytest.mark.parametrize("command", ["load", "load --init-only", "validate", "transform --models dim_date"])
-def test_quiet_says_nothing_where_all_is_well(filled: Workspace, command: str) -> None:
+def test_quiet_says_nothing_on_success(filled: Workspace, command: str) -> None:
     finished = filled.run(*command.split(), "--quiet")
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
-def test_quiet_still_tells_of_failures(filled: Workspace) -> None:
+def test_quiet_still_shows_failures(filled: Workspace) -> None:
     finished = filled.run("import", "missing", "--quiet")
     assert (finished.returncode, finished.stdout) == (2, "")
-    assert "There is no missing." in finished.stderr
+    assert "missing does not exist." in finished.stderr
 
 
 def test_stats_for_people(filled: Workspace) -> None:

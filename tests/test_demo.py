@@ -56,7 +56,7 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     assert (
         f"{len(calls)} tool calls ({failed:.1%} failed) · {si_number(tokens)} tokens · {money(cost)}" in text
     )
-    assert "Without a price, and so without a cost: gateway-experimental-1" in text
+    assert "No price, so not in the cost: gateway-experimental-1" in text
 
 
 def test_what_it_says_to_try_works(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

@@ -73,7 +73,7 @@ def test_without_the_server_installed_it_says_what_to_install(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "nx_27017", None)
     with pytest.raises(ClogsError, match="is not installed") as caught, mongo_server():
         pass
-    assert "clogs[demo]" in str(caught.value.hint)
+    assert "pipx install --force '.[demo]'" in str(caught.value.hint)
 
 
 def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""``clogs doctor`` finds what would hinder a run, and its remedies help."""
+"""``clogs doctor`` finds what would keep a run from working, and its remedies help."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,21 @@ from built import data_of, fill, warehouse_of
 from conftest import Document, Workspace
 from pymongo.collection import Collection
 
-from clogs.health.places import LEAST_FREE, daily_bytes, disk
-from clogs.health.runs import history
+from clogs.health.doctor import check_history
+from clogs.health.findings import Finding
+from clogs.health.places import LEAST_FREE, NO_SPACE, check_disk
 from clogs.runs import records
 from clogs.runs.lock import run_lock
-from clogs.runs.log import log_path
 from clogs.runs.records import Failure, Run
 from clogs.schedule import crontab
 from clogs.warehouse import connect
 
-PLACES = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse"]
-LOCAL = [*PLACES, "rejected"]
-CHECKS = [*LOCAL, "source", "index", "dates", "clocks"]
+CHECKS = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse", "rejected"]
+CHECKS += ["source", "index", "dates", "clocks"]
 DOWN = "mongodb://ann:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100"
 GIB = 1024**3
 NEXT = r"^The next run is at 20\d\d-\d\d-\d\d \d\d:\d\d:00 UTC\.$"
-TODAY = date(2026, 3, 31)
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
-FAILURE = Failure(message="MongoDB is away.", hint="Call it back.", exit_code=69)
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,9 @@ class Outcome:
 
     @property
     def states(self) -> dict[str, str]:
-        """The states of the checks that did not find all well; no test but those of it has a schedule."""
-        findings = self.findings.items()
-        return {
-            name: each["state"] for name, each in findings if each["state"] != "ok" and name != "schedule"
-        }
+        """The states of the checks that found a fault; only the tests of the schedule have one."""
+        states = {name: each["state"] for name, each in self.findings.items() if name != "schedule"}
+        return {name: state for name, state in states.items() if state != "ok"}
 
 
 def doctor(workspace: Workspace, **variables: str) -> Outcome:
@@ -71,13 +65,6 @@ def sound(mongo_workspace: Workspace, collection: Collection[Document]) -> Works
 
 
 @pytest.fixture
-def holder(sound: Workspace) -> Iterator[None]:
-    """A run that holds the lock and the warehouse: this process."""
-    with run_lock(data_of(sound) / "state", command="pipeline"), connect(warehouse_of(sound)):
-        yield
-
-
-@pytest.fixture
 def shut(tmp_path: Path) -> Path:
     """A folder that may be read only."""
     folder = tmp_path / "shut"
@@ -87,28 +74,24 @@ def shut(tmp_path: Path) -> Path:
     return folder
 
 
-def test_where_all_is_well(sound: Workspace) -> None:
-    finished = sound.run("doctor")
+def test_a_sound_installation(sound: Workspace) -> None:
+    finished, quiet = sound.run("doctor"), sound.run("doctor", "--quiet")
     lines = [line for line in finished.stdout.splitlines() if not line.startswith("  ")]
-    assert (finished.returncode, finished.stderr) == (0, "")
+    assert (finished.returncode, finished.stderr) == (quiet.returncode, quiet.stderr) == (0, "")
     assert [line.split()[1] for line in lines] == CHECKS
     assert {line[0] for line in lines if line.split()[1] != "schedule"} == {"✓"}
-    assert lines[0] == "✓ settings   No fault; there is no settings file."
+    assert lines[0] == "✓ settings   No faults; no settings file is in use."
     assert lines[CHECKS.index("source")].endswith(" holds about 1 document.")
+    assert {line.split()[1] for line in quiet.stdout.splitlines()[::2]} <= {"schedule"}
 
 
-def test_where_all_is_well_quiet_says_nothing_but_that_nothing_is_scheduled(sound: Workspace) -> None:
-    finished = sound.run("doctor", "--quiet")
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert {line.split()[1] for line in finished.stdout.splitlines()[::2]} <= {"schedule"}
-
-
-def test_the_json_has_every_finding(sound: Workspace) -> None:
-    document = json.loads(sound.run("doctor", "--json").stdout)
-    assert document["errors"] == 0
-    assert [each["check"] for each in document["findings"]] == CHECKS
-    assert all(each.keys() == {"check", "state", "message", "remedy"} for each in document["findings"])
-    assert {each["remedy"] for each in document["findings"] if each["check"] != "schedule"} == {None}
+def test_the_json_has_every_finding_and_asking_leaves_the_lock_free(sound: Workspace) -> None:
+    findings = doctor(sound).findings
+    assert list(findings) == CHECKS
+    assert all(each.keys() == {"check", "state", "message", "remedy"} for each in findings.values())
+    assert {each["remedy"] for name, each in findings.items() if name != "schedule"} == {None}
+    with run_lock(data_of(sound) / "state", command="load"):
+        pass
 
 
 def test_it_changes_nothing(mongo_workspace: Workspace) -> None:
@@ -126,21 +109,25 @@ def test_bad_settings_are_findings_without_secrets(workspace: Workspace) -> None
     assert "s3cret" not in finished.stdout + finished.stderr
 
 
-def test_the_settings_file_is_named(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("mode", "state", "message", "remedy"),
+    [
+        (0o600, "ok", "No faults in {}.", None),
+        (0o644, "warning", "{} is open to others (mode 0644), and it may hold a password.", "chmod 600 {}"),
+    ],
+)
+def test_the_settings_file(
+    workspace: Workspace, mode: int, state: str, message: str, remedy: str | None
+) -> None:
     file = workspace.folder / "clogs.toml"
-    file.write_text("", encoding="utf-8")
-    file.chmod(0o600)
-    message = doctor(workspace, MONGO_URI=DOWN).findings["settings"]["message"]
-    assert message == f"No fault in {file}."
-
-
-def test_a_settings_file_that_others_can_read_is_a_warning(workspace: Workspace) -> None:
-    file = workspace.folder / "clogs.toml"
-    file.write_text("", encoding="utf-8")
-    file.chmod(0o644)
-    finding = doctor(workspace, MONGO_URI=DOWN).findings["settings"]
-    assert (finding["state"], finding["remedy"]) == ("warning", f"chmod 600 {file}")
-    assert finding["message"].endswith("is open to others (mode 0644), and it may hold a password.")
+    file.touch()
+    file.chmod(mode)
+    assert doctor(workspace, MONGO_URI=DOWN).findings["settings"] == {
+        "check": "settings",
+        "state": state,
+        "message": message.format(file),
+        "remedy": remedy and remedy.format(file),
+    }
 
 
 def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:
@@ -153,14 +140,14 @@ def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:
     assert "s3cret" not in finished.stdout + finished.stderr
 
 
-def test_a_collection_that_is_not_there_is_an_error(mongo_workspace: Workspace) -> None:
+def test_a_collection_that_does_not_exist_is_an_error(mongo_workspace: Workspace) -> None:
     outcome = doctor(mongo_workspace)
     assert (outcome.code, outcome.states) == (1, {"source": "error"})
-    assert outcome.findings["source"]["message"].startswith("There is no collection clogs_tests.")
+    assert outcome.findings["source"]["message"].startswith("The collection clogs_tests.")
     assert "clogs import ~/.claude" in outcome.findings["source"]["remedy"]
 
 
-def test_a_missing_index_is_a_warning_with_the_command_that_makes_it(
+def test_a_missing_index_is_a_warning_with_the_command_that_creates_it(
     mongo_workspace: Workspace, collection: Collection[Document]
 ) -> None:
     collection.insert_one({"ingestedAt": datetime.now(UTC)})
@@ -199,18 +186,13 @@ def test_a_clock_that_is_ahead_by_more_than_the_lookback_is_a_warning(
     assert (outcome.code, outcome.states) == (0, states)
 
 
-@pytest.mark.usefixtures("holder")
-def test_a_run_that_is_on_is_told(sound: Workspace) -> None:
-    outcome = doctor(sound)
+def test_a_run_in_progress_is_a_warning(sound: Workspace) -> None:
+    with run_lock(data_of(sound) / "state", command="pipeline"), connect(warehouse_of(sound)):
+        outcome = doctor(sound)
     assert (outcome.code, outcome.states) == (0, {"lock": "warning"})
-    assert outcome.findings["lock"]["message"].startswith(f"A run is on: PID {os.getpid()}, clogs pipeline, ")
-    assert f"in use by the run that is on (PID {os.getpid()})" in outcome.findings["warehouse"]["message"]
-
-
-def test_asking_leaves_the_lock_free(sound: Workspace) -> None:
-    assert doctor(sound).states == {}
-    with run_lock(data_of(sound) / "state", command="load"):
-        pass
+    lock, warehouse = outcome.findings["lock"]["message"], outcome.findings["warehouse"]["message"]
+    assert lock.startswith(f"Another run is in progress: PID {os.getpid()}, clogs pipeline, ")
+    assert warehouse.endswith(f" is in use by the run in progress (PID {os.getpid()}).")
 
 
 def test_a_lock_that_cannot_be_opened_is_an_error(sound: Workspace) -> None:
@@ -228,11 +210,20 @@ def test_a_warehouse_held_by_another_program_is_an_error(sound: Workspace) -> No
     assert f"PID {os.getpid()} (" in outcome.findings["warehouse"]["message"]
 
 
-def test_a_warehouse_that_is_none_is_an_error(sound: Workspace) -> None:
+def test_a_file_that_is_not_a_warehouse_is_an_error(sound: Workspace) -> None:
     warehouse_of(sound).write_text("no warehouse", encoding="utf-8")
     outcome = doctor(sound)
     assert (outcome.code, outcome.states) == (1, {"warehouse": "error"})
     assert "DUCKDB_PATH" in outcome.findings["warehouse"]["remedy"]
+
+
+def test_a_broken_view_is_an_error(sound: Workspace) -> None:
+    with connect(warehouse_of(sound)) as connection:
+        connection.execute("CREATE TABLE gone AS SELECT 1; CREATE VIEW gold.own AS FROM gone")
+        connection.execute("DROP TABLE gone")
+    outcome = doctor(sound)
+    assert (outcome.code, outcome.states) == (1, {"warehouse": "error"})
+    assert "gone does not exist" in outcome.findings["warehouse"]["message"]
 
 
 @pytest.mark.parametrize("place", ["landing", "landing/deeper", "state"])
@@ -242,14 +233,14 @@ def test_a_file_where_a_folder_should_be_is_an_error(sound: Workspace, tmp_path:
     outcome = doctor(sound, DATA_RAW_DIR=str(tmp_path / place))
     assert (outcome.code, outcome.states) == (1, {"folders": "error"})
     assert outcome.findings["folders"]["message"] == (
-        f"{tmp_path / place} cannot be used: {blocking} is no folder."
+        f"{tmp_path / place} cannot be used: {blocking} is not a folder."
     )
     assert outcome.findings["folders"]["remedy"] == (
         "Move it away, or set data.raw_dir (DATA_RAW_DIR) to another place."
     )
 
 
-def test_one_cause_is_told_once(workspace: Workspace) -> None:
+def test_one_cause_is_reported_once(workspace: Workspace) -> None:
     data_of(workspace).write_text("", encoding="utf-8")
     finished = workspace.run("doctor", MONGO_URI=DOWN)
     assert [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("✗")] == [
@@ -284,7 +275,8 @@ def test_what_others_can_read_is_a_warning_whose_remedy_helps(
 def test_a_name_that_is_too_long_is_an_error(sound: Workspace) -> None:
     outcome = doctor(sound, DUCKDB_PATH=f"/{'x' * 300}")
     assert outcome.code == 1
-    assert outcome.findings["disk"]["message"].endswith("xxx: File name too long.")
+    assert outcome.findings["warehouse"]["message"].endswith("xxx: File name too long.")
+    assert outcome.findings["warehouse"]["remedy"] == "Fix that, or choose another place: clogs config"
 
 
 def test_a_disk_that_holds_less_than_is_stored_is_a_warning(sound: Workspace) -> None:
@@ -294,7 +286,7 @@ def test_a_disk_that_holds_less_than_is_stored_is_a_warning(sound: Workspace) ->
         sparse.truncate(8 * 1024 * GIB)
     outcome = doctor(sound)
     assert (outcome.code, outcome.states) == (0, {"disk": "warning"})
-    assert "landing and warehouse take 8.0 TiB." in outcome.findings["disk"]["message"]
+    assert "landing and warehouse use 8.0 TiB." in outcome.findings["disk"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -304,56 +296,12 @@ def test_a_disk_that_holds_less_than_is_stored_is_a_warning(sound: Workspace) ->
         (LEAST_FREE - 1, 0, "warning"),
         (5 * GIB, 5 * GIB, "ok"),
         (5 * GIB, 5 * GIB + 1, "warning"),
+        (NO_SPACE, 0, "warning"),
+        (NO_SPACE - 1, 0, "error"),
     ],
 )
 def test_how_much_should_be_free(free: int, used: int, state: str) -> None:
-    assert disk(Path("/data"), free=free, used=used).state == state
-
-
-@pytest.mark.parametrize(
-    ("free", "per_day", "state", "told"),
-    [
-        (60 * GIB, 2 * GIB, "ok", " 2.0 GiB a day, which fits for 30 days."),
-        (60 * GIB - 1, 2 * GIB, "warning", " which fits for 29 days."),
-        (60 * GIB, 1024, "ok", " which fits for more than ten years."),
-        (60 * GIB, 0, "ok", " landing and warehouse take 0 B."),
-    ],
-)
-def test_a_disk_that_is_full_within_a_month_is_a_warning(
-    free: int, per_day: int, state: str, told: str
-) -> None:
-    found = disk(Path("/data"), free=free, used=0, per_day=per_day)
-    assert found.state == state
-    assert found.message.endswith(told)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "per_day"),
-    [
-        ({}, 0),
-        ({"2026-03-31": 700}, 100),
-        ({"2026-03-12": 1000, "2026-03-31": 1000}, 100),
-        ({"2026-03-01": 9, "2026-03-12": 1000, "2026-03-31": 1000, "2026-04-01": 10_000}, 100),
-        ({"2026-03-02": 3000, "2026-03-01": 10_000}, 100),
-        ({"2020-01-01": 1_000_000}, 0),
-    ],
-)
-def test_growth_is_that_of_the_last_days_however_much_was_landed_today(
-    tmp_path: Path, sizes: dict[str, int], per_day: int
-) -> None:
-    for day, size in sizes.items():
-        (tmp_path / f"date={day}").mkdir()
-        (tmp_path / f"date={day}" / "conversations_a.parquet").write_bytes(b"." * size)
-    assert daily_bytes(tmp_path, TODAY) == pytest.approx(per_day)
-
-
-def test_growth_counts_the_warehouse_too(sound: Workspace) -> None:
-    day = data_of(sound) / "landing" / f"date={datetime.now(UTC).date()}"
-    day.mkdir(exist_ok=True)
-    with (day / "conversations_large.parquet").open("wb") as sparse:
-        sparse.truncate(8 * 1024 * GIB)
-    message = doctor(sound).findings["disk"]["message"]
-    assert "They grow by about 1.1 TiB a day, which fits for 0 days." in message
+    assert check_disk(Path("/data"), free=free, used=used).state == state
 
 
 @pytest.mark.parametrize(
@@ -378,7 +326,7 @@ def test_the_schedule(workspace: Workspace, words: list[str], state: str, said: 
     assert re.search(said, found["message"])
 
 
-def test_a_damaged_block_in_the_crontab_is_told_with_its_remedy(workspace: Workspace) -> None:
+def test_a_damaged_block_in_the_crontab_is_a_warning(workspace: Workspace) -> None:
     table = Path(workspace.environment["HOME"]) / "crontab.txt"
     table.write_bytes(crontab.BEGIN + b"\n0 5 * * * /bin/clogs pipeline\n")
     found = doctor(workspace, MONGO_URI=DOWN).findings["schedule"]
@@ -394,66 +342,58 @@ def test_dead_letters_that_cannot_be_read_are_a_warning(sound: Workspace) -> Non
     assert (outcome.code, outcome.states) == (0, {"rejected": "warning"})
 
 
-def ended(state_dir: Path, **fields: Any) -> Run:  # noqa: ANN401  # whatever a record has
-    """A run that has left a record."""
-    run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=1, started_at=NOON, **fields)
+def record(state_dir: Path, *, pid: int = 1, **fields: Any) -> str:  # noqa: ANN401  # whatever a record has
+    """Leave the record of a run, and return how doctor names it."""
+    run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=pid, started_at=NOON, **fields)
     records.write(state_dir, run)
-    return run
-
-
-WHICH = "The last run (20260331T120000-aaaaaa, started by cron at 2026-03-31 12:00:00 UTC)"
-
-
-@pytest.mark.parametrize(("status", "told"), [("done", "is done"), ("stopped", "was stopped")])
-def test_a_run_that_ended_well(tmp_path: Path, status: str, told: str) -> None:
-    ended(tmp_path, status=status)
-    assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} {told}.")
+    return "The last run (20260331T120000-aaaaaa, started by cron at 2026-03-31 12:00:00 UTC)"
 
 
 def test_before_the_first_run(tmp_path: Path) -> None:
-    assert (history(tmp_path).state, history(tmp_path).message) == ("ok", "The pipeline has not run yet.")
+    assert check_history(tmp_path) == Finding("history", "ok", "The pipeline has not run yet.")
 
 
-def test_a_run_that_failed_is_a_warning_with_its_log(tmp_path: Path) -> None:
-    log = log_path(tmp_path)
-    ended(tmp_path, status="failed", failure=FAILURE)
-    log.parent.mkdir()
-    log.touch()
-    found = history(tmp_path)
-    assert (found.state, found.message) == ("warning", f"{WHICH} failed: MongoDB is away.")
-    assert found.remedy == f"Call it back. Its log: {log}. Then run it again: clogs pipeline"
+@pytest.mark.parametrize(("status", "ended"), [("done", "finished"), ("stopped", "was stopped")])
+def test_a_run_that_ended_well(tmp_path: Path, status: str, ended: str) -> None:
+    run = record(tmp_path, status=status)
+    assert check_history(tmp_path) == Finding("history", "ok", f"{run} {ended}.")
 
 
-def test_a_log_that_is_gone_is_not_named(tmp_path: Path) -> None:
-    ended(tmp_path, status="failed", failure=FAILURE)
-    assert history(tmp_path).remedy == "Call it back. Then run it again: clogs pipeline"
+@pytest.mark.parametrize(
+    ("hint", "remedy"),
+    [
+        ("Call it back.", "Call it back. The log is in {}. Then run it again: clogs pipeline"),
+        ("Look: clogs config", "Look: clogs config · The log is in {}. Then run it again: clogs pipeline"),
+        (None, "The log is in {}. Then run it again: clogs pipeline"),
+    ],
+)
+def test_a_run_that_failed_is_a_warning(tmp_path: Path, hint: str | None, remedy: str) -> None:
+    run = record(tmp_path, status="failed", failure=Failure(message="It is away.", hint=hint, exit_code=69))
+    message, remedy = f"{run} failed: It is away.", remedy.format(tmp_path / "logs")
+    assert check_history(tmp_path) == Finding("history", "warning", message, remedy)
 
 
-def test_a_run_that_was_killed_is_told(tmp_path: Path) -> None:
-    ended(tmp_path)
-    found = history(tmp_path)
-    assert found.state == "warning"
-    assert found.message == f"{WHICH} was killed: PID 1 holds no lock, and never wrote how it ended."
-
-
-def test_a_run_that_was_killed_is_told_while_another_command_runs(tmp_path: Path) -> None:
-    ended(tmp_path)
+def test_a_run_that_was_killed_is_a_warning_even_while_another_command_runs(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    found = check_history(tmp_path)
+    reason = "PID 1 does not hold the lock, and how it ended was never recorded."
+    assert (found.state, found.message) == ("warning", f"{run} was killed: {reason}")
     with run_lock(tmp_path, command="import"):
-        assert " was killed: " in history(tmp_path).message
+        assert check_history(tmp_path) == found
 
 
-def test_a_run_that_is_on_was_not_killed(tmp_path: Path) -> None:
-    run = Run(run="20260331T120000-aaaaaa", trigger="cron", pid=os.getpid(), started_at=NOON)
-    records.write(tmp_path, run)
+def test_a_run_in_progress_was_not_killed(tmp_path: Path) -> None:
+    run = record(tmp_path, pid=os.getpid())
     with run_lock(tmp_path, command="pipeline"):
-        assert (history(tmp_path).state, history(tmp_path).message) == ("ok", f"{WHICH} is on.")
+        assert check_history(tmp_path) == Finding("history", "ok", f"{run} is in progress.")
 
 
-def test_after_a_failed_run_the_doctor_says_so(workspace: Workspace) -> None:
+def test_after_a_failed_run_doctor_says_so(workspace: Workspace) -> None:
     variables = {"MONGO_URI": DOWN, "PIPELINE_RETRIES": "0"}
     assert workspace.run("pipeline", **variables).returncode == 69
     finding = doctor(workspace, **variables).findings["history"]
     assert finding["state"] == "warning"
     assert "failed: MongoDB at 127.0.0.1:9 does not answer" in finding["message"]
-    (log,) = (data_of(workspace) / "state" / "logs").iterdir()
-    assert f"Its log: {log}." in finding["remedy"]
+    logs = data_of(workspace) / "state" / "logs"
+    assert f"The log is in {logs}." in finding["remedy"]
+    assert any(logs.iterdir())

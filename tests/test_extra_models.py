@@ -9,25 +9,24 @@ from pathlib import Path
 import pytest
 from built import fill
 from conftest import PROJECT, new_workspace
+from empty import config_in, empty_warehouse
 from test_by_change import ENTRIES, MODELS, load, rows, spoil
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
-from clogs.transform import PlanResult, TransformSettings, plan, transform
+from clogs.transform import PlanResult, TransformConfig, plan, transform
 
 MINE = """
 MODEL (name mine.busiest, kind FULL, audits (not_null(columns := (session))));
 SELECT session FROM gold.sessions ORDER BY entries DESC LIMIT 1
 """
 
-Settings = Callable[..., TransformSettings]
+Settings = Callable[..., TransformConfig]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "w.duckdb"
-    with warehouse.connect(path) as connection:
-        warehouse.create_tables(connection)
+    path = empty_warehouse(tmp_path)
     load(path, ("a1", "a"), ("a2", "a"), ("b1", "b"))
     return path
 
@@ -43,16 +42,9 @@ def mine(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(file: Path, ours: Path, tmp_path: Path) -> Settings:
-    def make(extra_models: Path | None = None) -> TransformSettings:
-        return TransformSettings(
-            warehouse=file,
-            models_dir=ours,
-            extra_models=extra_models,
-            cache_dir=tmp_path / "cache",
-            timezone="UTC",
-            threads=2,
-        )
+def settings(file: Path, ours: Path) -> Settings:
+    def make(extra_models: Path | None = None) -> TransformConfig:
+        return config_in(file.parent, models_dir=ours, extra_models=extra_models)
 
     return make
 
@@ -155,7 +147,7 @@ def test_without_them_their_views_go(settings: Settings, file: Path, mine: Path)
 
 
 def test_there_must_be_some(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(ModelsError, match="There is no folder of models in "):
+    with pytest.raises(ModelsError, match="has no folder of models"):
         settings(tmp_path / "nowhere")
 
 

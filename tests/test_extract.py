@@ -40,9 +40,11 @@ from replay import replay
 
 from clogs import dead_letters
 from clogs.errors import ClogsError, DataError, SourceError, TransientSourceError
-from clogs.extract import ExtractResult, Scope, Settings, extract
+from clogs.extract import ExtractJob, ExtractResult, extract
 from clogs.landing.files import landed
-from clogs.mongo import CODEC, LARGEST_DOCUMENT, Address, Source, connect
+from clogs.mongo import Address, Source, connect
+from clogs.mongo.client import LARGEST_DOCUMENT
+from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
 
 Document = dict[str, Any]
@@ -54,8 +56,6 @@ LOOKBACK = timedelta(minutes=15)
 JUST_BEFORE_NOON = NOON - timedelta(minutes=5)
 LONG_BEFORE_NOON = NOON - timedelta(minutes=20)
 IN_A_YEAR = datetime.now(UTC) + timedelta(days=365)
-EVERYTHING = Scope()
-BACKFILL = Scope(full_backfill=True)
 
 
 @pytest.fixture
@@ -65,8 +65,9 @@ def source(mongo_uri: str, collection: Collection[Document]) -> Iterator[Source]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(
+def job(tmp_path: Path) -> ExtractJob:
+    return ExtractJob(
+        run="first",
         raw_dir=tmp_path / "raw",
         dead_letter_dir=tmp_path / "dead_letters",
         state_dir=tmp_path / "state",
@@ -80,9 +81,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def run(source: Source, settings: Settings) -> Callable[..., ExtractResult]:
-    """Extract with these settings."""
-    return lambda scope=EVERYTHING: extract(source, settings, scope, run=new_run())
+def run(source: Source, job: ExtractJob) -> Callable[..., ExtractResult]:
+    """Extract as a run of its own."""
+    return lambda **options: extract(source, another(job), **options)
 
 
 Run = Callable[..., ExtractResult]
@@ -92,31 +93,36 @@ def entry(identity: object, *, at: object = NOON, **fields: object) -> Document:
     return {"_id": identity, "type": "user", "sessionId": "s", "ingestedAt": at, **fields}
 
 
-def landed_ids(settings: Settings) -> list[str]:
+def another(job: ExtractJob) -> ExtractJob:
+    """The job of another run, which begins now."""
+    return replace(job, run=new_run(), started=datetime.now(UTC))
+
+
+def landed_ids(job: ExtractJob) -> list[str]:
     """The ids in the landing files, in the order of the files, repeated where they were landed again."""
-    return [identity for path in landed(settings.raw_dir) for identity in pl.read_parquet(path)["_id"]]
+    return [identity for path in landed(job.raw_dir) for identity in pl.read_parquet(path)["_id"]]
 
 
 # What is read
 
 
 def test_the_first_run_lands_everything_and_the_second_nothing(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry(number, at=NEWEST - timedelta(seconds=number)) for number in range(250)])
     first = run()
     assert (first.documents, first.landed, first.unchanged, first.rejected) == (250, 250, 0, 0)
     assert (first.since, first.watermark) == (None, NEWEST)
     assert first.files == 3
-    assert first.bytes == sum(path.stat().st_size for path in landed(settings.raw_dir))
+    assert first.bytes == sum(path.stat().st_size for path in landed(job.raw_dir))
     second = run()
     assert (second.documents, second.landed, second.unchanged, second.files) == (250, 0, 250, 0)
     assert (second.since, second.watermark) == (NEWEST - LOOKBACK, NEWEST)
-    assert len(landed_ids(settings)) == 250
+    assert len(landed_ids(job)) == 250
 
 
 def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry(1, text="old"), entry(2)])
     run()
@@ -124,7 +130,7 @@ def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
     assert run().landed == 1
     collection.replace_one({"_id": 1}, entry(1, text="old"))
     assert run().landed == 1
-    frame = pl.concat(map(pl.read_parquet, landed(settings.raw_dir))).sort("extracted_at")
+    frame = pl.concat(map(pl.read_parquet, landed(job.raw_dir))).sort("extracted_at")
     assert frame.filter(_id="1")["entry_raw"].to_list() == [
         '{"text":"old"}',
         '{"text":"new"}',
@@ -134,17 +140,34 @@ def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
 
 
 def test_a_change_back_is_landed_though_the_run_that_landed_the_change_left_no_state(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_one(entry(1, text="old"))
     run()
     collection.replace_one({"_id": 1}, entry(1, text="new"))
-    run(Scope(limit=1))
+    run(limit=1)
     collection.replace_one({"_id": 1}, entry(1, text="old"))
     assert run().landed == 1
-    frame = pl.concat(map(pl.read_parquet, landed(settings.raw_dir))).sort("extracted_at")
+    frame = pl.concat(map(pl.read_parquet, landed(job.raw_dir))).sort("extracted_at")
     assert frame["entry_raw"].to_list()[-1] == '{"text":"old"}'
     assert run().landed == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"limit": 250}], ids=["a whole run", "a run that left no watermark"])
+def test_times_of_reading_only_grow_also_after_the_clock_was_set_back(
+    collection: Collection[Document], job: ExtractJob, source: Source, options: dict[str, int]
+) -> None:
+    collection.insert_many([entry(number) for number in range(250)])
+    ahead = replace(another(job), started=IN_A_YEAR)
+    extract(source, ahead, **options)  # type: ignore[arg-type]  # mypy cannot see which option it is
+    extract(source, another(job), full_backfill=True)
+    frame = pl.concat(
+        map(pl.read_parquet, sorted(landed(job.raw_dir), key=lambda path: path.stat().st_mtime_ns))
+    )
+    moments = frame["extracted_at"].unique(maintain_order=True)
+    assert len(moments) == 6
+    assert moments.is_sorted()
+    assert moments[0] == IN_A_YEAR
 
 
 @pytest.mark.parametrize(
@@ -160,35 +183,35 @@ def test_a_change_back_is_landed_though_the_run_that_landed_the_change_left_no_s
     ],
 )
 def test_a_document_that_comes_late_is_found_within_the_lookback_and_by_a_backfill(
-    collection: Collection[Document], settings: Settings, run: Run, at: object, times: int
+    collection: Collection[Document], job: ExtractJob, run: Run, at: object, times: int
 ) -> None:
     collection.insert_many([entry("a"), entry("b", at=MORNING)])
     run()
     collection.insert_one(entry("late", at=at))
     run()
-    assert landed_ids(settings).count("late") == times
-    assert run(BACKFILL).landed == 3
-    assert "late" in landed_ids(settings)
+    assert landed_ids(job).count("late") == times
+    assert run(full_backfill=True).landed == 3
+    assert "late" in landed_ids(job)
 
 
 def test_the_first_run_finds_documents_that_have_no_date(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many(
         [entry("none", at=None), {"_id": "absent"}, entry("text", at="2025-01-20T12:00:00Z")]
     )
     assert run().watermark is None
-    assert sorted(landed_ids(settings)) == ["absent", "none", "text"]
+    assert sorted(landed_ids(job)) == ["absent", "none", "text"]
 
 
 def test_a_date_in_the_future_hides_no_other_document(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry("future", at=IN_A_YEAR), entry("now")])
     assert run().watermark == NOON
     collection.insert_one(entry("next", at=NOON + timedelta(minutes=1)))
     assert run().landed == 1
-    assert sorted(landed_ids(settings)) == ["future", "next", "now"]
+    assert sorted(landed_ids(job)) == ["future", "next", "now"]
 
 
 @pytest.mark.parametrize(
@@ -197,34 +220,34 @@ def test_a_date_in_the_future_hides_no_other_document(
 def test_another_field_can_be_the_watermark(
     collection: Collection[Document],
     source: Source,
-    settings: Settings,
+    job: ExtractJob,
     path: str,
     fields: dict[str, Any],
 ) -> None:
-    changed = replace(settings, watermark_field=path)
+    changed = replace(job, watermark_field=path)
     collection.insert_many([entry(1, **fields), entry(2)])
-    assert extract(source, changed, EVERYTHING, run=new_run()).watermark == MORNING
+    assert extract(source, another(changed)).watermark == MORNING
 
 
 def test_another_collection_starts_from_its_own_beginning(
-    mongo_uri: str, collection: Collection[Document], settings: Settings, run: Run
+    mongo_uri: str, collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_one(entry("a"))
     run()
     other = collection.database[f"{collection.name}_other"]
     other.insert_one(entry("b", at=MORNING))
     with connect(Address(mongo_uri, other.database.name, other.name)) as source:
-        result = extract(source, settings, EVERYTHING, run=new_run())
+        result = extract(source, another(job))
     other.drop()
     assert (result.since, result.landed) == (None, 1)
 
 
 def test_another_landing_folder_is_filled_from_the_beginning(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_one(entry("a"))
     run()
-    shutil.rmtree(settings.raw_dir)
+    shutil.rmtree(job.raw_dir)
     assert run().landed == 1
     assert run().landed == 0
 
@@ -238,12 +261,12 @@ def test_documents_without_a_date_are_told(
 
 
 def test_excluded_fields_are_not_landed_wherever_they_are(
-    collection: Collection[Document], source: Source, settings: Settings
+    collection: Collection[Document], source: Source, job: ExtractJob
 ) -> None:
     collection.insert_one(entry(1, toolUseResult="x", data={"a": 1, "heavy": "y"}))
-    lean = replace(settings, exclude=("toolUseResult", "data.heavy"))
-    extract(source, lean, EVERYTHING, run=new_run())
-    (file,) = landed(settings.raw_dir)
+    lean = replace(job, exclude=("toolUseResult", "data.heavy"))
+    extract(source, another(lean))
+    (file,) = landed(job.raw_dir)
     assert pl.read_parquet(file)["entry_raw"].to_list() == ['{"data":{"a":1}}']
 
 
@@ -254,48 +277,46 @@ def test_a_dry_run_counts_and_writes_nothing(
     collection: Collection[Document], tmp_path: Path, run: Run
 ) -> None:
     collection.insert_many([entry(1), entry(2, at=MORNING)])
-    assert run(Scope(dry_run=True)) == ExtractResult(documents=2, since=None, watermark=None, dry_run=True)
-    assert run(Scope(dry_run=True, limit=1)).documents == 1
-    assert run(Scope(dry_run=True, since=NOON)).documents == 1
+    assert run(dry_run=True) == ExtractResult(documents=2, since=None, watermark=None, dry_run=True)
+    assert run(dry_run=True, limit=1).documents == 1
+    assert run(dry_run=True, since=NOON).documents == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_limit_lands_a_part_and_leaves_the_watermark(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry(1), entry(2), entry(3)])
-    assert (part := run(Scope(limit=2))).landed == 2
+    assert (part := run(limit=2)).landed == 2
     assert part.watermark is None
     run()
-    assert set(landed_ids(settings)) == {"1", "2", "3"}
+    assert set(landed_ids(job)) == {"1", "2", "3"}
 
 
-def test_since_reads_from_that_moment_on(
-    collection: Collection[Document], settings: Settings, run: Run
-) -> None:
+def test_since_reads_from_that_moment_on(collection: Collection[Document], job: ExtractJob, run: Run) -> None:
     collection.insert_many([entry("early", at=MORNING), entry("late")])
-    result = run(Scope(since=NOON))
+    result = run(since=NOON)
     assert (result.since, result.landed, result.watermark) == (NOON, 1, None)
     run()
-    assert landed_ids(settings).count("early") == 1
+    assert landed_ids(job).count("early") == 1
 
 
 def test_since_before_the_lookback_moves_the_watermark(collection: Collection[Document], run: Run) -> None:
     collection.insert_one(entry("first", at=MORNING))
     run()
     collection.insert_one(entry("next"))
-    assert run(Scope(since=MORNING)).watermark == MORNING
-    assert run(Scope(since=MORNING - timedelta(hours=1))).watermark == NOON
+    assert run(since=MORNING).watermark == MORNING
+    assert run(since=MORNING - timedelta(hours=1)).watermark == NOON
 
 
 def test_a_backfill_lands_everything_again(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry(1, at=MORNING), entry(2)])
     run()
-    again = run(BACKFILL)
+    again = run(full_backfill=True)
     assert (again.landed, again.since, again.watermark) == (2, None, NOON)
-    assert sorted(landed_ids(settings)) == ["1", "1", "2", "2"]
+    assert sorted(landed_ids(job)) == ["1", "1", "2", "2"]
     assert run().landed == 0
 
 
@@ -303,7 +324,7 @@ def test_a_backfill_lands_everything_again(
 
 
 def test_a_rejected_document_is_a_dead_letter_and_the_others_are_landed(
-    collection: Collection[Document], settings: Settings, run: Run
+    collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry("good"), entry("bad", type=["x"], timestamp=5), entry("fine")])
     with pytest.raises(DataError) as caught:
@@ -313,27 +334,27 @@ def test_a_rejected_document_is_a_dead_letter_and_the_others_are_landed(
         "1 of 3 documents were rejected, more than the 1.0% of quality.max_rejected."
         " The other documents are landed."
     )
-    assert landed_ids(settings) == ["fine", "good"]
-    (letter,) = dead_letters.read(settings.dead_letter_dir)
+    assert landed_ids(job) == ["fine", "good"]
+    (letter,) = dead_letters.read(job.dead_letter_dir)
     assert (letter.stage, letter.source) == ("extract", "bad")
     assert letter.reasons == (
         "type is an array, which does not fit a text column",
-        "timestamp is a number, which is no date and time of the years 1 to 9999",
+        "timestamp is a number, which is not a date and time of the years 1 to 9999",
     )
     assert '"type": ["x"]' in letter.document
 
 
 def test_a_rejected_document_is_rejected_once(
-    collection: Collection[Document], source: Source, settings: Settings
+    collection: Collection[Document], source: Source, job: ExtractJob
 ) -> None:
     collection.insert_many([entry("good"), entry("bad", type=["x"])])
-    lenient = replace(settings, max_rejected=0.5)
-    first = extract(source, lenient, EVERYTHING, run=new_run())
-    again = extract(source, lenient, EVERYTHING, run=new_run())
+    lenient = replace(job, max_rejected=0.5)
+    first = extract(source, another(lenient))
+    again = extract(source, another(lenient))
     assert (first.landed, first.rejected) == (1, 1)
     assert (again.unchanged, again.rejected) == (2, 0)
-    extract(source, lenient, BACKFILL, run=new_run())
-    assert len(list(dead_letters.read(settings.dead_letter_dir))) == 1
+    extract(source, another(lenient), full_backfill=True)
+    assert len(list(dead_letters.read(job.dead_letter_dir))) == 1
 
 
 DEEP: Document = reduce(lambda inner, _: {"a": [inner]}, range(90), {})
@@ -372,7 +393,7 @@ INVALID_UTF8 = bson.encode({"_id": "utf8", "text": "ab"}).replace(b"ab", b"\xff\
 LONE_SURROGATE = bson.encode({"_id": "surrogate", "text": "abc"}).replace(b"abc", b"\xed\xa0\x80")
 
 
-def test_any_bson_is_landed_or_rejected_and_stops_nothing(settings: Settings) -> None:
+def test_any_bson_is_landed_or_rejected_and_stops_nothing(job: ExtractJob) -> None:
     documents = [
         *(
             {"_id": f"value {number}", "ingestedAt": NOON, "v": each}
@@ -382,14 +403,14 @@ def test_any_bson_is_landed_or_rejected_and_stops_nothing(settings: Settings) ->
         *({"_id": f"session {number}", "sessionId": each} for number, each in enumerate(EVERY_VALUE)),
     ]
     raw = [*(bson.encode(each, codec_options=CODEC) for each in documents), INVALID_UTF8, LONE_SURROGATE]
-    lenient = replace(settings, max_rejected=1)
+    lenient = replace(job, max_rejected=1)
     with (
         replay(raw, field=None) as server,
         connect(Address(server.uri, "logs", "conversations")) as source,
     ):
-        result = extract(source, lenient, EVERYTHING, run=new_run())
-    rows = pl.concat(map(pl.read_parquet, landed(settings.raw_dir)))
-    letters = list(dead_letters.read(settings.dead_letter_dir))
+        result = extract(source, another(lenient))
+    rows = pl.concat(map(pl.read_parquet, landed(job.raw_dir)))
+    letters = list(dead_letters.read(job.dead_letter_dir))
     assert result.documents == len(raw)
     assert (rows.height, len(letters)) == (result.landed, result.rejected)
     assert result.landed + result.rejected == len(raw)
@@ -409,7 +430,7 @@ def test_a_collection_that_is_not_there_is_told(source: Source, run: Run) -> Non
     with pytest.raises(SourceError) as caught:
         run()
     assert caught.value.exit_code == 69
-    assert caught.value.message == f"There is no collection {source.name}."
+    assert caught.value.message == f"The collection {source.name} does not exist."
 
 
 def test_an_empty_collection_is_nothing_new(collection: Collection[Document], run: Run) -> None:
@@ -420,7 +441,7 @@ def test_an_empty_collection_is_nothing_new(collection: Collection[Document], ru
 
 @pytest.mark.parametrize("blocked", ["raw", "state", "dead_letters"])
 def test_a_folder_that_cannot_be_written_to_loses_nothing(
-    collection: Collection[Document], settings: Settings, run: Run, tmp_path: Path, blocked: str
+    collection: Collection[Document], job: ExtractJob, run: Run, tmp_path: Path, blocked: str
 ) -> None:
     collection.insert_many([entry(number) for number in range(200)] + [entry("bad", type=[])])
     (tmp_path / blocked).touch()
@@ -428,27 +449,27 @@ def test_a_folder_that_cannot_be_written_to_loses_nothing(
         run()
     (tmp_path / blocked).unlink()
     assert run().documents == 201
-    assert set(landed_ids(settings)) == {str(number) for number in range(200)}
-    assert len(list(dead_letters.read(settings.dead_letter_dir))) == 1
+    assert set(landed_ids(job)) == {str(number) for number in range(200)}
+    assert len(list(dead_letters.read(job.dead_letter_dir))) == 1
 
 
 def test_a_lost_connection_is_taken_up_again(
-    mongo_uri: str, collection: Collection[Document], settings: Settings
+    mongo_uri: str, collection: Collection[Document], job: ExtractJob
 ) -> None:
     ids = [ObjectId() for _ in range(1000)]
     collection.insert_many([entry(each, text="x" * 100) for each in ids])
-    retry_connect = replace(settings, retry_delays=[timedelta(0)])
+    retry_connect = replace(job, retry_delays=[timedelta(0)])
     with (
         flaky(mongo_uri) as uri,
         connect(Address(uri, collection.database.name, collection.name)) as source,
     ):
-        result = extract(source, retry_connect, EVERYTHING, run=new_run())
+        result = extract(source, another(retry_connect))
     assert (result.documents, result.landed, result.unchanged) == (1000, 1000, 0)
-    assert landed_ids(settings) == list(map(str, ids))
+    assert landed_ids(job) == list(map(str, ids))
 
 
 def test_a_connection_lost_for_good_is_told_and_the_next_run_begins_again(
-    mongo_uri: str, collection: Collection[Document], settings: Settings, run: Run
+    mongo_uri: str, collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
     collection.insert_many([entry(number, text="x" * 100) for number in range(1000)])
     with (
@@ -456,8 +477,8 @@ def test_a_connection_lost_for_good_is_told_and_the_next_run_begins_again(
         connect(Address(uri, collection.database.name, collection.name)) as source,
         pytest.raises(TransientSourceError, match="does not answer"),
     ):
-        extract(source, settings, EVERYTHING, run=new_run())
-    assert 0 < len(landed_ids(settings)) < 1000
+        extract(source, another(job))
+    assert 0 < len(landed_ids(job)) < 1000
     assert run().landed == 1000
 
 

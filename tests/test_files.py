@@ -1,4 +1,4 @@
-"""A file is whole or absent, and its owner's alone."""
+"""A file is whole or absent, and only its owner can read it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class CrashError(Exception):
     """What a writer fails with."""
 
 
-def crash(aside: Path) -> None:
-    aside.write_text("half")
+def crash(temporary: Path) -> None:
+    temporary.write_text("half")
     raise CrashError
 
 
@@ -35,9 +35,9 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
 
 
 def test_nothing_is_seen_under_the_files_name_before_it_is_whole(tmp_path: Path) -> None:
-    def write(aside: Path) -> None:
-        aside.write_text("whole")
-        assert names(tmp_path) == [aside.name]
+    def write(temporary: Path) -> None:
+        temporary.write_text("whole")
+        assert names(tmp_path) == [temporary.name]
 
     write_atomic(tmp_path / "file", write)
     assert names(tmp_path) == ["file"]
@@ -52,10 +52,17 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Pa
     assert names(tmp_path) == ["file"]
 
 
-def test_what_stands_in_the_way_of_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", ".*/file is not a folder"), ("file/below", "Not a directory")]
+)
+def test_a_file_where_a_folder_should_be(tmp_path: Path, place: str, reason: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ClogsError, match="file is no folder"):
-        make_private_dir(tmp_path / "file")
+    with pytest.raises(ClogsError, match=rf"^Cannot write {tmp_path}/{place}: {reason}\.$") as raised:
+        make_private_dir(tmp_path / place)
+    assert "clogs config" in str(raised.value.hint)
+
+
+def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounted = os.statvfs(tmp_path)
     read_only = os.statvfs_result([*mounted[:8], mounted.f_flag | os.ST_RDONLY, *mounted[9:]])
     monkeypatch.setattr(os, "statvfs", lambda _folder: read_only)
@@ -73,7 +80,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     assert names(tmp_path) == ["file"]
 
 
-def test_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
+def test_only_their_owner_can_read_files_and_folders(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file"
     write_atomic(path, lambda path: path.write_text("x"))
     assert path.stat().st_mode & 0o777 == 0o600
@@ -81,18 +88,10 @@ def test_files_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
     assert path.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
     assert make_private_dir(tmp_path) == tmp_path
     assert tmp_path.stat().st_mode & 0o777 == 0o750
-
-
-@pytest.mark.parametrize("place", ["file", "file/below"])
-def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path, place: str) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(ClogsError, match=rf"^Cannot write {tmp_path}/{place}: ") as caught:
-        make_private_dir(tmp_path / place)
-    assert "clogs config" in str(caught.value.hint)
 
 
 def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
@@ -101,11 +100,8 @@ def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
     (tmp_path / ".writing-1-state").write_text("half")
     (below / "conversations_y.parquet").write_text("whole")
     assert sweep_temporary(tmp_path) == 2
-    assert names(below) == ["conversations_y.parquet"]
-
-
-def test_there_is_nothing_to_sweep_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert sweep_temporary(tmp_path / "absent") == 0
+    assert names(below) == ["conversations_y.parquet"]
 
 
 @pytest.mark.parametrize("name", ["clogs.toml", "transforms"])

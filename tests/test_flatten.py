@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from uuid import UUID
 
 import bson
 import msgspec
+import polars as pl
 import pytest
 from bson import (
     Binary,
@@ -27,12 +27,14 @@ from bson import (
     Regex,
     Timestamp,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clogs.extract.flatten import Flattened, batch_of, flatten
-from clogs.mongo import CODEC, decode
-from clogs.schema import COLUMNS
+from clogs.extract.flatten import batch_of, column_of, flatten
+from clogs.extract.screen import screen
+from clogs.mongo import decode
+from clogs.mongo.documents import CODEC
+from clogs.schema import COLUMNS, Column
 
 Document = dict[str, Any]
 
@@ -67,13 +69,13 @@ EVERY_BSON_VALUE = {
 }
 
 
-def flattened(*documents: Document, exclude: Sequence[str] = ()) -> Flattened:
-    result = flatten(documents, exclude=exclude)
-    return replace(result, frame=batch_of(result.frame, extracted_at=NOW))
+def flattened(*documents: Document, exclude: Sequence[str] = ()) -> pl.DataFrame:
+    rows, _ = flatten(documents, exclude=exclude)
+    return batch_of(rows, extracted_at=NOW)
 
 
 def row(document: Document, exclude: Sequence[str] = ()) -> Document:
-    return flattened({"_id": "x"} | document, exclude=exclude).frame.row(0, named=True)
+    return flattened({"_id": "x"} | document, exclude=exclude).row(0, named=True)
 
 
 def stored(document: Document) -> Document:
@@ -127,7 +129,7 @@ def as_json(value: object) -> str:
 
 
 def assert_as_expected(documents: Sequence[Document]) -> None:
-    frame = flattened(*documents).frame
+    frame = flattened(*documents)
     messages = frame.select("message_role", "message_content", "message_raw").rows()
     assert messages == [expected_message(document.get("message")) for document in documents]
     others = [{key: value for key, value in each.items() if key not in FIELDS} for each in documents]
@@ -198,12 +200,12 @@ def test_content_becomes_text(content: object, expected: str | None) -> None:
 
 @pytest.mark.parametrize("value", EVERY_BSON_VALUE.values(), ids=EVERY_BSON_VALUE)
 @pytest.mark.parametrize("field", ["_id", "message", "other", *sorted(FIELDS - {"_id", "message"})])
-def test_any_bson_value_in_any_field_is_a_row_or_a_misfit_of_its_own(field: str, value: object) -> None:
+def test_any_bson_value_in_any_field_is_a_row_or_rejected_alone(field: str, value: object) -> None:
     odd = stored({"_id": "odd", field: value})
     good = {"_id": "good", "timestamp": "2026-11-20T08:00:00.123Z", "message": {"content": ["hello"]}}
-    both = flattened(odd, stored(good))
-    assert both.frame.height + len(both.misfits) == 2
-    assert both.frame.row(-1) == flattened(good).frame.row(0)
+    rows, rejected = screen([odd, stored(good)], exclude=(), blocking_checks=())
+    assert rows.height + len(rejected) == 2
+    assert batch_of(rows, extracted_at=NOW).row(-1) == flattened(good).row(0)
 
 
 @pytest.mark.parametrize(
@@ -222,19 +224,19 @@ def test_fields_without_a_column_are_kept_as_json(value: object, expected: objec
     assert json.loads(row(stored({"_id": 1, "field": value}))["entry_raw"]) == expected
 
 
-def test_a_misfit_is_told_with_every_reason_and_the_others_keep_their_order() -> None:
+def test_a_document_is_rejected_with_every_reason_and_the_others_keep_their_order() -> None:
     documents: list[Document] = [
         {"_id": "a"},
         {"_id": "b", "type": ["x"], "timestamp": "yesterday", "isMeta": 2},
         {"_id": "c"},
         {"type": "user"},
     ]
-    result = flattened(*documents)
-    assert result.frame["_id"].to_list() == ["a", "c"]
-    assert result.misfits == {
+    rows, rejected = screen(documents, exclude=(), blocking_checks=())
+    assert rows["_id"].to_list() == ["a", "c"]
+    assert rejected == {
         1: [
             "type is an array, which does not fit a text column",
-            "timestamp is no ISO 8601 date and time",
+            "timestamp is not an ISO 8601 date and time",
             "isMeta is a number, which is neither true nor false",
         ],
         3: ["_id is absent"],
@@ -331,5 +333,122 @@ def test_excluded_fields_are_dropped_on_arrival(exclude: Sequence[str], expected
 
 def test_no_documents_are_no_rows_of_the_same_columns() -> None:
     nothing = flattened()
-    assert nothing.frame.schema == flattened({"_id": 1}).frame.schema
-    assert nothing.frame.height == 0
+    assert nothing.schema == flattened({"_id": 1}).schema
+    assert nothing.height == 0
+
+
+# Single columns
+
+TEXT = Column("type", "text", "type")
+FLAG = Column("is_meta", "boolean", "isMeta")
+TIMESTAMP = Column("timestamp", "instant", "timestamp")
+INGESTED = Column("ingested_at", "instant", "ingestedAt")
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+DATE = DatetimeMS(NEW_YEAR)
+NO_INSTANT = "which is not a date and time of the years 1 to 9999"
+ODD = "odd"
+
+
+def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, list[str]]]:
+    rejected: dict[int, list[str]] = {}
+    series = column_of(values, column, rejected)
+    return series.to_list(), rejected
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        (TEXT, "é\0", "é\0"),
+        (TEXT, "", ""),
+        (TEXT, None, None),
+        (TEXT, 7, "7"),
+        (TEXT, Int64(2**62), str(2**62)),
+        (TEXT, 1.5, "1.5"),
+        (TEXT, True, "true"),
+        (TEXT, DATE, "2026-01-01T00:00:00+00:00"),
+        (TEXT, ObjectId(b"a" * 12), "61" * 12),
+        (TEXT, UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (TEXT, Decimal128("1.50"), "1.50"),
+        (TEXT, Code("x"), "x"),
+        (FLAG, False, False),
+        (FLAG, 1, True),
+        (FLAG, 0.0, False),
+        (FLAG, Int64(0), False),
+        (FLAG, "TRUE", True),
+        (FLAG, "false", False),
+        (INGESTED, DATE, NEW_YEAR),
+        (INGESTED, "2026-01-01T00:00:00.000Z", NEW_YEAR),
+        (INGESTED, "2026-01-01T05:30:00+05:30", NEW_YEAR),
+        (TIMESTAMP, DATE, NEW_YEAR),
+        (TIMESTAMP, "2026-01-01T00:00:00Z", NEW_YEAR),
+        (TIMESTAMP, "2026-01-01T00:00:00.123456789Z", NEW_YEAR.replace(microsecond=123456)),
+        (TIMESTAMP, "2026-01-01 00:00", NEW_YEAR),
+        (TIMESTAMP, "0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_value_of_a_near_type_is_converted(column: Column, value: object, expected: object) -> None:
+    assert converted(column, value) == ([expected], {})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        (TEXT, {"a": 1}, "type is an object, which does not fit a text column"),
+        (TEXT, [], "type is an array, which does not fit a text column"),
+        (TEXT, b"x", "type is of BSON type bytes, which does not fit a text column"),
+        (FLAG, 2, "isMeta is a number, which is neither true nor false"),
+        (FLAG, float("nan"), "isMeta is a number, which is neither true nor false"),
+        (FLAG, "yes", "isMeta is text, which is neither true nor false"),
+        (FLAG, DATE, "isMeta is a date, which is neither true nor false"),
+        (INGESTED, 1_767_225_600, f"ingestedAt is a number, {NO_INSTANT}"),
+        (INGESTED, Int64(5), f"ingestedAt is a number, {NO_INSTANT}"),
+        (INGESTED, True, f"ingestedAt is a truth value, {NO_INSTANT}"),
+        (INGESTED, DatetimeMS(10**15), "ingestedAt is out of the years 1 to 9999"),
+        (INGESTED, DatetimeMS(-(10**15)), "ingestedAt is out of the years 1 to 9999"),
+        (TEXT, DatetimeMS(10**15), "type is a date, which does not fit a text column"),
+        (INGESTED, "now", "ingestedAt is not an ISO 8601 date and time"),
+        (TIMESTAMP, "", "timestamp is not an ISO 8601 date and time"),
+        (TIMESTAMP, "2026-13-01T00:00:00Z", "timestamp is not an ISO 8601 date and time"),
+        (TIMESTAMP, "2026-01-01T00:00:60Z", "timestamp is not an ISO 8601 date and time"),
+        (TIMESTAMP, "0000-01-01T00:00:00Z", "timestamp is not an ISO 8601 date and time"),
+        (TIMESTAMP, "+12345-01-01T00:00:00Z", "timestamp is not an ISO 8601 date and time"),
+        (TIMESTAMP, "0001-01-01T00:00:00+05:00", "timestamp is out of the years 1 to 9999"),
+        (TIMESTAMP, "9999-12-31T23:59:59-05:00", "timestamp is out of the years 1 to 9999"),
+    ],
+)
+def test_a_value_of_another_type_is_rejected(column: Column, value: object, reason: str) -> None:
+    assert converted(column, value) == ([None], {0: [reason]})
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "expected"),
+    [
+        (TEXT, "x", "x"),
+        (FLAG, True, True),
+        (INGESTED, DATE, NEW_YEAR),
+        (TIMESTAMP, "2026-01-01T00:00:00.000Z", NEW_YEAR),
+    ],
+)
+def test_a_rejected_value_harms_no_other(column: Column, good: object, expected: object) -> None:
+    values, rejected = converted(column, good, {"odd": 1}, None, good)
+    assert values == [expected, None, None, expected]
+    assert list(rejected) == [1]
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=3)
+INSTANTS = st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")
+NEARLY_INSTANTS = st.builds(
+    "{}-{}-{}T{}:{}:{}Z".format, st.integers(-1, 12_345), DIGITS, DIGITS, DIGITS, DIGITS, DIGITS
+)
+
+
+@given(INSTANTS | NEARLY_INSTANTS | st.text("0123456789+-.:TZ "))
+@example(" 2026-01-01T00:00:00Z")
+@example("2026-1-1T0:0:0Z")
+@example("2026-01-01T24:00:00Z")
+def test_a_timestamp_means_the_same_whatever_stands_beside_it(text: str) -> None:
+    alone, reasons = converted(TIMESTAMP, text)
+    beside, rejected = converted(TIMESTAMP, text, ODD)
+    assert beside == [*alone, None]
+    assert rejected.get(0) == reasons.get(0)

@@ -17,8 +17,8 @@ from pymongo.collection import Collection
 
 from clogs import dead_letters, mongo
 from clogs.mongo import Source
+from clogs.transcripts.find import find
 from clogs.transcripts.importer import ImportResult, import_transcripts
-from clogs.transcripts.read import find
 
 Document = dict[str, Any]
 
@@ -56,9 +56,9 @@ class Importing:
         result = self()
         return result.imported, result.known, result.rejected
 
-    def letters(self) -> list[tuple[str, str, str]]:
+    def letters(self) -> list[tuple[str, str, str, str]]:
         found = dead_letters.read(self.root / "dead_letters")
-        return sorted((each.source, each.reasons[0], each.document) for each in found)
+        return sorted((each.source, each.reasons[0], each.document, each.encoding) for each in found)
 
 
 @pytest.fixture
@@ -87,14 +87,15 @@ def test_every_shape_of_line(importing: Importing, collection: Collection[Docume
     assert collection.count_documents({"n": 3}) == 3
     documents = [each["a.b"] for each in collection.find() if "a.b" in each]
     assert documents == [{"$c": "\N{REPLACEMENT CHARACTER}"}]
-    sources, reasons, texts = zip(*importing.letters(), strict=True)
+    sources, reasons, texts, encodings = zip(*importing.letters(), strict=True)
     assert sources == tuple(f"{importing.file}:{line}" for line in (7, 8, 9))
     assert [reason.split(":")[0] for reason in reasons] == [
         "holds more than one record",
         "cannot be stored as BSON",
-        "is no JSON",
+        "is not JSON",
     ]
     assert texts == ('{"a":1}{"b":2}', '{"big":123456789012345678901}', "Iv8i")
+    assert encodings == ("text", "text", "base64")
 
 
 def test_ids_sort_as_the_lines_do(importing: Importing, collection: Collection[Document]) -> None:
@@ -131,30 +132,6 @@ def test_an_emptied_collection_is_filled_again(
     importing()
     collection.delete_many({})
     assert importing.counts() == (1, 0, 0)
-
-
-def test_a_replaced_file_is_read_from_its_beginning(importing: Importing) -> None:
-    importing.file.write_text('{"n":1}\n{"n":2}\n', encoding="utf-8")
-    importing()
-    importing.file.write_text('{"n":1}\n{"m":2}\n{"m":3}\n', encoding="utf-8")
-    assert importing.counts() == (2, 1, 0)
-
-
-def test_a_truncated_file_adds_nothing(importing: Importing) -> None:
-    importing.file.write_text('{"n":1}\n{"n":2}\n', encoding="utf-8")
-    importing()
-    importing.file.write_text('{"n":1}\n', encoding="utf-8")
-    assert importing.counts() == (0, 1, 0)
-
-
-def test_a_letter_tells_how_its_line_is_written(importing: Importing) -> None:
-    importing.file.write_bytes(b'broken\n"\xff"\n')
-    importing()
-    letters = dead_letters.read(importing.root / "dead_letters")
-    assert sorted((each.encoding, each.raw) for each in letters) == [
-        ("base64", b'"\xff"'),
-        ("text", b"broken"),
-    ]
 
 
 @pytest.mark.parametrize("documents", [1, 250, 500])

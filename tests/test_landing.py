@@ -13,7 +13,7 @@ import pytest
 
 from clogs.errors import ClogsError
 from clogs.extract.flatten import batch_of, flatten
-from clogs.landing.files import land, landed, partition, told_digest
+from clogs.landing.files import digest_in_name, land, landed, partition
 from clogs.schema import COLUMNS
 
 Document = dict[str, Any]
@@ -26,7 +26,7 @@ ENTRIES = [
 
 
 def frame(documents: Sequence[Document]) -> pl.DataFrame:
-    rows = flatten(documents, exclude=()).frame
+    rows, _ = flatten(documents, exclude=())
     return batch_of(rows, extracted_at=datetime(2026, 11, 22, tzinfo=UTC))
 
 
@@ -37,7 +37,7 @@ def test_each_date_has_a_file(tmp_path: Path) -> None:
         tmp_path / "date=2026-11-20" / f"conversations_run_00000_{digests[0]}.parquet",
         tmp_path / "date=2026-11-21" / f"conversations_run_00000_{digests[1]}.parquet",
     ]
-    assert [told_digest(file) for file in files] == digests
+    assert [digest_in_name(file) for file in files] == digests
     assert pl.read_parquet(files[1])["_id"].to_list() == ["1", "3"]
 
 

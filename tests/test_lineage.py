@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from site_cases import settings
+from empty import config_in, empty_warehouse
 
-from clogs import warehouse
 from clogs.errors import ModelsError
 from clogs.schema import Model
 from clogs.transform import lineage
@@ -19,20 +18,17 @@ SELECT type AS tool, date AS day FROM raw.conversations SEMI JOIN bronze.step US
 """
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "w.duckdb"
-    with warehouse.connect(path) as connection:
-        warehouse.create_tables(connection)
-    return path
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path) -> None:
+    empty_warehouse(tmp_path)
 
 
 @pytest.mark.parametrize(("extra", "names"), [(MINE, ["mine.busiest"]), (BROKEN, [])])
 def test_lineage_holds_ours_and_extra_models_that_can_be_read(
-    file: Path, tmp_path: Path, extra: str, names: list[str]
+    tmp_path: Path, extra: str, names: list[str]
 ) -> None:
     ours, mine = models_in(tmp_path / "ours", STEP, OURS), models_in(tmp_path / "mine", extra)
-    found = {each.name: each for each in lineage(settings(file, tmp_path / "cache", ours, mine))}
+    found = {each.name: each for each in lineage(config_in(tmp_path, models_dir=ours, extra_models=mine))}
     assert list(found) == ["bronze.step", "gold.tools", *names]
     assert found["gold.tools"] == Model(
         name="gold.tools",
@@ -44,9 +40,9 @@ def test_lineage_holds_ours_and_extra_models_that_can_be_read(
     assert not found["bronze.step"].is_table
 
 
-def test_lineage_tells_what_is_wrong_with_ours(file: Path, tmp_path: Path) -> None:
+def test_a_mistake_in_ours_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelsError):
-        lineage(settings(file, tmp_path / "cache", models_in(tmp_path / "ours", BROKEN)))
+        lineage(config_in(tmp_path, models_dir=models_in(tmp_path / "ours", BROKEN)))
 
 
 def models_in(folder: Path, *texts: str) -> Path:

@@ -10,11 +10,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from empty import config_in, empty_warehouse
 from model_cases import ASKED, KINDS, MILLION, NAMES, PRICED, ROWS
 
 from clogs import warehouse
-from clogs.files import bundled
-from clogs.transform import TransformSettings, transform
+from clogs.transform import transform
 from clogs.warehouse import Connection
 
 
@@ -22,22 +22,13 @@ from clogs.warehouse import Connection
 def gold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """The models built from all the rows above, in Berlin's time zone."""
     folder: Path = tmp_path_factory.mktemp("models")
-    with warehouse.connect(folder / "w.duckdb") as connection:
-        warehouse.create_tables(connection)
+    with warehouse.connect(empty_warehouse(folder)) as connection:
         places = ", ".join("?" for _ in NAMES)
         connection.executemany(
             f"INSERT INTO raw.conversations VALUES ({places})",
             [[row[name] for name in NAMES] for row in ROWS],
         )
-    transform(
-        TransformSettings(
-            warehouse=folder / "w.duckdb",
-            models_dir=bundled("transforms"),
-            cache_dir=folder / "cache",
-            timezone="Europe/Berlin",
-            threads=2,
-        )
-    )
+    transform(config_in(folder, timezone="Europe/Berlin"))
     with warehouse.connect(folder / "w.duckdb", read_only=True) as connection:
         yield connection
 
@@ -58,16 +49,7 @@ def test_agent_progress_is_unwrapped(gold: Connection) -> None:
         FROM bronze.stg_conversations WHERE session_id = 'wrapped' ORDER BY _id
     """
     assert rows(gold, query) == [
-        (
-            "w1",
-            "assistant",
-            20,
-            "inner",
-            "r-w1",
-            "a1",
-            True,
-            "wrapped",
-        ),
+        ("w1", "assistant", 20, "inner", "r-w1", "a1", True, "wrapped"),
         ("w2", "progress", 0, "u-w2", None, None, False, "wrapped"),
         ("w3", "user", 0, "bare", None, None, True, "wrapped"),
     ]

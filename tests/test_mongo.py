@@ -27,8 +27,6 @@ from replay import Server, replay
 from clogs.commands.demo_server import free_port
 from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
 from clogs.mongo import (
-    CODEC,
-    LARGEST_DOCUMENT,
     Address,
     Source,
     connect,
@@ -36,10 +34,11 @@ from clogs.mongo import (
     extended_json,
     from_extended_json,
     id_text,
-    mapped_errors,
-    split,
     utc,
 )
+from clogs.mongo.client import LARGEST_DOCUMENT
+from clogs.mongo.documents import CODEC, split
+from clogs.mongo.errors import mapped_errors
 
 Document = dict[str, Any]
 

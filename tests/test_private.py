@@ -20,7 +20,7 @@ from conftest import Document, new_workspace
 from replay import Server, replay
 
 from clogs.commands.demo_server import free_port
-from clogs.mongo import CODEC
+from clogs.mongo.documents import CODEC
 
 CANARY = "s3cret-canary"
 OTHERS = 0o077
@@ -79,7 +79,7 @@ def open_umask() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Runs that end well, with a dead letter, and runs that fail, all of them telling all they can."""
+    """Runs that end well, with a dead letter, and runs that fail, as verbose as they can be."""
     root = tmp_path_factory.mktemp("private")
     said: dict[tuple[str, ...], CompletedProcess[str]] = {}
     with replay(entries(200)) as server, open_umask():
@@ -146,10 +146,10 @@ def test_no_file_holds_the_password(ran: Ran) -> None:
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
 
 
-def test_nobody_is_told_the_password(ran: Ran) -> None:
-    told = {command: finished.stdout + finished.stderr for command, finished in ran.said.items()}
-    assert [command for command, text in told.items() if CANARY in text] == []
-    assert "ann:***@" in told["config",]
+def test_no_output_holds_the_password(ran: Ran) -> None:
+    texts = {command: finished.stdout + finished.stderr for command, finished in ran.said.items()}
+    assert [command for command, text in texts.items() if CANARY in text] == []
+    assert "ann:***@" in texts["config",]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")

@@ -58,23 +58,12 @@ def test_a_range_goes_on_after_a_position() -> None:
 @pytest.mark.parametrize(
     ("value", "before"),
     [
-        (MinKey(), []),
-        (None, []),
-        (5, ["null"]),
-        (Int64(5), ["null"]),
-        (0.5, ["null"]),
-        (Decimal128("1"), ["null"]),
-        ("x", ["null", "number"]),
-        ({"a": 1}, ["null", "number", "string"]),
-        (DBRef("c", 1), ["null", "number", "string"]),
-        (MaxKey(), []),
-        (Regex("x"), []),
-        (b"x", ["null", "number", "string", "object"]),
-        (uuid.UUID(int=5), ["null", "number", "string", "object"]),
-        (object_id(1), ["null", "number", "string", "object", "binData"]),
-        (True, ["null", "number", "string", "object", "binData", "objectId"]),
-        (DatetimeMS(5), ["null", "number", "string", "object", "binData", "objectId", "bool"]),
-        (Timestamp(1, 1), ["null", "number", "string", "object", "binData", "objectId", "bool", "date"]),
+        (5, []),
+        (Int64(5), []),
+        (0.5, []),
+        (Decimal128("1"), []),
+        ("x", ["number"]),
+        (object_id(1), ["number", "string"]),
     ],
 )
 def test_after_an_id_come_the_larger_ones_of_its_type_and_all_of_later_types(
@@ -84,9 +73,43 @@ def test_after_an_id_come_the_larger_ones_of_its_type_and_all_of_later_types(
     assert Position("_id", value).filter() == {"$and": [{"$nor": [{"_id": {"$lte": value}}]}, *types]}
 
 
-def test_code_comes_after_all_other_types() -> None:
-    (_, *types) = Position("_id", Code("x")).filter()["$and"]
-    assert types[-1:] == [{"$nor": [{"_id": {"$type": "timestamp"}}]}]
+IDS: list[tuple[str, object]] = [
+    ("minKey", MinKey()),
+    ("null", None),
+    ("number", 0.5),
+    ("number", 7),
+    ("string", "a"),
+    ("string", "b"),
+    ("object", {"a": 1}),
+    ("object", {"a": 2}),
+    ("binData", b"x"),
+    ("binData", uuid.UUID(int=5)),
+    ("objectId", object_id(1)),
+    ("objectId", object_id(2)),
+    ("bool", True),
+    ("date", DatetimeMS(5)),
+    ("timestamp", Timestamp(1, 1)),
+    ("regex", Regex("x")),
+    ("dbPointer", DBRef("c", 1)),
+    ("javascript", Code("x")),
+    ("maxKey", MaxKey()),
+]
+"""Ids of all types in BSON's order, each with the type that comparisons in a query stay within."""
+
+
+@pytest.mark.parametrize("place", range(len(IDS)))
+def test_after_an_id_of_any_type_nothing_is_left_out_that_comes_later(place: int) -> None:
+    assert max(left_out(place)) == place
+
+
+def left_out(place: int) -> set[int]:
+    """The places of the ids that the query for what comes after one of them leaves out."""
+    type_, value = IDS[place]
+    conditions = [each["$nor"][0]["_id"] for each in Position("_id", value).filter()["$and"]]
+    assert conditions[0] == {"$lte": value}
+    smaller = {other for other, (name, _) in enumerate(IDS[: place + 1]) if name == type_}
+    names = {each["$type"] for each in conditions[1:]}
+    return smaller | {other for other, (name, _) in enumerate(IDS) if name in names}
 
 
 # Positions

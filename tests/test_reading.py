@@ -14,7 +14,8 @@ from pymongo.collection import Collection
 from replay import Server, replay
 
 from clogs.errors import SourceError, TransientSourceError
-from clogs.mongo import CODEC, Address, KeyRange, Reading, Source, connect
+from clogs.mongo import Address, KeyRange, Reading, Source, connect
+from clogs.mongo.documents import CODEC
 
 Document = dict[str, Any]
 
@@ -158,8 +159,8 @@ def test_a_document_that_cannot_be_decoded_harms_no_other(key_range: KeyRange, p
     ):
         replies = list(iter(reading_of(source, key_range).next_reply, None))
     assert [each["_id"] for reply in replies for each in reply.documents] == IDS[:place] + IDS[place + 1 :]
-    assert [each.raw for reply in replies for each in reply.broken] == [broken]
-    assert [each.reason.startswith("invalid BSON: ") for reply in replies for each in reply.broken] == [True]
+    assert [raw for reply in replies for raw, _ in reply.broken] == [broken]
+    assert [reason.startswith("invalid BSON: ") for reply in replies for _, reason in reply.broken] == [True]
 
 
 # A real server

@@ -11,8 +11,9 @@ from built import SAMPLES, fill, warehouse_of
 from conftest import new_workspace
 from truth import Truth
 
+from clogs.commands.pipeline import totals_lines
 from clogs.report import questions
-from clogs.report.questions import Highlights
+from clogs.report.questions import Totals
 from clogs.warehouse import Connection, connect, create_tables
 
 TRUTH = Truth(SAMPLES)
@@ -20,21 +21,20 @@ TRUTH = Truth(SAMPLES)
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    workspace = fill(new_workspace(tmp_path_factory.mktemp("highlights"), "mongodb://127.0.0.1:9", "none"))
+    workspace = fill(new_workspace(tmp_path_factory.mktemp("report"), "mongodb://127.0.0.1:9", "none"))
     with connect(warehouse_of(workspace), read_only=True) as opened:
         yield opened
 
 
 def test_totals(connection: Connection) -> None:
-    found = questions.read(connection)
+    found = questions.totals(connection)
     assert found is not None
     calls, responses, costs = TRUTH.tool_calls.values(), TRUTH.responses.values(), TRUTH.costs.values()
     assert found.sessions == len(TRUTH.sessions)
     assert (found.tool_calls, found.tool_errors) == (len(calls), sum(call.is_error for call in calls))
     assert found.tokens == sum(sum(response.tokens) for response in responses)
     assert found.cost_usd == pytest.approx(sum(cost for cost in costs if cost is not None))
-    assert found.unpriced_calls == sum(cost is None for cost in costs)
-    assert found.unpriced_models == ("gateway-experimental-1",)
+    assert found.unpriced_models == ["gateway-experimental-1"]
 
 
 def test_top_tools(connection: Connection) -> None:
@@ -56,24 +56,15 @@ def test_top_projects(connection: Connection) -> None:
 def test_before_gold_is_built_there_are_none(tmp_path: Path) -> None:
     with connect(tmp_path / "clogs.duckdb") as empty:
         create_tables(empty)
-        assert questions.read(empty) is None
+        assert questions.totals(empty) is None
 
 
-def test_the_sentence() -> None:
-    found = Highlights(
-        sessions=1,
-        projects=2,
-        prompts=1200,
-        tool_calls=200,
-        tool_errors=13,
-        first_day=None,
-        last_day=None,
-        tokens=2_712_345,
-        cost_usd=None,
-        unpriced_calls=0,
-        unpriced_models=(),
-    )
-    assert (
-        found.sentence()
-        == "1 session in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –"
-    )
+def test_the_totals_in_lines() -> None:
+    found = Totals(
+        sessions=1, projects=2, prompts=1200, tool_calls=200, tool_errors=13, tokens=2_712_345, cost_usd=None,
+        unpriced_models=["one", "\x1b[2J"],
+    )  # fmt: skip
+    assert list(totals_lines(found)) == [
+        "1 session in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –",
+        "No price, so not in the cost: one, �[2J",
+    ]

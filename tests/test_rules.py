@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]  # as sqlmesh brings it
 import pytest
+from empty import config_in, empty_warehouse
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import SeedModel
@@ -25,10 +26,6 @@ from sqlmesh.core.test import ModelTextTestResult
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.utils import UniqueKeyDict, yaml
 
-from clogs import warehouse
-from clogs.files import bundled
-from clogs.transform import TransformSettings
-from clogs.transform.console import RecordingConsole
 from clogs.transform.context import open_context
 
 Body = dict[str, Any]
@@ -64,7 +61,7 @@ class Models:
     types: Mapping[str, Types]
 
     def difference(self, name: str, body: Body) -> str:
-        """Run one test; tell what SQLMesh says of it if it fails."""
+        """Run one test; return what SQLMesh says if it fails."""
         test = ModelTest.create_test(
             body={**deepcopy(body), "schema": GIVEN, "inputs": self._inputs(body)},
             test_name=name,
@@ -117,21 +114,13 @@ class Models:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
     folder = tmp_path_factory.mktemp("rules")
-    with warehouse.connect(folder / "w.duckdb") as connection:
-        warehouse.create_tables(connection)
-    settings = TransformSettings(
-        warehouse=folder / "w.duckdb",
-        models_dir=bundled("transforms"),
-        cache_dir=folder / "cache",
-        timezone="Europe/Berlin",
-        threads=2,
-    )
-    with open_context(settings, RecordingConsole(lambda *_: None)) as context:
+    empty_warehouse(folder)
+    with open_context(config_in(folder, timezone="Europe/Berlin")) as context:
         yield Models(context, {_short(fqn): _ship(context, fqn) for fqn in context.dag.sorted})
 
 
 def _ship(context: Context, fqn: str) -> Types:
-    """Make a model's view, as it is on an empty warehouse, or a seed's table; tell its columns' types."""
+    """Make a model's view, as it is on an empty warehouse, or a seed's table; return its columns' types."""
     adapter = context.engine_adapter
     table = _table(fqn, SHIPPED)
     model = context.models.get(fqn)

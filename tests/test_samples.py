@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter, defaultdict
 from datetime import date
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,20 +20,8 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Entry = dict[str, Any]
 
 
-@cache
-def texts() -> dict[str, str]:
-    """Each file's text, by its path under ``projects``."""
-    files = sorted(PROJECTS.rglob("*.jsonl"))
-    return {path.relative_to(PROJECTS).as_posix(): path.read_bytes().decode() for path in files}
-
-
-@cache
-def parsed() -> dict[str, tuple[list[Entry], list[str]]]:
-    """Each file's entries and its broken lines."""
-    return {name: _parse(text) for name, text in texts().items()}
-
-
-def _parse(text: str) -> tuple[list[Entry], list[str]]:
+def _parsed(text: str) -> tuple[list[Entry], list[str]]:
+    """The entries of a file, and its broken lines."""
     entries: list[Entry] = []
     broken: list[str] = []
     for line in filter(None, text.split("\n")):
@@ -45,12 +32,21 @@ def _parse(text: str) -> tuple[list[Entry], list[str]]:
     return entries, broken
 
 
+TEXTS = {
+    path.relative_to(PROJECTS).as_posix(): path.read_bytes().decode()
+    for path in sorted(PROJECTS.rglob("*.jsonl"))
+}
+"""Each file's text, by its path under ``projects``."""
+PARSED = {name: _parsed(text) for name, text in TEXTS.items()}
+BY_UUID: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
+for _name, (_rows, _) in PARSED.items():
+    for _entry in _rows:
+        if "uuid" in _entry:
+            BY_UUID[_entry["uuid"]].append((_name, _entry))
+
+
 def entries(kind: str | None = None) -> list[Entry]:
-    return [entry for found, _ in parsed().values() for entry in found if kind in (None, entry["type"])]
-
-
-def broken_lines() -> list[str]:
-    return [line for _, broken in parsed().values() for line in broken]
+    return [entry for found, _ in PARSED.values() for entry in found if kind in (None, entry["type"])]
 
 
 def blocks(entry: Entry) -> list[Entry]:
@@ -62,15 +58,10 @@ def blocks_of(kind: str, role: str) -> list[Entry]:
     return [block for entry in entries(role) for block in blocks(entry) if block["type"] == kind]
 
 
-def user_texts() -> str:
-    """All that stands in user entries, whoever wrote it."""
-    return "\n".join(b["text"] for entry in entries("user") for b in blocks(entry) if b["type"] == "text")
-
-
 def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Place in the file and output tokens of each line, by message and request; without copies."""
     found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for name, (rows, _) in parsed().items():
+    for name, (rows, _) in PARSED.items():
         for place, entry in enumerate(rows):
             if entry["type"] == "assistant" and "agentId" not in entry and "requestId" in entry:
                 key = (name + entry["message"]["id"], entry["requestId"])
@@ -78,24 +69,11 @@ def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
     return found
 
 
-def without_request() -> list[Entry]:
-    return [entry for entry in entries("assistant") if "requestId" not in entry]
-
-
-def by_uuid() -> dict[str, list[tuple[str, Entry]]]:
-    found: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
-    for name, (rows, _) in parsed().items():
-        for entry in rows:
-            found[entry.get("uuid", "")].append((name, entry))
-    found.pop("")
-    return found
-
-
 def copies_in(part: str) -> list[tuple[Entry, Entry]]:
     """Originals and their copies in files whose name holds ``part``."""
     return [
         (original, copy)
-        for found in by_uuid().values()
+        for found in BY_UUID.values()
         for name, copy in found
         for other, original in found
         if part in name and part not in other
@@ -103,11 +81,11 @@ def copies_in(part: str) -> list[tuple[Entry, Entry]]:
 
 
 def test_projects_are_laid_out_as_claude_code_does() -> None:
-    assert {name.split("/")[0] for name in texts()} == {
+    assert {name.split("/")[0] for name in TEXTS} == {
         *("-home-dana-code-teashop-api", "-Users-mika-src-pebble"),
         *("C--Users-dana-notes", "c--Users-dana-notes"),
     }
-    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in texts()) == 14
+    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in TEXTS) == 14
 
 
 @pytest.mark.parametrize(
@@ -120,24 +98,24 @@ def test_projects_are_laid_out_as_claude_code_does() -> None:
     ],
 )
 def test_sub_agents_stand_beside_and_below(place: str) -> None:
-    assert any(re.fullmatch(place + r"\.jsonl", name) for name in texts())
+    assert any(re.fullmatch(place + r"\.jsonl", name) for name in TEXTS)
 
 
 def test_the_samples_are_small_but_not_tiny() -> None:
     assert 500 <= len(entries()) <= 900
-    assert 400_000 <= sum(len(text.encode()) for text in texts().values()) <= 900_000
+    assert 400_000 <= sum(len(text.encode()) for text in TEXTS.values()) <= 900_000
 
 
 def test_every_line_is_compact_json() -> None:
     written = "\n".join(json.dumps(e, ensure_ascii=False, separators=(",", ":")) for e in entries())
-    assert set(written.split("\n")) <= set("\n".join(texts().values()).split("\n"))
+    assert set(written.split("\n")) <= set("\n".join(TEXTS.values()).split("\n"))
 
 
 def test_the_dirt_is_what_the_demo_expects() -> None:
-    assert ["}{" in line for line in broken_lines()] == [True, False]
-    assert sum("\n\n" in text for text in texts().values()) == 1
-    assert sum(not text.endswith("\n") for text in texts().values()) == 1
-    assert "\r" not in "".join(texts().values())
+    assert ["}{" in line for _, broken in PARSED.values() for line in broken] == [True, False]
+    assert sum("\n\n" in text for text in TEXTS.values()) == 1
+    assert sum(not text.endswith("\n") for text in TEXTS.values()) == 1
+    assert "\r" not in "".join(TEXTS.values())
 
 
 def test_entry_types() -> None:
@@ -165,7 +143,7 @@ def test_agent_progress_wraps_whole_entries() -> None:
 
 
 def test_summaries_point_to_an_entry() -> None:
-    assert all(entry["leafUuid"] in by_uuid() for entry in entries("summary"))
+    assert all(entry["leafUuid"] in BY_UUID for entry in entries("summary"))
     assert not any("sessionId" in entry or "timestamp" in entry for entry in entries("summary"))
     assert not any("sessionId" in entry for entry in entries("file-history-snapshot"))
 
@@ -192,12 +170,13 @@ def test_one_response_takes_several_lines() -> None:
 
 
 def test_responses_without_a_request() -> None:
-    gateway = [e for e in without_request() if e["message"]["model"] != "<synthetic>"]
+    without = [entry for entry in entries("assistant") if "requestId" not in entry]
+    gateway = [entry for entry in without if entry["message"]["model"] != "<synthetic>"]
     sessions = defaultdict(set)
     for entry in gateway:
         sessions[entry["message"]["id"]].add(entry["sessionId"])
     assert sorted(len(found) for found in sessions.values()) == [1, 1, 1, 2]
-    assert any(entry.get("isApiErrorMessage") for entry in without_request())
+    assert any(entry.get("isApiErrorMessage") for entry in without)
 
 
 def test_usage() -> None:
@@ -245,7 +224,7 @@ def test_results_take_every_form() -> None:
     ],
 )
 def test_typed_words(words: str) -> None:
-    assert words in user_texts()
+    assert any(words in block["text"] for block in blocks_of("text", "user"))
 
 
 def test_messages_take_every_form() -> None:
@@ -265,20 +244,20 @@ def test_copies_differ_from_their_originals(part: str) -> None:
 
 
 def test_uuids_repeat_in_a_fork_but_not_in_a_file() -> None:
-    sessions = [{entry["sessionId"] for _, entry in found} for found in by_uuid().values()]
+    sessions = [{entry["sessionId"] for _, entry in found} for found in BY_UUID.values()]
     assert sum(len(found) > 1 for found in sessions) > 10
-    assert all(len({name for name, _ in found}) == len(found) for found in by_uuid().values())
+    assert all(len({name for name, _ in found}) == len(found) for found in BY_UUID.values())
 
 
 def test_order_is_not_time_order() -> None:
-    stamps = [[e["timestamp"] for e in rows if "timestamp" in e] for rows, _ in parsed().values()]
+    stamps = [[e["timestamp"] for e in rows if "timestamp" in e] for rows, _ in PARSED.values()]
     pairs = [pair for file in stamps for pair in pairwise(file)]
     assert any(later < earlier for earlier, later in pairs)
     assert any(later == earlier for earlier, later in pairs)
 
 
 def test_identical_lines_have_no_uuid() -> None:
-    lines = Counter((name, json.dumps(entry)) for name, (rows, _) in parsed().items() for entry in rows)
+    lines = Counter((name, json.dumps(entry)) for name, (rows, _) in PARSED.items() for entry in rows)
     repeated = [line for (_, line), times in lines.items() if times > 1]
     assert repeated
     assert all('"uuid"' not in line for line in repeated)

@@ -1,4 +1,4 @@
-"""``clogs schedule``: what is run by itself, and a crontab of which only the marked block is ever touched."""
+"""``clogs schedule``: entries in cron or systemd, and a crontab of which only the marked block is touched."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shlex
 import struct
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clogs.errors import ClogsError, UsageError
-from clogs.schedule import cron, crontab, entries, rehearsal, schedule, systemd
+from clogs.schedule import cron, crontab, entries, rehearsal, schedulers, systemd
 from clogs.schedule.entries import Entry
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -85,11 +86,7 @@ OTHERS = b"MAILTO=ann\r\n# caf\xe9 100\\%\n\n*/5 * * * * date\n"
 
 @dataclass
 class Tools:
-    """The system's commands, in a folder of their own.
-
-    Attributes:
-        folder: Where they stand, with what they keep.
-    """
+    """A folder of commands to be the PATH, with what they keep."""
 
     folder: Path
 
@@ -104,11 +101,7 @@ class Tools:
 
     @property
     def calls(self) -> list[str]:
-        path = self.folder / "calls"
-        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-    def mark(self, name: str) -> None:
-        (self.folder / name).touch()
+        return (self.folder / "calls").read_text(encoding="utf-8").splitlines()
 
     def add(self, name: str, script: str) -> None:
         path = self.folder / name
@@ -118,7 +111,6 @@ class Tools:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Tools:
-    """A folder with a `crontab`, to be the PATH."""
     made = Tools(tmp_path / "bin")
     made.folder.mkdir()
     made.add("crontab", CRONTAB)
@@ -127,7 +119,6 @@ def tools(tmp_path: Path) -> Tools:
 
 @pytest.fixture
 def only_tools(tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
-    """They are all that this process finds, in a home of its own."""
     monkeypatch.setenv("PATH", str(tools.folder))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tools
@@ -141,7 +132,6 @@ def only_tools(tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("0 2 * * *", "0 2 * * *"),
         (" */5\t1-4,7 1-31/2 jan-MAR sun ", "*/5 1-4,7 1-31/2 jan-MAR sun"),
-        ("@daily", "@daily"),
         ("@Hourly", "@Hourly"),
         ("0 0 29 2 7", "0 0 29 2 7"),
     ],
@@ -151,32 +141,31 @@ def test_expressions(text: str, expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "fault"),
     [
-        ("", "needs 5 fields"),
-        ("0 2 * *", "needs 5 fields"),
-        ("0 0 2 * * *", "needs 5 fields"),
+        ("", "it needs 5 fields"),
+        ("0 2 * *", "it needs 5 fields"),
+        ("0 0 2 * * *", "it needs 5 fields"),
         ("60 * * * *", "bad minute"),
-        ("0 24 * * *", "bad hour"),
-        ("0 0 0 * *", "bad day of month"),
-        ("0 0 * 13 *", "bad month"),
-        ("0 0 * * 8", "bad day of week"),
-        ("5/10 * * * *", "5/10 is no minute"),
         ("*/0 * * * *", "bad minute"),
         ("9-5 * * * *", "bad minute"),
-        ("0 0 L * *", "L is no day of month"),
-        ("0 0 * * 1#2", "1#2 is no day of week"),
-        ("jan * * * *", "jan is no minute"),
+        ("jan * * * *", "bad minute"),
+        ("0 24 * * *", "bad hour"),
         ("0 0 30 2 *", "bad day of month"),
-        ("0 % * * *", "% is no hour"),
-        ("٣ * * * *", "is no minute"),
-        ("@reboot", "there is only @hourly"),
+        ("0 0 * 13 *", "bad month"),
+        ("0 0 * * 8", "bad day of week"),
+        ("5/10 * * * *", "bad minute 5/10"),
+        ("0 % * * *", "bad hour %"),
+        ("0 0 L * *", "bad day of month L"),
+        ("0 0 * * 1#2", "bad day of week 1#2"),
+        ("٣ * * * *", "bad minute ٣"),
+        ("@reboot", "the shorthands are @hourly"),
     ],
 )
-def test_what_is_no_expression(text: str, said: str) -> None:
-    with pytest.raises(UsageError, match="--hourly: ") as raised:
+def test_invalid_expressions(text: str, fault: str) -> None:
+    with pytest.raises(UsageError) as raised:
         cron.read_expression(text, option="--hourly")
-    assert said in raised.value.message
+    assert raised.value.message.startswith(f"--hourly: {text!r} is not a cron expression: {fault}")
 
 
 @pytest.mark.parametrize(
@@ -193,18 +182,15 @@ def test_what_is_no_expression(text: str, said: str) -> None:
         ("0 0 1 1 7", "2026-12-30T00:00:00", "2027-01-01T00:00+01:00"),
     ],
 )
-def test_when_it_comes_next(expression: str, after: str, coming: str) -> None:
+def test_next_run(expression: str, after: str, coming: str) -> None:
     moment = datetime.fromisoformat(after).replace(tzinfo=BERLIN)
     found = cron.next_run(expression, moment, BERLIN)
     assert found
     assert found.astimezone(UTC) == datetime.fromisoformat(coming)
+    assert cron.next_run(f"99 {expression}", moment, BERLIN) is None  # somebody broke it
 
 
-def test_what_somebody_broke_never_comes() -> None:
-    assert cron.next_run("99 * * * *", datetime.now(UTC), BERLIN) is None
-
-
-def test_the_time_zone_is_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_zone_is_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zones = tmp_path / "zoneinfo" / "Europe"
     zones.mkdir(parents=True)
     (zones / "Nowhere").write_bytes(UTC_FILE)
@@ -224,7 +210,7 @@ def test_the_plan() -> None:
         ("hourly", "1 * * * *", "/bin/clogs --quiet pipeline"),
         ("refresh", "0 3 * * *", "/bin/clogs --quiet pipeline --full-refresh"),
     ]
-    assert len(entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh=None)) == 1
+    assert entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh=None) == planned[:1]
 
 
 def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -240,31 +226,24 @@ def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_the_minute_stays_and_leaves_the_refresh_its_quarter() -> None:
     found = {entries.default_hourly(Path(f"/data/{number}")) for number in range(500)}
     assert found == {f"{minute} * * * *" for minute in range(15, 46)}
-    assert entries.default_hourly(Path("/data")) == entries.default_hourly(Path("/data"))
 
 
 # the block
 
 
-def test_the_block() -> None:
+def test_the_block_is_written_and_read_also_when_it_was_edited() -> None:
     assert crontab.block_of(BOTH) == BLOCK
-    assert crontab.entries(OTHERS + BLOCK) == BOTH
     assert crontab.entries(OTHERS) is None
-
-
-def test_a_block_that_was_edited_is_still_read() -> None:
-    edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\r\nnonsense\n@daily it's\n# END").replace(
-        b"\n", b"\r\n"
-    )
-    found = crontab.entries(edited)
-    assert found
-    assert [(each.expression, each.words) for each in found[2:]] == [("@daily", ("it's",))]
+    assert crontab.entries(OTHERS + BLOCK) == BOTH
+    edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\nnonsense\n@daily it's\n# END")
+    broken = Entry(name="hourly", expression="@daily", words=("it's",))
+    assert crontab.entries(edited.replace(b"\n", b"\r\n")) == (*BOTH, broken)
 
 
 @pytest.mark.parametrize(
     "word", ["/a b/c", "100%", "a'b", 'a"b', "$HOME", "a\\%b", "a\\\\b", "ü", "\udcff", "#", "a;b&&c", ""]
 )
-def test_every_path_survives(word: str) -> None:
+def test_every_word_survives_the_block(word: str) -> None:
     entry = Entry(name="hourly", expression="1 * * * *", words=("/bin/clogs", word, "pipeline"))
     block = crontab.block_of([entry])
     assert crontab.entries(block) == (entry,)
@@ -292,32 +271,31 @@ def test_an_installed_block_goes_without_a_trace(content: bytes) -> None:
     assert crontab.with_block(there, b"") == content
 
 
-def test_blanks_around_its_marks_belong_to_the_block(only_tools: Tools) -> None:
+def test_blanks_around_the_marks_belong_to_the_block(only_tools: Tools) -> None:
     only_tools.table = OTHERS + BLOCK.replace(b"\n", b" \n").replace(b"# END", b"\t# END")
     assert [each.expression for each in crontab.entries(crontab.read()) or ()] == ["17 * * * *", "0 2 * * *"]
     assert crontab.install(BOTH)
     assert only_tools.table == OTHERS + BLOCK
 
 
-def test_carriage_returns_that_crontab_does_not_show_as_they_are_are_left_alone(only_tools: Tools) -> None:
-    shown = b"MAILTO=x\\r\n0 1 * * * true\\r\n"  # as by Debian's
-    only_tools.table = shown + BLOCK
-    with pytest.raises(ClogsError, match="end in a carriage return"):
-        crontab.remove()
-    with pytest.raises(ClogsError, match="end in a carriage return") as raised:
-        crontab.install([HOURLY])
+def test_ambiguous_carriage_returns_are_left_alone_until_the_hint_is_followed(only_tools: Tools) -> None:
+    only_tools.table = b"MAILTO=x\\r\n0 1 * * * true\\r\n" + BLOCK  # as Debian's crontab shows them
+    for change in (crontab.remove, lambda: crontab.install([HOURLY])):
+        with pytest.raises(ClogsError, match="end in a carriage return") as raised:
+            change()
     assert "-" not in only_tools.calls
     assert raised.value.hint
     _, _, remedy = raised.value.hint.partition(": ")
-    found = {"PATH": f"{only_tools.folder}:/usr/bin:/bin"}
-    subprocess.run(remedy, shell=True, check=True, env=found)  # noqa: S602  # as users would
+    subprocess.run(  # noqa: S602  # as users would
+        remedy, shell=True, check=True, env={"PATH": f"{only_tools.folder}:/usr/bin:/bin"}
+    )
     assert only_tools.table == b"MAILTO=x\n0 1 * * * true\n" + BLOCK
 
 
 def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Tools) -> None:
     only_tools.table = OTHERS + BLOCK.replace(b"\n17", b"\n#17").replace(b"\n0 2", b"\n# 0 2")
-    assert (schedule.installed(), schedule.next_scheduled()) == (None, None)
-    assert schedule.remove()
+    assert (schedulers.installed(), schedulers.next_scheduled()) == (None, None)
+    assert schedulers.remove()
     assert only_tools.table == OTHERS
 
 
@@ -333,12 +311,12 @@ def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Too
 )
 def test_a_damaged_block_is_left_alone(only_tools: Tools, content: bytes) -> None:
     only_tools.table = content
-    for change in (lambda: crontab.install(BOTH), crontab.remove, schedule.installed):
+    for change in (lambda: crontab.install(BOTH), crontab.remove, schedulers.installed):
         with pytest.raises(ClogsError, match="damaged") as raised:
             change()
     assert raised.value.hint
     assert only_tools.table == content
-    assert schedule.next_scheduled() is None
+    assert schedulers.next_scheduled() is None
 
 
 # the crontab
@@ -366,7 +344,7 @@ def test_who_had_no_crontab_has_none_again(only_tools: Tools) -> None:
     assert only_tools.table is None
 
 
-def test_what_somebody_else_writes_meanwhile_is_not_lost(only_tools: Tools) -> None:
+def test_a_change_by_somebody_else_is_not_lost(only_tools: Tools) -> None:
     only_tools.table = OTHERS
     (only_tools.folder / "next").write_bytes(OTHERS + b"# new\n")
     with pytest.raises(ClogsError, match="Somebody else"):
@@ -374,43 +352,50 @@ def test_what_somebody_else_writes_meanwhile_is_not_lost(only_tools: Tools) -> N
     assert only_tools.table == OTHERS + b"# new\n"
 
 
-def test_a_crontab_that_refuses_is_quoted(only_tools: Tools) -> None:
+def test_an_unended_last_line_is_left_alone(only_tools: Tools) -> None:
     only_tools.table = b"1 * * * * unended"
     with pytest.raises(ClogsError, match="missing newline before EOF"):
         crontab.install(BOTH)
     assert only_tools.table == b"1 * * * * unended"
 
 
-def test_who_is_not_allowed_is_told(only_tools: Tools) -> None:
-    only_tools.mark("denied")
-    with pytest.raises(ClogsError, match="not allowed") as raised:
+@pytest.mark.parametrize(
+    ("setup", "message", "hint"),
+    [
+        (
+            lambda folder: (folder / "denied").touch(),
+            "not allowed",
+            "Ask for a line in /etc/cron.allow, or: ",
+        ),
+        (
+            lambda folder: (folder / "crontab").unlink(),
+            "The crontab command was not found",
+            "Install cron (Debian: apt install cron), or: ",
+        ),
+    ],
+)
+def test_without_a_crontab_of_ones_own(
+    only_tools: Tools, setup: Callable[[Path], None], message: str, hint: str
+) -> None:
+    setup(only_tools.folder)
+    with pytest.raises(ClogsError, match=message) as raised:
         crontab.install(BOTH)
-    assert raised.value.hint == "Ask for a line in /etc/cron.allow, or: clogs schedule install --systemd"
-    assert not schedule.remove()
-    assert schedule.next_scheduled() is None
-
-
-def test_without_cron(only_tools: Tools) -> None:
-    (only_tools.folder / "crontab").unlink()
-    assert (schedule.installed(), schedule.next_scheduled(), schedule.remove()) == (None, None, False)
-    with pytest.raises(ClogsError, match="no crontab command") as raised:
-        crontab.install(BOTH)
-    assert (
-        raised.value.hint == "Install cron (Debian: apt install cron), or: clogs schedule install --systemd"
-    )
+    assert raised.value.hint == f"{hint}clogs schedule install --systemd"
+    assert not schedulers.remove()
+    assert schedulers.next_scheduled() is None
 
 
 def test_the_next_run_is_the_first_of_all(only_tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "local_zone", lambda: BERLIN)
-    assert schedule.next_scheduled() is None
+    monkeypatch.setattr(schedulers, "local_zone", lambda: BERLIN)
+    assert schedulers.next_scheduled() is None
     only_tools.table = BLOCK
     at_one = datetime(2026, 3, 4, 0, 55, tzinfo=UTC)
-    assert schedule.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-    assert schedule.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
+    assert schedulers.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+    assert schedulers.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
         2026, 3, 4, 1, 17, tzinfo=UTC
     )
     only_tools.table = BLOCK.replace(b"17 *", b"77 *").replace(b"0 2", b"0 32")
-    assert schedule.next_scheduled() is None
+    assert schedulers.next_scheduled() is None
 
 
 # systemd
@@ -458,44 +443,40 @@ def test_the_units() -> None:
     assert "Persistent=false\n" in files["clogs-hourly.timer"]
 
 
-def test_timers_are_installed_changed_and_removed(only_tools: Tools) -> None:
+def test_an_entry_is_in_systemd_or_in_the_crontab(only_tools: Tools) -> None:
     only_tools.add("systemctl", SYSTEMCTL)
     only_tools.table = OTHERS + BLOCK
-    wanted = schedule.Schedule(by="systemd", entries=BOTH)
-    assert schedule.install(wanted)
-    assert only_tools.table == OTHERS  # not both
-    assert schedule.installed() == wanted
-    assert schedule.next_scheduled() is not None
-    assert not schedule.install(wanted)
-    assert schedule.install(schedule.Schedule(by="systemd", entries=(HOURLY,)))
-    assert schedule.installed() == schedule.Schedule(by="systemd", entries=(HOURLY,))
-    assert sorted(each.name for each in systemd.folder().iterdir()) == [
-        "clogs-hourly.service",
-        "clogs-hourly.timer",
-    ]
-    assert schedule.remove()
-    assert list(systemd.folder().iterdir()) == []
-    assert only_tools.calls[-3:] == [
-        "--user disable --now clogs-hourly.timer",
-        "--user daemon-reload",
-        "-l",
-    ]
-
-
-def test_the_crontab_takes_the_timers_place(only_tools: Tools) -> None:
-    only_tools.add("systemctl", SYSTEMCTL)
-    assert schedule.install(schedule.Schedule(by="systemd", entries=BOTH))
+    timers = schedulers.Schedule(by="systemd", entries=BOTH)
+    hourly = schedulers.Schedule(by="systemd", entries=(HOURLY,))
+    assert schedulers.install(timers)
     assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
-    assert schedule.install(schedule.Schedule(by="cron", entries=BOTH))
-    assert schedule.installed() == schedule.Schedule(by="cron", entries=BOTH)
+    assert only_tools.table == OTHERS
+    assert schedulers.installed() == timers
+    assert schedulers.next_scheduled() is not None
+    assert not schedulers.install(timers)
+    assert schedulers.install(hourly)
+    assert schedulers.installed() == hourly
+    files = sorted(each.name for each in systemd.folder().iterdir())
+    assert files == ["clogs-hourly.service", "clogs-hourly.timer"]
+    block = schedulers.Schedule(by="cron", entries=BOTH)
+    assert schedulers.install(block)
+    assert schedulers.installed() == block
     assert list(systemd.folder().iterdir()) == []
+
+
+def test_timers_are_removed(only_tools: Tools) -> None:
+    only_tools.add("systemctl", SYSTEMCTL)
+    assert systemd.install([HOURLY])
+    assert schedulers.remove()
+    assert list(systemd.folder().iterdir()) == []
+    assert only_tools.calls[-3:-1] == ["--user disable --now clogs-hourly.timer", "--user daemon-reload"]
 
 
 def test_without_a_systemd_of_the_user_nothing_is_written(only_tools: Tools) -> None:
-    with pytest.raises(ClogsError, match="no systemd here"):
+    with pytest.raises(ClogsError, match="The systemctl command was not found"):
         systemd.install(BOTH)
     only_tools.add("systemctl", SYSTEMCTL)
-    only_tools.mark("no-bus")
+    (only_tools.folder / "no-bus").touch()
     with pytest.raises(ClogsError, match="Failed to connect to bus") as raised:
         systemd.install(BOTH)
     assert raised.value.hint
@@ -505,36 +486,51 @@ def test_without_a_systemd_of_the_user_nothing_is_written(only_tools: Tools) -> 
 # the rehearsal
 
 
-def test_what_fails_in_a_bare_environment_is_told() -> None:
-    with pytest.raises(ClogsError, match=r"this fails: /nowhere/clogs config --json: .*not found"):
-        rehearsal.rehearse(("/nowhere/clogs",), {}, {})
-    with pytest.raises(ClogsError, match="exit code 1"):
-        rehearsal.rehearse(("/usr/bin/env", "false"), {}, {})
-    with pytest.raises(ClogsError, match="this fails: /usr/bin/env echo"):
-        rehearsal.rehearse(("/usr/bin/env", "echo", "nonsense"), {}, {})
+def rehearse(
+    words: Sequence[str], settings: Mapping[str, object] = {}, variables: Mapping[str, str] = {}
+) -> None:
+    rehearsal.rehearse(tuple(words), settings, scheduler="cron", variables=variables)
 
 
-def test_settings_that_would_be_others_are_named() -> None:
-    told = '{"settings": {"a": {"value": 1}, "b": {"value": "$B"}}}'
-    shell = ("/bin/sh", "-c", f"echo {json.dumps(told)}")
-    rehearsal.rehearse(shell, {"a": 1, "b": "2", "logging.level": "ERROR"}, {"B": "2"})
-    with pytest.raises(ClogsError, match=r"these settings would be others: b, c\."):
-        rehearsal.rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3}, {})
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["/nowhere/clogs"], "as under cron, this fails: /nowhere/clogs config --json: .*not found"),
+        (["/usr/bin/env", "false"], "exit code 1"),
+        (["/usr/bin/env", "echo", "nonsense"], "this fails: /usr/bin/env echo"),
+    ],
+)
+def test_a_command_that_fails_in_a_bare_environment(words: list[str], reason: str) -> None:
+    with pytest.raises(ClogsError, match=reason):
+        rehearse(words)
+
+
+def test_settings_that_differ_under_cron_are_named() -> None:
+    answer = '{"settings": {"a": {"value": 1}, "b": {"value": "$B"}}}'
+    shell = ("/bin/sh", "-c", f"echo {json.dumps(answer)}")
+    rehearse(shell, {"a": 1, "b": "2", "logging.level": "ERROR"}, {"B": "2"})
+    with pytest.raises(ClogsError, match=r"^These settings differ under cron: b, c\.$"):
+        rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3})
+
+
+ON_CRONS_PATH = ("/bin/sh", "-c", """[ "$PATH" = /usr/bin:/bin ] && echo '{"settings": {}}'""")
+AS_ONESELF = ("/bin/sh", "-c", """[ "$LOGNAME" != another ] && echo '{"settings": {}}'""")
+
+
+def test_the_environment_is_crons() -> None:
+    rehearse(ON_CRONS_PATH, variables={"A": "1"})
+    rehearse(AS_ONESELF, variables={"LOGNAME": "another"})
 
 
 @pytest.mark.parametrize(
     "variables", [{"HOME": "/nowhere"}, {"SHELL": "/nowhere"}, {"PATH": "/nowhere"}, {"A": "\0"}]
 )
-def test_what_the_crontab_sets_counts(variables: dict[str, str]) -> None:
-    words = ("/bin/sh", "-c", """[ "$PATH" = /usr/bin:/bin ] && echo '{"settings": {}}'""")
-    rehearsal.rehearse(words, {}, {"A": "1"})
-    as_oneself = ("/bin/sh", "-c", """[ "$LOGNAME" != another ] && echo '{"settings": {}}'""")
-    rehearsal.rehearse(as_oneself, {}, {"LOGNAME": "another"})
+def test_variables_of_the_crontab_count(variables: dict[str, str]) -> None:
     with pytest.raises(ClogsError, match="this fails"):
-        rehearsal.rehearse(words, {}, variables)
+        rehearse(ON_CRONS_PATH, variables=variables)
 
 
-def test_only_what_stands_above_the_block_is_set_for_it(only_tools: Tools) -> None:
+def test_only_variables_above_the_block_count(only_tools: Tools) -> None:
     assert crontab.variables() == {}
     set_above = (
         b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n#A=1\n*/5 * * * * B=2 date\nC=""\r\n"""
@@ -548,13 +544,13 @@ def test_only_what_stands_above_the_block_is_set_for_it(only_tools: Tools) -> No
     assert crontab.variables() == {}
 
 
-def test_cron_runs_nothing_for_a_user_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cron_runs_nothing_for_an_unknown_user(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(user: int) -> pwd.struct_passwd:
         raise KeyError(user)
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
-    with pytest.raises(ClogsError, match="Nobody has the user id"):
-        rehearsal.rehearse((), {}, {})
+    with pytest.raises(ClogsError, match="no user with the id"):
+        rehearse([])
 
 
 # the command
@@ -613,29 +609,23 @@ def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -
     assert text.endswith(f"Run by cron, in local time: {shown['time_zone']}.")
     assert "full refresh  0 2 * * *" in run(scheduled, "remove", "--dry-run")
     assert run_json(scheduled, "show")["by"] == "cron"
-    assert run(scheduled, "remove") == "Removed: nothing is scheduled any more.\n"
+    assert run(scheduled, "remove") == "Removed: nothing is scheduled now.\n"
     assert tools.table == OTHERS
     assert run(scheduled, "remove") == "Not scheduled.\n"
     assert run_json(scheduled, "show")["entries"] == []
 
 
-def test_other_times(scheduled: Workspace, tools: Tools) -> None:
-    run(scheduled, "install")
-    run(scheduled, "install", "--hourly", "*/20 * * * *", "--daily-refresh", "30 4 * * sun")
-    assert tools.table
-    lines = tools.table.decode().splitlines()
-    assert [" ".join(line.split()[:5]) for line in lines[1:3]] == ["*/20 * * * *", "30 4 * * sun"]
-    run(scheduled, "install", "--hourly", "@hourly", "--no-daily-refresh")
-    assert tools.table.decode().splitlines()[1].startswith("@hourly CLOGS_TRIGGER=cron ")
-    assert len(tools.table.splitlines()) == 3
-
-
-def test_a_dry_run_shows_what_would_be_written(scheduled: Workspace, tools: Tools) -> None:
-    shown = run(scheduled, "install", "--dry-run")
+def test_other_times_as_a_dry_run_shows_them(scheduled: Workspace, tools: Tools) -> None:
+    times = ("--hourly", "*/20 * * * *", "--daily-refresh", "30 4 * * sun")
+    shown = run(scheduled, "install", *times, "--dry-run")
     assert set(tools.calls) <= {"-l"}
-    run(scheduled, "install")
+    run(scheduled, "install", *times)
     assert tools.table
     assert shown == tools.table.decode()
+    assert [" ".join(line.split()[:5]) for line in shown.splitlines()[1:3]] == [times[1], times[3]]
+    run(scheduled, "install", "--hourly", "@hourly", "--no-daily-refresh")
+    (line,) = tools.table.decode().splitlines()[1:-1]
+    assert line.startswith("@hourly CLOGS_TRIGGER=cron ")
     assert "OnCalendar=*-*-* 02:00:00\n" in run(scheduled, "install", "--systemd", "--dry-run")
 
 
@@ -648,36 +638,36 @@ def test_timers_by_the_command(scheduled: Workspace, tools: Tools) -> None:
     assert run_json(scheduled, "remove")["by"] == "systemd"
 
 
+SECRET = {"MONGO_URI": "mongodb://ann:hidden@127.0.0.1", "DATA_DIR": "x"}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "variables", "code", "message"),
     [
-        ("install --hourly 9", 2, "--hourly: '9' is no cron expression"),
-        ("install --daily-refresh=", 2, "--daily-refresh: '' is no cron expression"),
-        ("install --daily-refresh 1 --no-daily-refresh", 2, "exclude each other"),
-        ("install --config missing.toml", 78, "There is no settings file"),
+        ("--hourly 9", {}, 2, "--hourly: '9' is not a cron expression"),
+        ("--daily-refresh=", {}, 2, "--daily-refresh: '' is not a cron expression"),
+        ("--daily-refresh 1 --no-daily-refresh", {}, 2, "exclude each other"),
+        ("--config missing.toml", {}, 78, "missing.toml does not exist (--config)"),
+        ("", SECRET, 78, "These variables of this shell do not reach a scheduled run: MONGO_URI, DATA_DIR."),
+        (
+            "--config /dev/null",
+            {"XDG_DATA_HOME": "/elsewhere"},
+            1,
+            "These settings differ under cron: data.dead_letter_dir, data.dir, data.raw_dir, ",
+        ),
     ],
 )
 def test_what_cannot_be_scheduled(
-    scheduled: Workspace, tools: Tools, arguments: str, code: int, said: str
+    scheduled: Workspace,
+    tools: Tools,
+    *,
+    arguments: str,
+    variables: dict[str, str],
+    code: int,
+    message: str,
 ) -> None:
-    finished = scheduled.run("schedule", *arguments.split(), "--json")
+    finished = scheduled.run("schedule", "install", *arguments.split(), "--json", **variables)
     assert (finished.returncode, json.loads(finished.stdout)["error"]["exit_code"]) == (code, code)
-    assert said in finished.stderr
-    assert tools.table is None
-
-
-def test_settings_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
-    secret = "mongodb://ann:hidden@127.0.0.1"  # noqa: S105
-    finished = scheduled.run("schedule", "install", MONGO_URI=secret, DATA_DIR="x")
-    assert finished.returncode == 78
-    assert "does not know this shell's variables: MONGO_URI, DATA_DIR." in finished.stderr
+    assert message in finished.stderr
     assert "hidden" not in finished.stderr
-    assert tools.table is None
-
-
-def test_folders_that_only_this_shell_knows_are_refused(scheduled: Workspace, tools: Tools) -> None:
-    (scheduled.folder / "clogs.toml").write_text("", encoding="utf-8")
-    finished = scheduled.run("schedule", "install", XDG_DATA_HOME="/elsewhere")
-    assert finished.returncode == 1
-    assert "these settings would be others: data.dead_letter_dir, data.dir, " in finished.stderr
     assert tools.table is None

@@ -1,4 +1,4 @@
-"""Everything wrong with settings is told at once, with its place and without any secret."""
+"""All faults of settings are reported at once, each with its place and without any secret."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from clogs.errors import SettingsError
 from clogs.settings import load_settings
 
+OVERRIDE = 'expected severity = "error" or "warning", and tolerated from 0 to 1, or a percentage like "1%"'
+SHARE = 'expected a number from 0 to 1, or a percentage like "1%"'
 MEMORY = "expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB"
 CANARY = "s3cret"
 
@@ -30,7 +32,9 @@ def faults(cwd: Path, text: str = "", **environ: str) -> str:
         (f'[mongo]\nx = {{"{CANARY}" = 1, "{CANARY}" = 2}}', " at line 2, column 32"),
     ],
 )
-def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text: str, where: str) -> None:
+def test_a_file_that_is_not_toml_is_reported_by_its_place_alone(
+    tmp_path: Path, text: str, where: str
+) -> None:
     assert faults(tmp_path, text) == f"The settings file clogs.toml is not valid TOML{where}."
 
 
@@ -58,7 +62,7 @@ def test_a_file_that_is_not_toml_is_told_by_its_place_alone(tmp_path: Path, text
         ),
     ],
 )
-def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str, expected: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest_one(tmp_path: Path, text: str, expected: str) -> None:
     assert faults(tmp_path, text) == f"The settings have a fault:\n  {expected}"
 
 
@@ -102,11 +106,11 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path, text: str,
         ),
         ("quality.max_rejected", '"101%"', "expected a number <= 1.0"),
         ("quality.max_rejected", "nan", "expected a number >= 0.0"),
-        ("quality.max_rejected", '"x%"', 'expected a number from 0 to 1, or a percentage like "1%"'),
+        ("quality.max_rejected", '"x%"', SHARE),
         ("logging.level", '"loud"', "expected DEBUG, INFO, WARNING or ERROR"),
     ],
 )
-def test_a_value_out_of_its_limits_is_told_with_its_place(
+def test_a_value_out_of_its_limits_is_reported_with_its_place(
     tmp_path: Path, key: str, toml: str, problem: str
 ) -> None:
     message = faults(tmp_path, f"{key} = {toml}")
@@ -119,7 +123,7 @@ def test_the_watermark_field_cannot_be_left_out(tmp_path: Path) -> None:
     assert message.endswith("at cannot be left out, it is the watermark field")
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = "[duckdb]\nthreads = 0\n[pipeline]\nlookbak = 1\n"
     assert faults(tmp_path, text, LOGGING_FORMAT="xml", MONGO_EXCLUDE="uuid").splitlines() == [
         "The settings have 4 faults:",
@@ -155,70 +159,66 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path) -> None:
     assert CANARY not in faults(tmp_path, f'[mongo]\nuri = ["{CANARY}"]\npassword = "{CANARY}"')
 
 
-RULES = (
-    '{ fct_messages.key_is_uniqe = { severity = "error" }, "int_entries.key_is_unique" = { tolerated = 2 } }'
+@pytest.mark.parametrize(
+    ("name", "override", "problem"),
+    [
+        ("fct_messages.key_is_uniqe", "{}", "unknown check, the nearest is fct_messages.key_is_unique"),
+        ("xyzzy.x", '{ severity = "error" }', "unknown check"),
+        ("fct_messages.key_is_unique", "1", OVERRIDE),
+        ("fct_messages.key_is_unique", "{ tolerated = 2 }", OVERRIDE),
+        ("fct_messages.key_is_unique", '{ level = "error" }', OVERRIDE),
+        ("fct_messages.key_is_unique", '{ tolerated = "x%" }', SHARE),
+    ],
 )
+def test_a_faulty_override_of_a_check(tmp_path: Path, name: str, override: str, problem: str) -> None:
+    message = faults(tmp_path, QUALITY_CHECKS=f'{{ "{name}" = {override}, {name}s = {override} }}')
+    assert message.splitlines()[1].startswith(
+        f"  quality.checks.{name} (environment variable QUALITY_CHECKS): {problem}"
+    )
+    assert f"  quality.checks.{name}s (environment variable QUALITY_CHECKS): " in message
+
+
+@pytest.mark.parametrize("text", ["fct_messages.key_is_unique", "1"])
+def test_overrides_that_are_no_table(tmp_path: Path, text: str) -> None:
+    begin = f"  quality.checks = '{text}' (environment variable QUALITY_CHECKS): expected a table such as {{"
+    assert faults(tmp_path, QUALITY_CHECKS=text).splitlines()[1].startswith(begin)
 
 
 @pytest.mark.parametrize(
-    ("text", "entry", "said"),
+    ("text", "places"),
     [
-        (RULES, ".fct_messages.key_is_uniqe", "no such check, the nearest is fct_messages.key_is_unique"),
-        (RULES, ".int_entries.key_is_unique", 'expected severity = "error" or "warning", and tolerated'),
-        ("{ fct_messages.key_is_unique = 1 }", ".fct_messages.key_is_unique", "expected severity"),
-        ('{ fct_messages.x = { level = "error" } }', ".fct_messages.x", "there is no such check"),
+        ("[quality]\nchecks = { messages.x = {} }", ["messages.x (clogs.toml line 2)"]),
         (
-            '{ fct_messages.key_is_unique = { level = "error" } }',
-            ".fct_messages.key_is_unique",
-            "expected severity",
+            """[duckdb]
+            [quality.checks]
+            messages.x = {}
+            "messages.y" = {}
+            fct_messages.key_is_unique = { severity = "fatal" }
+            [quality.checks."sessions"]
+            z = {}""",
+            [
+                "messages.x (clogs.toml line 3)",
+                "messages.y (clogs.toml line 4)",
+                "fct_messages.key_is_unique (clogs.toml line 5)",
+                "sessions.z (clogs.toml line 7)",
+            ],
         ),
-        (
-            '{ fct_messages.key_is_unique = { tolerated = "x%" } }',
-            ".fct_messages.key_is_unique",
-            "expected a number from 0 to 1",
-        ),
-        ("fct_messages.key_is_unique", " = 'fct_messages.key_is_unique'", "expected a table such as"),
-        ("1", " = '1'", "expected a table such as"),
     ],
 )
-def test_a_rule_for_a_check_that_cannot_be(tmp_path: Path, text: str, entry: str, said: str) -> None:
-    told = faults(tmp_path, QUALITY_CHECKS=text).splitlines()
-    begin = f"  quality.checks{entry} (environment variable QUALITY_CHECKS): "
-    assert any(line.startswith(begin) and said in line for line in told)
-
-
-def test_each_fault_of_a_rule_has_its_place(tmp_path: Path) -> None:
-    rules = """[duckdb]
-        [quality.checks]
-        messages.x = {}
-        "messages.y" = {}
-        fct_messages.key_is_unique = { severity = "fatal" }
-        [quality.checks."sessions"]
-        z = {}
-    """
-    assert [line.partition(": ")[0] for line in faults(tmp_path, rules).splitlines()] == [
-        "The settings have 4 faults:",
-        "  quality.checks.messages.x (clogs.toml line 3)",
-        "  quality.checks.messages.y (clogs.toml line 4)",
-        "  quality.checks.fct_messages.key_is_unique (clogs.toml line 5)",
-        "  quality.checks.sessions.z (clogs.toml line 7)",
-    ]
-
-
-def test_a_rule_on_the_line_of_its_table_is_found_there(tmp_path: Path) -> None:
-    told = faults(tmp_path, "[quality]\nchecks = { messages.x = {} }")
-    assert "quality.checks.messages.x (clogs.toml line 2): there is no such check" in told
+def test_each_faulty_override_has_its_line(tmp_path: Path, text: str, places: list[str]) -> None:
+    _, *lines = faults(tmp_path, text).splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [f"  quality.checks.{place}" for place in places]
 
 
 @pytest.mark.parametrize("variable", ["DATA_DIR", "DUCKDB_PATH"])
 def test_a_warehouse_that_duckdb_cannot_write_to(tmp_path: Path, variable: str) -> None:
-    told = faults(tmp_path, **{variable: str(tmp_path / "why?" / "w")})
-    assert "no folder or file of it may have a ? in its name" in told
+    message = faults(tmp_path, **{variable: str(tmp_path / "why?" / "w")})
+    assert "no folder or file of it may have a ? in its name" in message
 
 
 def test_text_that_is_no_utf8(tmp_path: Path) -> None:
-    told = faults(tmp_path, MONGO_DB="\udcff", DATA_DIR="a\udcff", MONGO_URI="mongodb://ann:\udcff@db")
-    assert told.splitlines()[1:] == [
+    message = faults(tmp_path, MONGO_DB="\udcff", DATA_DIR="a\udcff", MONGO_URI="mongodb://ann:\udcff@db")
+    assert message.splitlines()[1:] == [
         "  mongo.uri = mongodb://ann:***@db (environment variable MONGO_URI): expected UTF-8 text",
         "  mongo.db = '\\udcff' (environment variable MONGO_DB): expected UTF-8 text",
         "  data.dir = 'a\\udcff' (environment variable DATA_DIR): expected UTF-8 text",

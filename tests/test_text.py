@@ -9,6 +9,7 @@ import pytest
 from clogs.terminal.text import (
     count,
     duration,
+    first_line,
     instant,
     money,
     percent,
@@ -19,13 +20,22 @@ from clogs.terminal.text import (
 )
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (14109, "14,109 files")])
-def test_count(number: int, text: str) -> None:
-    assert count(number, "file") == text
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (0, ["file"], "0 files"),
+        (1, ["file"], "1 file"),
+        (14109, ["file"], "14,109 files"),
+        (1, ["entry", "entries"], "1 entry"),
+        (2, ["entry", "entries"], "2 entries"),
+    ],
+)
+def test_count(number: int, noun: list[str], text: str) -> None:
+    assert count(number, *noun) == text
 
 
-def test_count_of_an_odd_plural() -> None:
-    assert (count(1, "entry", "entries"), count(2, "entry", "entries")) == ("1 entry", "2 entries")
+def test_first_line() -> None:
+    assert first_line(ValueError("Bad query.\nSELECT 1")) == "Bad query."
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,7 @@ def test_duration(seconds: float, text: str) -> None:
     ("number", "text"),
     [(0, "0"), (999, "999"), (1000, "1.0 k"), (12_086, "12.1 k"), (999_999, "1.0 M"), (2e12, "2,000.0 G")],
 )
-def test_short(number: float, text: str) -> None:
+def test_si_number(number: float, text: str) -> None:
     assert si_number(number) == text
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from clogs.errors import UsageError
-from clogs.transcripts.read import Line, Position, Reading, find, transcript_at
+from clogs.transcripts.find import find, transcript_at
+from clogs.transcripts.read import FilePosition, Line, read_batches
 
 FILES = (
     "projects/-home-me-app/one.jsonl",
@@ -28,9 +29,9 @@ def found(*paths: Path) -> list[tuple[str, str]]:
     return [(each.project_id, each.source_file) for each in find(paths)]
 
 
-def lines(path: Path, start: Position | None = None) -> tuple[list[Line], Position]:
-    reading = Reading(path, start or Position())
-    return list(reading), reading.position
+def lines(path: Path, start: FilePosition = FilePosition()) -> tuple[list[Line], FilePosition]:  # noqa: B008
+    batches, positions = zip(*read_batches(path, start), strict=True)
+    return [line for batch in batches for line in batch], positions[-1]
 
 
 def entries(path: Path) -> list[object]:
@@ -88,7 +89,7 @@ def test_a_folder_without_projects_above_it(
         ("one.jsonl", ("", "one.jsonl")),
     ],
 )
-def test_of_a_file_that_is_gone_its_path_tells(path: str, expected: tuple[str, str]) -> None:
+def test_the_path_of_a_file_that_is_gone_is_enough(path: str, expected: tuple[str, str]) -> None:
     transcript = transcript_at(Path(path))
     assert (transcript.project_id, transcript.source_file) == expected
 
@@ -99,14 +100,12 @@ def test_a_file_named_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(found(tmp_path, Path("projects"), Path(FILES[0]))) == len(FILES)
 
 
-def test_journals_and_folders_are_no_transcripts(tmp_path: Path) -> None:
+def test_journals_and_folders_are_not_transcripts(tmp_path: Path) -> None:
     lay_out(tmp_path, "projects/app/journal.jsonl", "projects/app/odd.jsonl/notes.txt", FILES[0])
     assert found(tmp_path) == [("-home-me-app", "one.jsonl")]
 
 
-@pytest.mark.parametrize(
-    ("path", "message"), [("missing", "There is no .*missing"), ("", "There is no transcript")]
-)
+@pytest.mark.parametrize(("path", "message"), [("missing", "missing does not exist"), ("", "No transcripts")])
 def test_nothing_to_find(tmp_path: Path, path: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         find([tmp_path / path])
@@ -135,18 +134,18 @@ def test_what_an_entry_is(file: Path, text: bytes, entry: object) -> None:
     ("text", "fault"),
     [
         (b'{"a":1}{"b":2}', "holds more than one record"),
-        (b'{"a":', "is no JSON"),
-        (b"plain words", "is no JSON"),
-        (b'{"a":"\xff"}', "is no JSON"),
-        (b'{"a":NaN}', "is no JSON"),
-        (b'{"a":1e999}', "is no JSON"),
-        (b"[1]", "is no JSON object"),
-        (b"null", "is no JSON object"),
-        (b'{"a":' * 100_000, "is no JSON"),
+        (b'{"a":', "is not JSON"),
+        (b"plain words", "is not JSON"),
+        (b'{"a":"\xff"}', "is not JSON"),
+        (b'{"a":NaN}', "is not JSON"),
+        (b'{"a":1e999}', "is not JSON"),
+        (b"[1]", "is not a JSON object"),
+        (b"null", "is not a JSON object"),
+        (b'{"a":' * 100_000, "is not JSON"),
     ],
     ids=lambda value: value[:12],
 )
-def test_what_is_no_entry_is_told_with_its_line(file: Path, text: bytes, fault: str) -> None:
+def test_a_line_without_an_entry_has_its_number_and_fault(file: Path, text: bytes, fault: str) -> None:
     file.write_bytes(b'{"before":1}\n\n' + text + b'\n{"after":1}\n')
     before, broken, after = lines(file)[0]
     assert (broken.number, broken.text, broken.entry) == (3, text, None)
@@ -155,7 +154,7 @@ def test_what_is_no_entry_is_told_with_its_line(file: Path, text: bytes, fault: 
 
 
 @pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"   \n", b"\0\0\0\n", b""])
-def test_blank_lines_are_none(file: Path, blank: bytes) -> None:
+def test_blank_lines_are_skipped(file: Path, blank: bytes) -> None:
     file.write_bytes(blank * 3)
     assert entries(file) == []
 
@@ -169,13 +168,16 @@ def test_a_growing_file_is_read_on_from_where_it_ended(file: Path) -> None:
     file.write_bytes(b'{"a":1}\n')
     _, position = lines(file)
     file.write_bytes(b'{"a":1}\n{"a":2}\n')
-    assert lines(file, position)[0] == [Line(2, b'{"a":2}', {"a": 2})]
+    found, end = lines(file, position)
+    assert found == [Line(2, b'{"a":2}', {"a": 2})]
+    assert lines(file, end) == ([], end)
 
 
-def test_nothing_new_is_no_line_and_the_same_position(file: Path) -> None:
-    file.write_bytes(b'{"a":1}\n')
-    _, position = lines(file)
-    assert lines(file, position) == ([], position)
+def test_a_long_file_comes_in_batches_each_with_its_position(file: Path) -> None:
+    file.write_bytes(b'{"a":1}\n' * 2500)
+    batches = list(read_batches(file, FilePosition()))
+    assert [len(batch) for batch, _ in batches] == [1000, 1000, 500]
+    assert [line.number for line in lines(file, batches[0][1])[0]] == list(range(1001, 2501))
 
 
 def test_half_a_last_line_is_left_for_the_next_time(file: Path) -> None:
@@ -203,7 +205,7 @@ def test_another_file_under_the_name_is_read_from_its_beginning(file: Path, now:
     assert lines(file, position) == lines(file)
 
 
-def test_the_end_of_a_long_file_tells_it_from_another(file: Path) -> None:
+def test_a_long_file_is_recognized_by_its_end(file: Path) -> None:
     file.write_bytes(b'{"a":"' + b"x" * 5000 + b'"}\n')
     _, position = lines(file)
     with file.open("ab") as growing:

@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from empty import config_in
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DamagedWarehouseError, DataError, UsageError, WarehouseError
-from clogs.transform import TransformResult, TransformSettings, transform
+from clogs.transform import TransformResult, transform
 
 SEED = """
 MODEL (name bronze.seed_names, kind SEED (path '../seeds/names.csv'), columns (type TEXT, shown TEXT));
@@ -83,12 +83,16 @@ def file(tmp_path: Path) -> Path:
 def build(file: Path, models: Path, tmp_path: Path) -> Build:
     """Transform that warehouse with those models."""
 
-    def call(**options: object) -> TransformResult:
-        names = {field.name for field in fields(TransformSettings)}
-        known: Any = {"timezone": "UTC", "threads": 2, "memory_limit": "1GB", "cache_dir": tmp_path / "cache"}
-        known |= {"warehouse": file, "models_dir": models}
-        known |= {name: options.pop(name) for name in names & set(options)}
-        return transform(TransformSettings(**known), **options)  # type: ignore[arg-type]
+    def call(
+        *,
+        warehouse: Path = file,
+        timezone: str = "UTC",
+        **options: Any,  # noqa: ANN401
+    ) -> TransformResult:
+        config = config_in(
+            tmp_path, warehouse=warehouse, models_dir=models, timezone=timezone, memory_limit="1GB"
+        )
+        return transform(config, **options)
 
     return call
 
@@ -138,9 +142,9 @@ def test_builds_in_dependency_order(build: Build, file: Path) -> None:
 
 
 def test_reports_each_model(build: Build) -> None:
-    reported: list[tuple[str, int, int]] = []
-    build(on_model=lambda name, done, due: reported.append((name, done, due)))
-    assert reported == [(name, place, 4) for place, name in enumerate(ALL, 1)]
+    reported: list[tuple[int, int | None]] = []
+    build(on_progress=lambda done, total: reported.append((done, total)))
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_prints_nothing_and_writes_nowhere_else(
@@ -365,30 +369,30 @@ def test_there_must_be_conversations(build: Build, file: Path) -> None:
 
 def test_the_warehouse_must_be_one(build: Build, file: Path) -> None:
     file.write_text("no database " * 1000)
-    with pytest.raises(WarehouseError, match="is no DuckDB file"):
+    with pytest.raises(WarehouseError, match="is not a DuckDB file"):
         build()
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from clogs.transform import TransformSettings, transform
+from clogs.transform import TransformConfig, transform
 
-def die(name, done, due):
-    if name == sys.argv[4]:
+def die(done, total):
+    if total - done == int(sys.argv[4]):
         os.kill(os.getpid(), signal.SIGKILL)
 
 file, models, cache = map(Path, sys.argv[1:4])
 settings = {"timezone": "UTC", "threads": 1, "warehouse": file, "models_dir": models, "cache_dir": cache}
-transform(TransformSettings(**settings), on_model=die)
+transform(TransformConfig(**settings), on_progress=die)
 """
 
 
-@pytest.mark.parametrize("name", ["bronze.stg_entries", "gold.agg_entries"])
+@pytest.mark.parametrize("left", [2, 0])
 def test_killed_the_next_one_ends_right(
-    build: Build, file: Path, models: Path, tmp_path: Path, name: str
+    build: Build, file: Path, models: Path, tmp_path: Path, left: int
 ) -> None:
-    arguments = [sys.executable, "-c", KILLED, str(file), str(models), str(tmp_path / "cache"), name]
+    arguments = [sys.executable, "-c", KILLED, str(file), str(models), str(tmp_path / "cache"), str(left)]
 
     first = subprocess.run(arguments, check=False)
     build()

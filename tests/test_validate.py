@@ -168,12 +168,12 @@ def test_results_are_kept_by_check(connection: Connection) -> None:
     validated(connection, run="first")
     connection.execute(ROBOTS)
     second = validated(connection, run="second")
-    course = check_history(connection)[ROLE]
-    assert [(each.failing, each.outcome) for each in course] == [
+    history = check_history(connection)[ROLE]
+    assert [(each.failing, each.outcome) for each in history] == [
         (0, "passed"),
         (result_of(second, ROLE).failing, "failed"),
     ]
-    assert course[0].at < course[1].at == second.at
+    assert history[0].at < history[1].at == second.at
     kept = connection.execute(
         "SELECT run, count(*) FROM quality.results GROUP BY run ORDER BY run"
     ).fetchall()
@@ -194,7 +194,7 @@ def test_a_course_is_as_long_as_it_can_be_shown(connection: Connection) -> None:
 
 
 def test_an_unknown_layer(connection: Connection) -> None:
-    with pytest.raises(UsageError, match="There is no layer brass"):
+    with pytest.raises(UsageError, match="The layer brass does not exist"):
         validated(connection, "brass")
 
 
@@ -223,8 +223,8 @@ def test_it_says_what_it_found(workspace: Workspace) -> None:
     assert finished.returncode == 0
     lines = finished.stdout.splitlines()
     assert len([line for line in lines if line.startswith("✓")]) == len({each.table for each in SUITES}) - 1
-    (told,) = [line for line in lines[:-1] if NOVELTY in line]
-    assert told.startswith("!  conversations.type_is_known  bronze")
+    (said,) = [line for line in lines[:-1] if NOVELTY in line]
+    assert said.startswith("!  conversations.type_is_known  bronze")
     assert f"{len(CHECKS) - 1} of {len(CHECKS)} checks passed, 1 warned ({NOVELTY}) on " in lines[-1]
 
 
@@ -255,7 +255,7 @@ def test_a_narrow_terminal_breaks_no_name(workspace: Workspace) -> None:
 
 def test_a_page_is_about_all_layers(workspace: Workspace) -> None:
     finished = workspace.run("validate", "--layer", "gold", "--build-docs")
-    assert (finished.returncode, "A page shows all layers." in finished.stderr) == (2, True)
+    assert (finished.returncode, "The page covers all layers." in finished.stderr) == (2, True)
 
 
 def test_the_settings_file_can_make_an_error_a_warning(workspace: Workspace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -17,13 +18,10 @@ from clogs.errors import ClogsError
 from clogs.extract import watermark as module
 from clogs.extract.watermark import (
     EARLIEST,
+    RUNS_APART,
     WINDOW_SCHEMA,
     ExtractState,
-    Seen,
     extract_state_path,
-    known,
-    mark_landing,
-    no_documents,
     read_extract_state,
     version_of,
     versions_of,
@@ -37,21 +35,24 @@ MUCH_LATER = NOON + timedelta(hours=1)
 STARTED = NOON + timedelta(days=1)
 IN_A_YEAR = NOON + timedelta(days=365)
 
+PATH = Path("state.parquet")
+"""Of states that are not written."""
+
 Version = tuple[str, datetime | None]
 
 
 def documents(*versions: Version) -> pl.DataFrame:
     """Documents by the text that stands for them, and their watermark field."""
-    rows = [(*version_of(text), moment and round(moment.timestamp() * 1000)) for text, moment in versions]
+    rows = [(version_of(text), moment and round(moment.timestamp() * 1000)) for text, moment in versions]
     return pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row")
 
 
 def after(*versions: Version, before: ExtractState | None = None, undated: bool = True) -> ExtractState:
     """The state after a run that read these, one by one."""
-    seen = Seen(started=STARTED, lookback=LOOKBACK, undated=undated)
+    state = (before or ExtractState(PATH)).begun(STARTED)
     for version in versions:
-        seen.add(documents(version))
-    return seen.state(before or ExtractState(), extracted_at=STARTED)
+        state = state.plus(documents(version), started=STARTED, lookback=LOOKBACK, undated=undated)
+    return state.pruned(LOOKBACK, undated=undated)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +81,13 @@ def test_the_watermark_is_the_newest_date_that_is_not_in_the_future(
 def test_the_next_run_begins_a_lookback_before_the_watermark(
     watermark: datetime | None, start: datetime | None
 ) -> None:
-    assert ExtractState(watermark).start(LOOKBACK) == start
+    assert ExtractState(PATH, watermark).start(LOOKBACK) == start
 
 
 def test_a_date_before_year_1_is_no_watermark() -> None:
-    rows = [(*version_of("a"), -(10**15)), (*version_of("b"), -(10**15))]
-    seen = Seen(started=STARTED, lookback=LOOKBACK, undated=True)
-    seen.add(pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row"))
-    assert seen.state(ExtractState(), extracted_at=STARTED).watermark is None
+    ancient = pl.DataFrame([(version_of("a"), -(10**15))], schema=WINDOW_SCHEMA, orient="row")
+    state = ExtractState(PATH).plus(ancient, started=STARTED, lookback=LOOKBACK, undated=True)
+    assert state.watermark is None
 
 
 def test_the_watermark_never_goes_back() -> None:
@@ -95,12 +95,15 @@ def test_the_watermark_never_goes_back() -> None:
 
 
 def test_a_version_in_the_window_is_known_to_the_next_run() -> None:
-    window = after(("a", NOON), ("b", LATER)).window
-    assert known(documents(("b", LATER), ("c", NOON), ("a", NOON)), window).to_list() == [True, False, True]
+    state = after(("a", NOON), ("b", LATER))
+    assert state.holds(documents(("b", LATER), ("c", NOON), ("a", NOON))).to_list() == [True, False, True]
 
 
-def test_nothing_is_known_without_a_window() -> None:
-    assert known(documents(("a", NOON), ("b", NOON)), no_documents()).to_list() == [False, False]
+@pytest.mark.parametrize(
+    "state", [ExtractState(PATH), after(("a", NOON)).begun(STARTED)], ids=["no run", "a run that was killed"]
+)
+def test_nothing_is_known_without_a_window(state: ExtractState) -> None:
+    assert state.holds(documents(("a", NOON), ("b", NOON))).to_list() == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -130,16 +133,18 @@ def test_a_full_run_does_not_remember_what_no_watermark_finds() -> None:
 
 def test_a_version_that_was_replaced_is_new_when_it_comes_back() -> None:
     replaced = after(("b", LATER), before=after(("a", NOON)))
-    assert known(documents(("a", NOON)), replaced.window).to_list() == [False]
+    assert replaced.holds(documents(("a", NOON))).to_list() == [False]
 
 
 def test_the_window_stays_small_in_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PRUNE_ABOVE_ROWS", 10)
-    seen = Seen(started=IN_A_YEAR, lookback=LOOKBACK, undated=True)
-    for hour in range(100):
-        seen.add(documents((str(hour), NOON + hour * LOOKBACK)))
+    monkeypatch.setattr(module, "PRUNE_EVERY_ROWS", 10)
+    state = ExtractState(PATH)
+    for number in range(100):
+        document = documents((str(number), NOON + number * LOOKBACK))
+        state = state.plus(document, started=IN_A_YEAR, lookback=LOOKBACK, undated=True)
+        assert state.window.height < 12
     assert_frame_equal(
-        seen.documents(),
+        state.pruned(LOOKBACK, undated=True).window,
         documents(("98", NOON + 98 * LOOKBACK), ("99", NOON + 99 * LOOKBACK)),
         check_row_order=False,
     )
@@ -147,43 +152,42 @@ def test_the_window_stays_small_in_a_long_run(monkeypatch: pytest.MonkeyPatch) -
 
 def test_rows_have_one_version_if_they_are_equal() -> None:
     rows = pl.DataFrame({"a": ["x", "x", "x", None], "b": [1, 1, 2, None]})
-    versions = versions_of(rows).rows()
+    versions = versions_of(rows).to_list()
     assert versions[0] == versions[1]
     assert len(set(versions)) == 3
-    assert versions_of(rows.reverse()).rows() == versions[::-1]
-    assert len(set(versions_of(rows)["version"]) | set(versions_of(rows)["check"])) == 6
+    assert versions_of(rows.reverse()).to_list() == versions[::-1]
+
+
+@pytest.mark.parametrize(
+    ("last", "started", "expected"),
+    [
+        (None, NOON, NOON),
+        (NOON, LATER, LATER),
+        (NOON, NOON, NOON + RUNS_APART),
+        (LATER, NOON, LATER + RUNS_APART),
+    ],
+    ids=["the first run", "later", "at once", "the clock was set back"],
+)
+def test_a_run_reads_later_than_all_runs_before_it(
+    last: datetime | None, started: datetime, expected: datetime
+) -> None:
+    begun = ExtractState(PATH, NOON, last, documents(("a", NOON))).begun(started)
+    assert (begun.watermark, begun.extracted_at, begun.window.height) == (NOON, expected, 0)
 
 
 def test_a_state_is_read_back_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "state.parquet"
-    state = after(("a", NOON), ("b", LATER), ("c", None))
-    write_extract_state(path, state, source="logs at db")
-    again = read_extract_state(path)
+    state = replace(after(("a", NOON), ("b", LATER), ("c", None)), path=tmp_path / "state.parquet")
+    write_extract_state(state)
+    again = read_extract_state(state.path)
     assert (again.watermark, again.extracted_at) == (state.watermark, state.extracted_at)
     assert_frame_equal(again.window, state.window)
 
 
 def test_a_window_of_another_form_is_not_believed(tmp_path: Path) -> None:
-    path = tmp_path / "state.parquet"
     window = pl.DataFrame({"digest": [b"x"], "moment": [NOON]})
-    write_extract_state(path, ExtractState(NOON, LATER, window), source="logs at db")
-    again = read_extract_state(path)
+    write_extract_state(ExtractState(tmp_path / "state.parquet", NOON, LATER, window))
+    again = read_extract_state(tmp_path / "state.parquet")
     assert (again.watermark, again.window.height) == (NOON, 0)
-
-
-@pytest.mark.parametrize("left", [None, NOON])
-def test_a_run_that_left_no_state_left_the_time_of_its_last_batch(
-    tmp_path: Path, left: datetime | None
-) -> None:
-    path = tmp_path / "state.parquet"
-    if left:
-        write_extract_state(path, ExtractState(NOON, left), source="logs at db")
-    ahead = datetime.now(UTC) + timedelta(hours=2, microseconds=7)
-    for moment in (ahead - timedelta(hours=1), ahead, ahead - timedelta(minutes=1)):
-        mark_landing(path, moment)
-    assert read_extract_state(path).extracted_at == ahead
-    write_extract_state(path, ExtractState(NOON, ahead), source="logs at db")
-    assert read_extract_state(path).extracted_at == ahead
 
 
 def test_without_a_file_nothing_was_extracted(tmp_path: Path) -> None:
@@ -204,7 +208,7 @@ def broken_moment(path: Path) -> None:
         broken_moment,
     ],
 )
-def test_a_damaged_state_is_told_and_is_that_before_the_first_run(
+def test_a_damaged_state_is_a_warning_and_that_before_the_first_run(
     tmp_path: Path, write: Callable[[Path], object], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "state.parquet"

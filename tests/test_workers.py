@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from pymongo.collection import Collection
 from replay import Server, replay
 
 from clogs.errors import ClogsError, TransientSourceError
-from clogs.extract import ExtractResult, Scope, Settings, extract, stage, workers
+from clogs.extract import ExtractJob, ExtractResult, extract, stage, workers
 from clogs.extract.range import Landed
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import landed
-from clogs.mongo import CODEC, Address, Source, connect
+from clogs.mongo import Address, Source, connect
+from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
 
 Document = dict[str, Any]
@@ -48,8 +50,9 @@ def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(
+def job(tmp_path: Path) -> ExtractJob:
+    return ExtractJob(
+        run="first",
         raw_dir=tmp_path / "raw",
         dead_letter_dir=tmp_path / "dead_letters",
         state_dir=tmp_path / "state",
@@ -73,36 +76,41 @@ Run = Callable[..., ExtractResult]
 
 
 @pytest.fixture
-def run(server: Server, settings: Settings) -> Run:
+def run(server: Server, job: ExtractJob) -> Run:
     """Extract from the server."""
 
     def extracted(on_progress: Progress = lambda _done, _total: None) -> ExtractResult:
         with connect(Address(server.uri, "logs", "conversations")) as source:
-            return extract(source, settings, Scope(), run=new_run(), on_progress=on_progress)
+            return extract(source, another(job), on_progress=on_progress)
 
     return extracted
 
 
-def landed_ids(settings: Settings) -> list[str]:
-    return sorted(identity for path in landed(settings.raw_dir) for identity in pl.read_parquet(path)["_id"])
+def another(job: ExtractJob) -> ExtractJob:
+    """The job of another run, which begins now."""
+    return replace(job, run=new_run(), started=datetime.now(UTC))
 
 
-def test_every_document_is_landed_once(run: Run, settings: Settings) -> None:
+def landed_ids(job: ExtractJob) -> list[str]:
+    return sorted(identity for path in landed(job.raw_dir) for identity in pl.read_parquet(path)["_id"])
+
+
+def test_every_document_is_landed_once(run: Run, job: ExtractJob) -> None:
     first = run()
     assert (first.documents, first.landed, first.rejected) == (1000, 1000, 0)
     assert first.watermark == NOON + timedelta(seconds=999)
-    assert first.files == len(list(landed(settings.raw_dir)))
-    assert landed_ids(settings) == sorted(map(str, IDS))
+    assert first.files == len(list(landed(job.raw_dir)))
+    assert landed_ids(job) == sorted(map(str, IDS))
     second = run()
     assert (second.documents, second.landed, second.unchanged) == (301, 0, 301)
 
 
 def test_a_catch_up_is_read_in_the_order_of_its_dates_by_one(
-    run: Run, settings: Settings, server: Server
+    run: Run, job: ExtractJob, server: Server
 ) -> None:
     run()
-    (path,) = settings.state_dir.glob("extract-*.parquet")
-    write_extract_state(path, ExtractState(NOON + timedelta(minutes=8)), source="logs at db")
+    (path,) = job.state_dir.glob("extract-*.parquet")
+    write_extract_state(ExtractState(path, NOON + timedelta(minutes=8)))
     server.commands.clear()
     assert run().landed == 1000 - 3 * 60
     assert [command["sort"] for command in server.commands if "find" in command] == [{"ingestedAt": 1}]
@@ -110,13 +118,13 @@ def test_a_catch_up_is_read_in_the_order_of_its_dates_by_one(
 
 
 def test_a_real_server_is_shared_too(
-    mongo_uri: str, collection: Collection[Document], settings: Settings
+    mongo_uri: str, collection: Collection[Document], job: ExtractJob
 ) -> None:
     collection.insert_many(entries())
     with connect(Address(mongo_uri, collection.database.name, collection.name)) as source:
-        assert extract(source, settings, Scope(), run=new_run()).landed == 1000
-        assert extract(source, settings, Scope(), run=new_run()).landed == 0
-    assert landed_ids(settings) == sorted(map(str, IDS))
+        assert extract(source, another(job)).landed == 1000
+        assert extract(source, another(job)).landed == 0
+    assert landed_ids(job) == sorted(map(str, IDS))
 
 
 def test_progress_is_told_to_the_end(run: Run) -> None:
@@ -165,28 +173,28 @@ def test_what_a_worker_warns_of_is_told_here(
     assert first.getMessage().endswith("Trying again in 0.0 s.")
 
 
-def take_no_range(*_arguments: object, **_options: object) -> Landed:
+def take_no_range(*_arguments: object, **_options: object) -> Iterator[Landed]:
     """Leave the work to the workers."""
     time.sleep(1)
-    return Landed()
+    return iter(())
 
 
-def test_a_fault_that_lasts_ends_all(run: Run, server: Server, settings: Settings) -> None:
+def test_a_fault_that_lasts_ends_all(run: Run, server: Server, job: ExtractJob) -> None:
     server.faults = dict.fromkeys(range(6, 1000), LOST)
     with pytest.raises(TransientSourceError, match="cursor id 1 not found"):
         run()
     assert multiprocessing.active_children() == []
     server.faults = {}
     assert run().watermark == NOON + timedelta(seconds=999)
-    assert set(landed_ids(settings)) == set(map(str, IDS))
+    assert set(landed_ids(job)) == set(map(str, IDS))
 
 
-def test_a_killed_worker_is_told_and_the_next_run_is_whole(run: Run, settings: Settings) -> None:
+def test_a_killed_worker_is_told_and_the_next_run_is_whole(run: Run, job: ExtractJob) -> None:
     threading.Thread(target=kill_a_worker, daemon=True).start()
     with pytest.raises(ClogsError, match="A worker process of the extraction was killed"):
         run()
     assert run().watermark == NOON + timedelta(seconds=999)
-    assert set(landed_ids(settings)) == set(map(str, IDS))
+    assert set(landed_ids(job)) == set(map(str, IDS))
 
 
 def kill_a_worker() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from clogs.checks.check import Check, Suite, among, or_null, present
+from clogs.checks.check import Check, Suite, among, on_key, or_null, present, refers, suite
 
 WITHOUT_SESSION = ("file-history-snapshot", "summary")
 """Types of entries that name no session."""
@@ -36,165 +36,140 @@ FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 """No entry is older: Claude Code came out in February 2025."""
 
 AHEAD = timedelta(days=1)
-"""No entry was written so much later than it was read: a writer's clock may be wrong, but not by more."""
+"""How much later than its extraction an entry may be dated: clocks of writers are wrong, but not by more."""
 
 
 def _believable(column: str) -> pl.Expr:
     return or_null(column, pl.col(column).is_between(FIRST_DAY, pl.col("extracted_at") + AHEAD))
 
 
-class Conversations(Suite, table="raw.conversations", key="_id"):
-    """One row per document of the collection, its newest version.
+# Extraction tests documents by these expressions before it lands them, so they may read only what a document
+# holds, and extracted_at.
+CONVERSATIONS = suite(
+    "raw.conversations",
+    "One row per document of the collection, its newest version.",
+    key="_id",
+    checks={
+        **on_key("raw.conversations", "_id"),
+        "date_is_present": present("date"),
+        "date_follows_rule": Check(
+            "date = CAST(coalesce(timestamp, ingested_at, extracted_at) AS DATE)",
+            "date is that of timestamp, else of ingested_at, else of extracted_at",
+        ),
+        "message_is_json": Check("message_raw IS NULL OR json_valid(message_raw)", "message_raw is JSON"),
+        "entry_is_json": Check("json_valid(entry_raw)", "entry_raw is JSON"),
+        "type_is_known": Check(
+            pl.col("type").is_in(KNOWN_TYPES),
+            "type is one that clogs has met",
+            severity="warning",  # Claude Code keeps adding some
+        ),
+        "session_is_present": Check(
+            pl.col("session_id").is_not_null() | ~pl.col("type").is_in(WITH_SESSION).fill_null(value=False),
+            "session_id is present where the type has one",
+        ),
+        "role_is_known": among("message_role", "user", "assistant", "system"),
+        "timestamp_is_believable": Check(
+            _believable("timestamp"),
+            f"timestamp is from {FIRST_DAY:%Y} on, and a day after its extraction at most",
+        ),
+        "ingestion_is_believable": Check(
+            _believable("ingested_at"),
+            f"ingested_at is from {FIRST_DAY:%Y} on, and a day after its extraction at most",
+            severity="warning",  # nothing but the watermark depends on it, and that has a guard of its own
+        ),
+        "extraction_is_present": present("extracted_at"),
+    },
+)
 
-    Its expressions look at what a document holds and at ``extracted_at``, and at nothing else: documents are
-    held against them before they are landed.
-    """
+# One row: what had come by the time of day of the last extraction, on that day and weekly for 8 weeks before.
+_ARRIVALS = """(
+    WITH last AS (
+        SELECT
+            max(extracted_at) AT TIME ZONE 'UTC' AS until,
+            max(ingested_at) FILTER (ingested_at <= getvariable('now')) AS newest,
+            min(date) AS first_day
+        FROM raw.conversations
+    ), days AS (
+        SELECT
+            weeks,
+            CAST(until AS DATE) - CAST(7 * weeks AS INTEGER) AS day,
+            CAST(until AS TIME) AS until
+        FROM (SELECT *, unnest(range(9)) AS weeks FROM last)
+        WHERE day >= first_day
+    ), arrived AS (
+        SELECT
+            date,
+            CAST(coalesce(timestamp, ingested_at, extracted_at) AT TIME ZONE 'UTC' AS TIME) AS time
+        FROM raw.conversations
+    ), counted AS (
+        SELECT weeks, count(time) AS documents
+        FROM days LEFT JOIN arrived ON arrived.date = days.day AND arrived.time <= days.until
+        GROUP BY weeks
+    )
+    SELECT *, concat(
+        'newest ' || strftime(newest AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M UTC, '),
+        today || ' on ' || day,
+        ', ' || least || ' to ' || most || ' in the weeks before'
+    ) AS found
+    FROM (
+        SELECT
+            CAST(until AS DATE) AS day,
+            newest,
+            (SELECT any_value(documents) FROM counted WHERE weeks = 0) AS today,
+            (SELECT min(documents) FROM counted WHERE weeks > 0) AS least,
+            (SELECT max(documents) FROM counted WHERE weeks > 0) AS most,
+            (SELECT count(*) FROM counted WHERE weeks > 0 AND documents > 0) AS busy_weeks
+        FROM last WHERE until IS NOT NULL
+    )
+)"""
 
-    date_is_present = Check("date IS NOT NULL", "date is present")
-    date_follows_rule = Check(
-        "date = CAST(coalesce(timestamp, ingested_at, extracted_at) AS DATE)",
-        "date is that of timestamp, else of ingested_at, else of extracted_at",
-    )
-    message_is_json = Check("message_raw IS NULL OR json_valid(message_raw)", "message_raw is JSON")
-    entry_is_json = Check("json_valid(entry_raw)", "entry_raw is JSON")
-    type_is_known = Check(
-        pl.col("type").is_in(KNOWN_TYPES),
-        "type is one that clogs has met",
-        severity="warning",  # Claude Code keeps adding some
-    )
-    session_is_present = Check(
-        pl.col("session_id").is_not_null() | ~pl.col("type").is_in(WITH_SESSION).fill_null(value=False),
-        "session_id is present where the type has one",
-    )
-    role_is_known = among("message_role", "user", "assistant", "system")
-    timestamp_is_believable = Check(
-        _believable("timestamp"),
-        f"timestamp is from {FIRST_DAY:%Y} on, and a day after its extraction at most",
-    )
-    ingestion_is_believable = Check(
-        _believable("ingested_at"),
-        f"ingested_at is from {FIRST_DAY:%Y} on, and a day after its extraction at most",
-        severity="warning",  # nothing but the watermark depends on it, and that has a guard of its own
-    )
-    extraction_is_present = Check("extracted_at IS NOT NULL", "extracted_at is present")
-
-
-class Arrivals(
-    Suite,
-    table="raw.conversations",
+ARRIVALS = suite(
+    "raw.conversations",
+    "What came in: one row, about the day of the last extraction.",
     name="arrivals",
     key="found",
-    source="""(
-        WITH last AS (
-            SELECT
-                max(extracted_at) AT TIME ZONE 'UTC' AS until,
-                max(ingested_at) FILTER (ingested_at <= getvariable('now')) AS newest,
-                min(date) AS first_day
-            FROM raw.conversations
-        ), days AS (
-            SELECT
-                weeks,
-                CAST(until AS DATE) - CAST(7 * weeks AS INTEGER) AS day,
-                CAST(until AS TIME) AS until
-            FROM (SELECT *, unnest(range(9)) AS weeks FROM last)
-            WHERE day >= first_day
-        ), arrived AS (
-            SELECT
-                date,
-                CAST(coalesce(timestamp, ingested_at, extracted_at) AT TIME ZONE 'UTC' AS TIME) AS time
-            FROM raw.conversations
-        ), counted AS (
-            SELECT weeks, count(time) AS documents
-            FROM days LEFT JOIN arrived ON arrived.date = days.day AND arrived.time <= days.until
-            GROUP BY weeks
-        )
-        SELECT *, concat(
-            'newest ' || strftime(newest AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M UTC, '),
-            today || ' on ' || day,
-            ', ' || least || ' to ' || most || ' in the weeks before'
-        ) AS found
-        FROM (
-            SELECT
-                CAST(until AS DATE) AS day,
-                newest,
-                (SELECT any_value(documents) FROM counted WHERE weeks = 0) AS today,
-                (SELECT min(documents) FROM counted WHERE weeks > 0) AS least,
-                (SELECT max(documents) FROM counted WHERE weeks > 0) AS most,
-                (SELECT count(*) FROM counted WHERE weeks > 0 AND documents > 0) AS busy_weeks
-            FROM last WHERE until IS NOT NULL
-        )
-    )""",
-):
-    """What came in: one row, about the day on which something was extracted last."""
+    source=_ARRIVALS,
+    checks={
+        "newest_is_recent": Check(
+            "newest IS NULL OR newest >= getvariable('now') - getvariable('max_age')",
+            "the newest document is not older than quality.max_age",
+            severity="warning",
+        ),
+        "volume_is_usual": Check(
+            "busy_weeks < 4 OR today BETWEEN least / 2 - 100 AND 2 * most + 100",
+            "the last day has about as many documents as the same weekday of 8 weeks had by that time",
+            severity="warning",
+        ),
+    },
+)
 
-    newest_is_recent = Check(
-        "newest IS NULL OR newest >= getvariable('now') - getvariable('max_age')",
-        "the newest document is not older than quality.max_age",
-        severity="warning",
-    )
-    volume_is_usual = Check(
-        "busy_weeks < 4 OR today BETWEEN least / 2 - 100 AND 2 * most + 100",
-        "the last day has about as many documents as the same weekday of 8 weeks had by that time",
-        severity="warning",
-    )
-
-
-class Partitions(
-    Suite,
-    table="raw.conversations",
+PARTITIONS = suite(
+    "raw.conversations",
+    "The days of the last validation; those that were pruned since are not among them.",
     name="partitions",
     key="found",
     source="""(
-        SELECT
-            before.rows AS rows_before,
-            count(now._id) AS rows_now,
-            concat(before.date, ': ', rows_before, ' rows → ', rows_now) AS found
-        FROM quality.partitions AS before LEFT JOIN raw.conversations AS now ON now.date = before.date
-        GROUP BY before.date, before.rows
-    )""",
-):
-    """The days of the last validation; those that were pruned since are not among them."""
-
-    none_shrank = Check(
-        pl.col("rows_now") >= pl.col("rows_before"),
-        "a day has no fewer rows than at the last validation",
-        severity="warning",
-    )
-
-
-class StagedConversations(Suite, table="bronze.stg_conversations", key="_id"):
-    """One row per document, as the entry it is or wraps."""
-
-    document_is_loaded = Check(
-        "_id IN (SELECT _id FROM raw.conversations)", "_id is found in raw.conversations"
-    )
-    entry_key_is_present = present("entry_key")
-
-
-class StagedMessages(Suite, table="bronze.stg_messages", key="_id"):
-    """One row per user or assistant entry."""
-
-    role_is_known = among("role", "user", "assistant")
-
-
-class StagedToolCalls(Suite, table="bronze.stg_tool_calls", key="_id, block_index"):
-    """One row per tool_use block."""
-
-    tool_name_is_present = present("tool_name")
-
-
-class StagedToolResults(Suite, table="bronze.stg_tool_results", key="_id, block_index"):
-    """One row per tool_result block."""
-
-    call_is_named = present("tool_use_id")
-
-
-BRONZE: tuple[type[Suite], ...] = (
-    Conversations,
-    Arrivals,
-    Partitions,
-    StagedConversations,
-    StagedMessages,
-    StagedToolCalls,
-    StagedToolResults,
+    SELECT
+        before.rows AS rows_before,
+        count(now._id) AS rows_now,
+        concat(before.date, ': ', rows_before, ' rows → ', rows_now) AS found
+    FROM quality.partitions AS before LEFT JOIN raw.conversations AS now ON now.date = before.date
+    GROUP BY before.date, before.rows
+)""",
+    checks={
+        "none_shrank": Check(
+            pl.col("rows_now") >= pl.col("rows_before"),
+            "a day has no fewer rows than at the last validation",
+            severity="warning",
+        )
+    },
 )
+
+STAGED_CONVERSATIONS = suite(
+    "bronze.stg_conversations",
+    "One row per document, as the entry it is or wraps.",
+    key="_id",
+    checks={"document_is_loaded": refers("_id", to="raw.conversations")},
+)
+
+BRONZE: tuple[Suite, ...] = (CONVERSATIONS, ARRIVALS, PARTITIONS, STAGED_CONVERSATIONS)

@@ -1,30 +1,35 @@
 """What a suite of checks is made of.
 
-A suite is a class about one table, and each of its attributes one check, named by what must hold. What a row
-tells by itself is a Polars expression; what takes the whole table, or another one, is SQL that DuckDB answers
-row by row. Extraction tests documents by the same expressions before they are landed.
+A suite is about one table; each of its checks is named by what must hold. What a row shows on its own is a
+Polars expression; what takes the whole table, or another one, is SQL that DuckDB answers row by row.
+Extraction tests documents by the same expressions before they are landed.
+
+Each condition stands in one place. Keys, and columns that must be present, are audits of the models: they run
+in the transaction that builds a table, before anybody can join to a bad row. What a value may be, and how
+tables fit together, is checked here, where the settings can make an error a warning. The exceptions are keys
+that no audit sees: those of ``raw.conversations``, and of gold's views.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from sys import float_info
-from typing import ClassVar
 
 import polars as pl
 
 from clogs.checks.results import LAYERS, Layer, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # expressions do not compare
 class Check:
     """What must hold for each row of a table.
 
     Attributes:
         holds: True where it does; NULL counts as false. Text is SQL on the suite's `Suite.source`.
         description: What must hold, in words.
-        severity: What it is if it does not.
-        tolerated: The share of rows, 0 to 1, that may fail without being told.
+        severity: Of rows that fail.
+        tolerated: The share of rows, 0 to 1, that may fail and still pass.
     """
 
     holds: pl.Expr | str
@@ -33,49 +38,64 @@ class Check:
     tolerated: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Suite:
-    """Checks on one table; every suite but those with another `source` also checks its key.
+    """Checks on one table.
 
     Attributes:
+        name: What its checks are called by: ``<name>.<check>``.
+        about: What one row is.
         table: The table, with its schema.
-        name: What its checks are called by: ``<name>.<attribute>``.
-        layer: Whose data it is.
-        key: The columns that tell rows apart; examples show them.
-        source: What follows FROM; the table itself unless a suite says otherwise.
-        checks: Its checks by their full names.
+        source: What follows FROM: the table, or a query about it.
+        key: The columns of the source that tell rows apart; examples show them.
+        checks: By their full names.
     """
 
-    table: ClassVar[str]
-    name: ClassVar[str]
-    layer: ClassVar[Layer]
-    key: ClassVar[tuple[str, ...]]
-    source: ClassVar[str]
-    checks: ClassVar[dict[str, Check]]
+    name: str
+    about: str
+    table: str
+    source: str
+    key: tuple[str, ...]
+    checks: Mapping[str, Check]
 
-    def __init_subclass__(
-        cls, *, table: str, key: str, name: str = "", source: str = "", optional: tuple[str, ...] = ()
-    ) -> None:
-        """Collect the checks.
+    @property
+    def layer(self) -> Layer:
+        """Whose data it is; raw documents are bronze."""
+        return next((layer for layer in LAYERS if self.table.startswith(f"{layer}.")), "bronze")
 
-        Args:
-            table: The table, with its schema.
-            key: The columns that tell rows apart, with commas between them.
-            name: What the checks are called by; the table's name without its schema if empty.
-            source: What follows FROM; the table if empty. The suite then has no checks on its key.
-            optional: Columns of the key that may be NULL.
-        """
-        schema, _, short = table.partition(".")
-        cls.table, cls.name, cls.source = table, name or short, source or table
-        cls.layer = next((layer for layer in LAYERS if layer == schema), "bronze")
-        cls.key = tuple(column.strip() for column in key.split(","))
-        own = {attribute: check for attribute, check in vars(cls).items() if isinstance(check, Check)}
-        on_key = {} if source else _on_key(table, cls.key, optional)
-        cls.checks = {f"{cls.name}.{attribute}": check for attribute, check in (on_key | own).items()}
+
+def suite(
+    table: str, about: str, *, key: str, checks: Mapping[str, Check], name: str = "", source: str = ""
+) -> Suite:
+    """A suite of checks on one table.
+
+    Args:
+        table: The table, with its schema.
+        about: What one row is.
+        key: The columns that tell rows apart, with commas between them.
+        checks: By their names, without the suite's.
+        name: The table's name without its schema, if empty.
+        source: The table, if empty.
+    """
+    name = name or table.rpartition(".")[2]
+    columns = tuple(column.strip() for column in key.split(","))
+    named = {f"{name}.{short}": check for short, check in checks.items()}
+    return Suite(name, about, table, source or table, columns, named)
+
+
+def on_key(table: str, column: str) -> dict[str, Check]:
+    """A table's key, for one that no audit checks."""
+    again = f"SELECT {column} FROM {table} GROUP BY ALL HAVING count(*) > 1"
+    return {
+        "key_is_present": present(column),
+        "key_is_unique": Check(f"coalesce({column} NOT IN ({again}), true)", f"{column} tells rows apart"),
+    }
 
 
 def among(column: str, *values: str) -> Check:
-    """A column holds one of these, or NULL."""
-    return Check(or_null(column, pl.col(column).is_in(values)), f"{column} is {_or(values)}")
+    """A column holds one of at least two values, or NULL."""
+    *most, last = values
+    return Check(or_null(column, pl.col(column).is_in(values)), f"{column} is {', '.join(most)} or {last}")
 
 
 def between(column: str, low: int, high: int) -> Check:
@@ -84,7 +104,7 @@ def between(column: str, low: int, high: int) -> Check:
 
 
 def not_negative(*columns: str) -> Check:
-    """No column is below 0, infinite, or no number."""
+    """No column is below 0, infinite, or NaN."""
     holds = pl.all_horizontal(
         or_null(column, pl.col(column).is_between(0, float_info.max)) for column in columns
     )
@@ -94,7 +114,7 @@ def not_negative(*columns: str) -> Check:
 
 def present(column: str) -> Check:
     """A column is not NULL."""
-    return Check(pl.col(column).is_not_null(), f"{column} is present")
+    return Check(f"{column} IS NOT NULL", f"{column} is present")
 
 
 def refers(column: str, to: str) -> Check:
@@ -102,38 +122,6 @@ def refers(column: str, to: str) -> Check:
     return Check(f"{column} IS NULL OR {column} IN (SELECT {column} FROM {to})", f"{column} is found in {to}")
 
 
-def adds_up(columns: str, of: str) -> Check:
-    """Columns of ``agg`` equal those of the same names of ``facts``, to a millionth of each."""
-    same = " AND ".join(
-        f"(agg.{column} IS NOT DISTINCT FROM facts.{column}"
-        f" OR abs(agg.{column} - facts.{column}) <= 1e-6 * abs(facts.{column}))"
-        for column in map(str.strip, columns.split(","))
-    )
-    return Check(same, f"{columns} are those of {of}")
-
-
 def or_null(column: str, holds: pl.Expr) -> pl.Expr:
     """Let a check pass where a column is NULL."""
     return pl.col(column).is_null() | holds
-
-
-def _on_key(table: str, key: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Check]:
-    required = [column for column in key if column not in optional]
-    columns = ", ".join(key)
-    row = columns if len(key) == 1 else f"({columns})"
-    again = f"SELECT {row} FROM {table} GROUP BY ALL HAVING count(*) > 1"
-    return {
-        "key_is_present": Check(
-            " AND ".join(f"{column} IS NOT NULL" for column in required),
-            f"{' and '.join(required)} {'is' if len(required) == 1 else 'are'} present",
-        ),
-        "key_is_unique": Check(
-            f"coalesce({row} NOT IN ({again}), true)",
-            f"{columns} {'tells' if len(key) == 1 else 'tell'} rows apart",
-        ),
-    }
-
-
-def _or(values: tuple[str, ...]) -> str:
-    *most, last = values
-    return f"{', '.join(most)} or {last}" if most else last

@@ -1,4 +1,4 @@
-"""What the settings say of single checks."""
+"""What the settings change about single checks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from clogs.checks.results import Severity
 
 
 class CheckOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a check is to be, in place of what it is by itself.
+    """What replaces a check's own severity and tolerated share; None leaves them.
 
     Attributes:
-        severity: What it is if its condition does not hold; None leaves it.
-        tolerated: The share of rows, 0 to 1, that may fail without being told; None leaves it.
+        tolerated: The share of rows, 0 to 1, that may fail and still pass.
     """
 
     severity: Severity | None = None

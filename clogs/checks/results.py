@@ -18,18 +18,16 @@ class CheckResult:
     """How one check ended.
 
     Attributes:
-        check: Its name, such as ``fct_messages.key_is_unique``.
-        layer: Its layer.
-        table: The table it looks at, with its schema.
+        check: Its full name, such as ``fct_messages.key_is_unique``.
+        table: The table, with its schema.
         description: What must hold.
-        severity: What it is if it does not: an error fails the validation, a warning does not.
-        tolerated: The share of rows, 0 to 1, that may fail without being told.
-        rows: Rows looked at.
+        tolerated: The share of rows, 0 to 1, that may fail and still pass.
+        rows: Rows checked.
         failing: Rows that fail.
-        examples: Keys of some of them, never their contents; for a type of entries that is not known, what
-            it is called, how many there are and since which version.
+        examples: Keys of some of them, never their contents. For unknown types of entries: the types, with
+            how many there are and since which version.
         share: The share of rows that fail, 0 to 1; worked out.
-        outcome: What is to be said of it; worked out.
+        outcome: Worked out from share, tolerance and severity.
     """
 
     check: str
@@ -45,7 +43,7 @@ class CheckResult:
     outcome: Outcome = field(init=False)
 
     def __post_init__(self) -> None:
-        """Work out what follows from the rest."""
+        """Work out share and outcome."""
         share = self.failing / self.rows if self.rows else 0.0
         unless_tolerated: Outcome = "failed" if self.severity == "error" else "warned"
         object.__setattr__(self, "share", share)
@@ -54,14 +52,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastResult:
-    """How one check ended in an earlier validation.
-
-    Attributes:
-        at: When, in UTC.
-        rows: Rows looked at.
-        failing: Rows that failed.
-        outcome: What was said of it.
-    """
+    """How one check ended in an earlier validation, at a time in UTC."""
 
     at: datetime
     rows: int

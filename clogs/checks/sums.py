@@ -2,195 +2,152 @@
 
 from __future__ import annotations
 
-from clogs.checks.check import Suite, adds_up
+from collections.abc import Mapping
+
+from clogs.checks.check import Check, Suite, suite
 from clogs.checks.silver import TOKENS
 
-_TOKENS = ", ".join(f"sum({each}) AS {each}" for each in TOKENS)
-_RESPONSES = ", ".join(("api_calls", *TOKENS, "cost_usd"))
+Columns = Mapping[str, str]
+"""Columns, each with its expression in SQL."""
+
+_MESSAGES = {"messages": "count(*)", "prompts": "count(*) FILTER (message_kind = 'prompt')"}
+_COST = {"cost_usd": "sum(cost_usd)"}
+_RESPONSES = {"api_calls": "count(*)"} | {each: f"sum({each})" for each in TOKENS} | _COST
+_HOURLY = ("messages", "prompts", "tool_calls", "tool_errors", "api_calls", "output_tokens", "cost_usd")
+_OPERATIONS = {
+    f"{operation}s": f"count(*) FILTER (operation_type = '{operation}' AND NOT is_error)"
+    for operation in ("read", "write", "edit")
+}
 
 
-def _beside(table: str, facts: str, on: str) -> str:
-    """An aggregate beside what facts add up to, and the rows of either that the other has not."""
-    return f"{table} AS agg FULL JOIN ({facts}) AS facts USING ({on})"
+def _sums(
+    name: str,
+    about: str,
+    *,
+    table: str,
+    key: Columns,
+    facts: Mapping[str, tuple[str, Columns]],
+    every: str = "",
+) -> Suite:
+    """An aggregate beside the sums of its facts, with the rows that only one of them has.
 
-
-class DailySums(
-    Suite,
-    table="gold.agg_daily_summary",
-    name="daily_sums",
-    key="date_key",
-    source=_beside(
-        "gold.agg_daily_summary",
-        f"""
-        SELECT
-            date_key,
-            coalesce(messages, 0) AS messages,
-            coalesce(prompts, 0) AS prompts,
-            coalesce(tool_calls, 0) AS tool_calls,
-            coalesce(tool_errors, 0) AS tool_errors,
-            coalesce(api_calls, 0) AS api_calls,
-            {", ".join(f"coalesce({each}, 0) AS {each}" for each in TOKENS)},
-            cost_usd
-        FROM (
-            SELECT date_key, count(*) AS messages, count(*) FILTER (message_kind = 'prompt') AS prompts
-            FROM gold.fct_messages GROUP BY date_key
-        ) FULL JOIN (
-            SELECT date_key, count(*) AS tool_calls, count(*) FILTER (is_error) AS tool_errors
-            FROM gold.fct_tool_calls GROUP BY date_key
-        ) USING (date_key) FULL JOIN (
-            SELECT
-                date_key,
-                count(*) AS api_calls,
-                {_TOKENS},
-                sum(cost_usd) AS cost_usd
-            FROM gold.fct_api_calls GROUP BY date_key
-        ) USING (date_key)
-        WHERE date_key IS NOT NULL""",
-        on="date_key",
-    ),
-):
-    """Days beside the sums of their facts."""
-
-    messages_add_up = adds_up("messages, prompts", of="fct_messages")
-    tool_calls_add_up = adds_up("tool_calls, tool_errors", of="fct_tool_calls")
-    api_calls_add_up = adds_up(_RESPONSES, of="fct_api_calls")
-
-
-class HourlySums(
-    Suite,
-    table="gold.agg_hourly_activity",
-    name="hourly_sums",
-    key="date_key",
-    source="""(
-        SELECT
-            date_key,
-            sum(messages) AS messages,
-            sum(prompts) AS prompts,
-            sum(tool_calls) AS tool_calls,
-            sum(tool_errors) AS tool_errors,
-            sum(api_calls) AS api_calls,
-            sum(output_tokens) AS output_tokens,
-            sum(cost_usd) AS cost_usd
-        FROM gold.agg_hourly_activity GROUP BY date_key
-    ) AS agg FULL JOIN gold.agg_daily_summary AS facts USING (date_key)""",
-):
-    """Days beside the sums of their hours."""
-
-    hours_add_up = adds_up(
-        "messages, prompts, tool_calls, tool_errors, api_calls, output_tokens, cost_usd",
-        of="agg_daily_summary",
+    Args:
+        name: The suite's.
+        about: What is compared.
+        table: The aggregate, in gold.
+        key: What the aggregate and its facts are grouped by.
+        facts: For each check a table in gold, and how the columns of the aggregate follow from its rows.
+        every: A table in gold whose keys must all be in the aggregate, even without facts.
+    """
+    names = ", ".join(key)
+    summed = [column for _, columns in facts.values() for column in columns]
+    sources = list(facts.values())
+    if every:
+        sources.append((every, {}))
+    first, *others = (
+        f"(SELECT {_listed({**key, **columns})} FROM gold.{source}"
+        f" WHERE {next(iter(key))} IS NOT NULL GROUP BY ALL)"
+        for source, columns in sources
+    )
+    joined = first + "".join(f" FULL JOIN {other} USING ({names})" for other in others)
+    # a cost is NULL where no response has a price; the counts of what did not happen are 0
+    filled = {column: column if column in _COST else f"coalesce({column}, 0)" for column in summed}
+    return suite(
+        f"gold.{table}",
+        about,
+        name=name,
+        key=names,
+        source=f"(SELECT {_listed(key)}, {', '.join(summed)} FROM gold.{table}) AS agg"
+        f" FULL JOIN (SELECT {names}, {_listed(filled)} FROM {joined}) AS facts USING ({names})",
+        checks={check: _adds_up(list(columns), of=source) for check, (source, columns) in facts.items()},
     )
 
 
-class SessionSums(
-    Suite,
-    table="gold.agg_session_metrics",
-    name="session_sums",
-    key="session_id",
-    source=_beside(
-        "gold.agg_session_metrics",
-        f"""
-        SELECT
-            session_id,
-            coalesce(messages, 0) AS messages,
-            coalesce(prompts, 0) AS prompts,
-            coalesce(tool_calls, 0) AS tool_calls,
-            coalesce(tokens, 0) AS tokens,
-            cost_usd
-        FROM (SELECT session_id FROM gold.dim_sessions) LEFT JOIN (
-            SELECT session_id, count(*) AS messages, count(*) FILTER (message_kind = 'prompt') AS prompts
-            FROM gold.fct_messages GROUP BY session_id
-        ) USING (session_id) LEFT JOIN (
-            SELECT session_id, count(*) AS tool_calls FROM gold.fct_tool_calls GROUP BY session_id
-        ) USING (session_id) LEFT JOIN (
-            SELECT session_id, sum({" + ".join(TOKENS)}) AS tokens, sum(cost_usd) AS cost_usd
-            FROM gold.fct_api_calls GROUP BY session_id
-        ) USING (session_id)""",
-        on="session_id",
-    ),
-):
-    """Sessions beside the sums of their facts."""
-
-    messages_add_up = adds_up("messages, prompts", of="fct_messages")
-    tool_calls_add_up = adds_up("tool_calls", of="fct_tool_calls")
-    api_calls_add_up = adds_up("tokens, cost_usd", of="fct_api_calls")
+def _listed(columns: Columns) -> str:
+    return ", ".join(f"{expression} AS {column}" for column, expression in columns.items())
 
 
-class ToolSums(
-    Suite,
-    table="gold.agg_tool_efficiency",
-    name="tool_sums",
-    key="date_key, tool_name",
-    source=_beside(
-        "gold.agg_tool_efficiency",
-        """
-        SELECT
-            date_key, tool_name, count(*) AS calls, count(*) FILTER (has_result) AS results,
-            count(*) FILTER (is_error) AS errors
-        FROM gold.fct_tool_calls WHERE date_key IS NOT NULL GROUP BY ALL""",
-        on="date_key, tool_name",
-    ),
-):
-    """Tools by day beside the sums of their calls."""
-
-    calls_add_up = adds_up("calls, results, errors", of="fct_tool_calls")
-
-
-class CodeSums(
-    Suite,
-    table="gold.agg_code_changes",
-    name="code_sums",
-    key="date_key, project",
-    source="""(
-        SELECT *, coalesce(project_id, '') AS project FROM gold.agg_code_changes
-    ) AS agg FULL JOIN (
-        SELECT
-            date_key,
-            coalesce(project_id, '') AS project,
-            count(*) FILTER (operation_type = 'read' AND NOT is_error) AS reads,
-            count(*) FILTER (operation_type = 'write' AND NOT is_error) AS writes,
-            count(*) FILTER (operation_type = 'edit' AND NOT is_error) AS edits,
-            count(*) FILTER (is_error) AS failed,
-            coalesce(sum(lines_added) FILTER (NOT is_error), 0) AS lines_added,
-            coalesce(sum(lines_removed) FILTER (NOT is_error), 0) AS lines_removed
-        FROM gold.fct_file_operations WHERE date_key IS NOT NULL GROUP BY ALL
-    ) AS facts USING (date_key, project)""",
-):
-    """Projects by day beside the sums of their file operations."""
-
-    operations_add_up = adds_up(
-        "reads, writes, edits, failed, lines_added, lines_removed", of="fct_file_operations"
+def _adds_up(columns: list[str], of: str) -> Check:
+    """Columns of ``agg`` equal those of ``facts``, to a millionth of each: sums of floats depend on order."""
+    same = " AND ".join(
+        f"(agg.{column} IS NOT DISTINCT FROM facts.{column}"
+        f" OR abs(agg.{column} - facts.{column}) <= 1e-6 * abs(facts.{column}))"
+        for column in columns
     )
+    return Check(same, f"{', '.join(columns)} are those of {of}")
 
 
-class ModelSums(
-    Suite,
-    table="gold.agg_model_usage",
-    name="model_sums",
-    key="date_key, model",
-    source=_beside(
-        "gold.agg_model_usage",
-        f"""
-        SELECT
-            date_key,
-            coalesce(model, 'unknown') AS model,
-            count(*) AS api_calls,
-            {_TOKENS},
-            sum(cost_usd) AS cost_usd
-        FROM gold.fct_api_calls WHERE date_key IS NOT NULL GROUP BY ALL""",
-        on="date_key, model",
+_DAY = {"date_key": "date_key"}
+
+SUMS = (
+    _sums(
+        "daily_sums",
+        "Days beside the sums of their facts.",
+        table="agg_daily_summary",
+        key=_DAY,
+        facts={
+            "messages_add_up": ("fct_messages", _MESSAGES),
+            "tool_calls_add_up": (
+                "fct_tool_calls",
+                {"tool_calls": "count(*)", "tool_errors": "count(*) FILTER (is_error)"},
+            ),
+            "api_calls_add_up": ("fct_api_calls", _RESPONSES),
+        },
     ),
-):
-    """Models by day beside the sums of their responses."""
-
-    api_calls_add_up = adds_up(_RESPONSES, of="fct_api_calls")
-
-
-SUMS: tuple[type[Suite], ...] = (
-    DailySums,
-    HourlySums,
-    SessionSums,
-    ToolSums,
-    CodeSums,
-    ModelSums,
+    _sums(
+        "hourly_sums",
+        "Days beside the sums of their hours.",
+        table="agg_daily_summary",
+        key=_DAY,
+        facts={"hours_add_up": ("agg_hourly_activity", {each: f"sum({each})" for each in _HOURLY})},
+    ),
+    _sums(
+        "session_sums",
+        "Sessions beside the sums of their facts.",
+        table="agg_session_metrics",
+        key={"session_id": "session_id"},
+        every="dim_sessions",
+        facts={
+            "messages_add_up": ("fct_messages", _MESSAGES),
+            "tool_calls_add_up": ("fct_tool_calls", {"tool_calls": "count(*)"}),
+            "api_calls_add_up": ("fct_api_calls", {"tokens": f"sum({' + '.join(TOKENS)})"} | _COST),
+        },
+    ),
+    _sums(
+        "tool_sums",
+        "Tools by day beside the sums of their calls.",
+        table="agg_tool_efficiency",
+        key=_DAY | {"tool_name": "tool_name"},
+        facts={
+            "calls_add_up": (
+                "fct_tool_calls",
+                {
+                    "calls": "count(*)",
+                    "results": "count(*) FILTER (has_result)",
+                    "errors": "count(*) FILTER (is_error)",
+                },
+            )
+        },
+    ),
+    _sums(
+        "code_sums",
+        "Projects by day beside the sums of their file operations.",
+        table="agg_code_changes",
+        key=_DAY | {"project": "coalesce(project_id, '')"},
+        facts={
+            "operations_add_up": (
+                "fct_file_operations",
+                _OPERATIONS
+                | {"failed": "count(*) FILTER (is_error)"}
+                | {each: f"sum({each}) FILTER (NOT is_error)" for each in ("lines_added", "lines_removed")},
+            )
+        },
+    ),
+    _sums(
+        "model_sums",
+        "Models by day beside the sums of their responses.",
+        table="agg_model_usage",
+        key=_DAY | {"model": "coalesce(model, 'unknown')"},
+        facts={"api_calls_add_up": ("fct_api_calls", _RESPONSES)},
+    ),
 )

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from clogs.commands.output import compacted
-from clogs.commands.session import Flag, Given
+from typing import TYPE_CHECKING
+
+from clogs.commands.session import Flag, Session
 from clogs.pipeline import steps
-from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
-from clogs.terminal.text import duration
+from clogs.terminal.text import count, duration, size
+
+if TYPE_CHECKING:
+    from clogs.landing.compact import CompactResult
 
 
-def compact(*, json: Flag = False, session: Given) -> None:
-    """Merge the small landing files of past days that are loaded, one for each day.
+def compact(*, json: Flag = False, session: Session) -> None:
+    """Merge small landing files of past days that are loaded, into one per day.
 
-    Runs by the hour leave many. The pipeline merges them, too, where a day has
-    enough of them for it to pay. Only the newest version of a document is kept.
+    Hourly runs leave many of them. The pipeline merges them, too, once a day has
+    enough to make it worthwhile. Only the newest version of a document is kept.
 
     Args:
         json: Print the result as one JSON document.
     """
-    settings, terminal = session.settings, session.terminal
-    with run_lock(settings.data.state_dir, command="compact"), terminal.progress("compact") as progress:
-        result = steps.compact(settings, run=new_run(), on_progress=progress)
-    terminal.summarize(result, f"{compacted(result)} · {duration(result.seconds)}")
+    with session.run("compact") as progress:
+        result = steps.compact(session.settings, run=new_run(), on_progress=progress)
+    session.terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+
+
+def summary(result: CompactResult) -> str:
+    """A compaction in a line."""
+    if not result.merged:
+        return "nothing to merge"
+    merged = f"{count(result.merged, 'file')} of {count(result.days, 'day')} merged into {result.files:,}"
+    return f"{merged} ({size(result.bytes_before)} → {size(result.bytes_after)})"

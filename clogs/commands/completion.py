@@ -13,13 +13,13 @@ Shell = Literal["bash", "zsh", "fish"]
 def completion(shell: Shell, /, *, app: Annotated[App, Parameter(parse=False)]) -> None:
     """Print a script that lets your shell complete commands and options.
 
-    Put it where your shell looks for such scripts, and do so again after an upgrade:
+    Save it where your shell looks for completions, and again after each upgrade:
 
     - bash: ~/.local/share/bash-completion/completions/clogs
     - zsh: _cyclopts_clogs, in a folder of $fpath
     - fish: ~/.config/fish/completions/clogs.fish
 
-    No program runs when you press Tab then: the script holds all it needs.
+    No program runs when you press Tab: the script is complete in itself.
 
     Args:
         shell: Your shell.

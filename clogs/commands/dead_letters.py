@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from clogs import dead_letters as letters
-from clogs.commands.output import table
-from clogs.commands.session import Flag, Given
-from clogs.dead_letters import DeadLetter, Entry, Stage
-from clogs.pipeline import replay as replays
-from clogs.runs.lock import run_lock
+from clogs.commands.output import may_remove, table
+from clogs.commands.session import Flag, Session
+from clogs.dead_letters import DeadLetter, Stage, choose, headers, read
+from clogs.pipeline.replay import PurgeResult, ReplayResult, purge_letters, replay_letters
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration, instant, printable
 
-if TYPE_CHECKING:
-    from clogs.pipeline.replay import PurgeResult, ReplayResult
-    from clogs.settings import Settings
-
-MOST_ROWS = 20
+MAX_ROWS = 20
+ID_LENGTH = 8
+"""Digits of an id in a table: enough for thousands of dead letters."""
 
 NONE = "There are no dead letters."
 
@@ -35,10 +30,10 @@ dead_letters = App(name="dead-letters", help_format="plaintext")
 
 
 @dead_letters.default
-def overview(*, json: Flag = False, session: Given) -> None:
-    """What was rejected, when and why; take it in again, or remove it for good.
+def overview(*, json: Flag = False, session: Session) -> None:
+    """Show what was rejected, when and why; replay it, or remove it for good.
 
-    Without one of the commands, it is the list.
+    Without a command, it shows the list.
 
     Args:
         json: Print one JSON document.
@@ -52,61 +47,59 @@ def list_(
     stage: Stage | None = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1), show_default=False)] = None,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Show what was rejected, when, by which stage and why, the newest first.
 
     Args:
         stage: Only what this stage rejected.
-        limit: So many at most. [default: 20, all with --json]
+        limit: Show at most this many. [default: 20, all with --json]
         json: Print one JSON document.
     """
-    every = letters.entries(session.settings.data.dead_letter_dir)
-    found = _of(every, stage)
+    found = choose(headers(session.settings.data.dead_letter_dir), stage=stage)
+    terminal = session.terminal
     if json:
-        shown = found[: limit or None]
-        session.terminal.write_json({"total": len(found), "dead_letters": shown})
+        terminal.write_json({"total": len(found), "dead_letters": found[: limit or None]})
     elif not found:
-        session.terminal.write(NONE)
+        terminal.write(NONE)
     else:
-        shown = found[: limit or MOST_ROWS]
-        short = letters.short_ids(every)
+        shown = found[: limit or MAX_ROWS]
         rows = (
-            (short[each.id], instant(each.at), each.stage, each.source, "; ".join(each.reasons))
+            (each.id[:ID_LENGTH], instant(each.at), each.stage, each.source, "; ".join(each.reasons))
             for each in shown
         )
-        session.terminal.write(table(("id", "when", "stage", "source", "reasons"), rows))
+        terminal.write(table(("id", "when", "stage", "source", "reasons"), rows))
         if len(found) > len(shown):
-            session.terminal.write(f"and {len(found) - len(shown):,} more: --limit {len(found)}")
+            terminal.write(f"and {len(found) - len(shown):,} more: --limit {len(found)}")
 
 
 @dead_letters.command(sort_key=2)
 def show(
-    *ids: Annotated[str, Parameter(name="ID", required=True)], json: Flag = False, session: Given
+    *ids: Annotated[str, Parameter(name="ID", required=True)], json: Flag = False, session: Session
 ) -> None:
-    """Show dead letters whole, each with its document.
+    """Show dead letters in full, each with its document.
 
     Args:
         ids: As the list shows them; the beginning of an id is enough.
         json: Print one JSON document.
     """
     folder = session.settings.data.dead_letter_dir
-    chosen = {each.id for each in letters.choose(letters.entries(folder), ids)}
-    found = {letter.key: letter for letter in letters.read(folder) if letter.key in chosen}
+    chosen = {each.id for each in choose(headers(folder), ids)}
+    found = [letter for letter in read(folder) if letter.id in chosen]
     if json:
-        documents = [{"id": key, **msgspec.structs.asdict(letter)} for key, letter in found.items()]
+        documents = [{"id": letter.id, **msgspec.structs.asdict(letter)} for letter in found]
         session.terminal.write_json({"dead_letters": documents})
-        return
-    session.terminal.write("\n\n".join(_whole(letter) for letter in found.values()))
+    else:
+        session.terminal.write("\n\n".join(map(_in_full, found)))
 
 
 @dead_letters.command(sort_key=3)
-def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: Given) -> None:
-    """Run dead letters through today's code again, and take in those that now pass.
+def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: Session) -> None:
+    """Run dead letters through today's code again, and accept those that now pass.
 
-    Documents go to the landing folder as of when they were rejected, so that a newer
-    version stays; lines go to the MongoDB collection; files that were set aside go
-    back to the landing folder. The others stay.
+    Documents go to the landing folder as of when they were rejected, so a newer
+    version wins; lines go to the MongoDB collection; damaged files that were set
+    aside go back to the landing folder. The others stay.
 
     Args:
         ids: As the list shows them; the beginning of an id is enough. [default: all]
@@ -114,18 +107,14 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: G
         json: Print the result as one JSON document.
     """
     settings, terminal = session.settings, session.terminal
-    with (
-        run_lock(settings.data.state_dir, command="dead-letters replay"),
-        terminal.progress("dead-letters replay") as progress,
-    ):
-        every = letters.entries(settings.data.dead_letter_dir)
-        chosen = _chosen(every, ids, stage)
-        result = replays.replay(settings, chosen, run=new_run(), on_progress=progress)
-    terminal.summarize(result, _replayed(result, letters.short_ids(every)) if chosen else NONE)
-    if result.taken_in["import"]:
-        terminal.say("To bring what was taken in into the warehouse: clogs pipeline")
-    elif any(result.taken_in.values()):
-        terminal.say("To bring what was taken in into the warehouse: clogs load, or clogs pipeline")
+    with session.run("dead-letters replay") as progress:
+        chosen = choose(headers(settings.data.dead_letter_dir), ids, stage)
+        result = replay_letters(settings, chosen, run=new_run(), on_progress=progress)
+    terminal.summarize(result, _replayed(result) if chosen else NONE)
+    if result.accepted["import"]:
+        terminal.say("To bring the accepted ones into the warehouse: clogs pipeline")
+    elif any(result.accepted.values()):
+        terminal.say("To bring the accepted ones into the warehouse: clogs load, or clogs pipeline")
 
 
 @dead_letters.command(sort_key=4)
@@ -136,7 +125,7 @@ def purge(
     dry_run: Flag = False,
     yes: Flag = False,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Remove dead letters for good, with the damaged files that a load has set aside.
 
@@ -144,74 +133,59 @@ def purge(
         ids: As the list shows them; the beginning of an id is enough. [default: all]
         before: Only what was rejected before this UTC date: 2026-01-01.
         stage: Only what this stage rejected.
-        dry_run: Say what would be removed, and remove nothing.
+        dry_run: Show what would be removed, and remove nothing.
         yes: Do not ask first.
         json: Print the result as one JSON document.
     """
     settings, terminal = session.settings, session.terminal
-    keys = _keys(settings, ids, stage, before)
-    found = replays.purge(settings, keys, dry_run=True)
-    if not keys:
-        terminal.summarize(found, "Nothing to remove.")
-    elif dry_run:
-        terminal.summarize(found, f"{_removed(found)} would be removed.")
-    elif not yes and not terminal.confirm(f"Remove {_removed(found)} for good?"):
-        terminal.summarize(found, "Nothing was removed.")
-    else:
-        with run_lock(settings.data.state_dir, command="dead-letters purge"):
-            result = replays.purge(settings, keys)
-        terminal.summarize(result, f"{_removed(result)} removed.")
-
-
-def _of(found: Sequence[Entry], stage: Stage | None) -> list[Entry]:
-    return [entry for entry in found if stage in {None, entry.stage}]
-
-
-def _chosen(every: Sequence[Entry], ids: Sequence[str], stage: Stage | None) -> list[Entry]:
-    return _of(letters.choose(every, ids) if ids else every, stage)
-
-
-def _keys(settings: Settings, ids: Sequence[str], stage: Stage | None, before: datetime | None) -> set[str]:
-    chosen = _chosen(letters.entries(settings.data.dead_letter_dir), ids, stage)
-    return {each.id for each in chosen if before is None or each.at.astimezone(UTC).date() < before.date()}
-
-
-def _whole(letter: DeadLetter) -> str:
-    """All of a letter, a line per field, and the document below."""
-    fields = {
-        "id": letter.key,
-        "when": instant(letter.at),
-        "stage": letter.stage,
-        "source": letter.source,
-        "run": letter.run,
-        "encoding": letter.encoding,
+    chosen = {
+        each.id
+        for each in choose(headers(settings.data.dead_letter_dir), ids, stage)
+        if before is None or each.at.astimezone(UTC).date() < before.date()
     }
-    lines = [f"{name:<9} {value}" for name, value in fields.items()]
-    lines += [f"{'reason':<9} {reason}" for reason in letter.reasons]
-    lines += ["", *_legible(letter.document).split("\n")]
-    return "\n".join(map(printable, lines))
+    found = purge_letters(settings, chosen, dry_run=True)
+    if may_remove(terminal, found, _purged(found) if chosen else "", dry_run=dry_run, yes=yes):
+        with session.lock("dead-letters purge"):
+            result = purge_letters(settings, chosen)
+        terminal.summarize(result, f"{_purged(result)} removed.")
 
 
-def _legible(document: str) -> str:
-    """A document with a line per value, if it is JSON; as it was written otherwise, to the digit."""
+def _in_full(letter: DeadLetter) -> str:
+    """A line per field, and the document below."""
+    fields = [
+        ("id", letter.id),
+        ("when", instant(letter.at)),
+        ("stage", letter.stage),
+        ("source", letter.source),
+        ("run", letter.run),
+        ("encoding", letter.encoding),
+        *(("reason", reason) for reason in letter.reasons),
+    ]
     try:
-        return msgspec.json.format(document, indent=2)
-    except (msgspec.DecodeError, RecursionError):
-        return document
+        document = msgspec.json.format(letter.document, indent=2)
+    except (msgspec.DecodeError, RecursionError):  # not JSON: as it was written
+        document = letter.document
+    lines = [f"{name:<9} {value}" for name, value in fields]
+    return "\n".join(map(printable, [*lines, "", *document.split("\n")]))
 
 
-def _replayed(result: ReplayResult, short: dict[str, str]) -> Group:
-    taken_in = sum(result.taken_in.values())
-    text = f"{taken_in:,} taken in, {len(result.still_rejected):,} still rejected"
-    shown = result.still_rejected[:MOST_ROWS]
-    rows = ((short[each.id], each.stage, each.source, "; ".join(each.reasons)) for each in shown)
-    parts = [Text(f"{text} · {duration(result.seconds)}")]
-    reasons = [table(("id", "stage", "source", "reasons"), rows)] if shown else []
-    more = len(result.still_rejected) - len(shown)
-    rest = [Text(f"and {more:,} more: clogs dead-letters replay --json")] if more else []
-    return Group(*parts, *reasons, *rest)
+def _replayed(result: ReplayResult) -> Group:
+    still = result.still_rejected
+    accepted = sum(result.accepted.values())
+    parts: list[RenderableType] = [
+        Text(f"{accepted:,} accepted, {len(still):,} still rejected · {duration(result.seconds)}")
+    ]
+    if still:
+        rows = (
+            (each.id[:ID_LENGTH], each.stage, each.source, "; ".join(each.reasons))
+            for each in still[:MAX_ROWS]
+        )
+        parts.append(table(("id", "stage", "source", "reasons"), rows))
+    if len(still) > MAX_ROWS:
+        parts.append(Text(f"and {len(still) - MAX_ROWS:,} more: clogs dead-letters replay --json"))
+    return Group(*parts)
 
 
-def _removed(result: PurgeResult) -> str:
+def _purged(result: PurgeResult) -> str:
     files = f" and {count(result.files, 'damaged landing file')}" if result.files else ""
     return f"{count(result.letters, 'dead letter')}{files}"

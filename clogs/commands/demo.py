@@ -5,27 +5,25 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from clogs.commands.demo_server import mongo_server
-from clogs.commands.output import imported, table
+from clogs.commands.import_ import summary
+from clogs.commands.output import table
 from clogs.commands.pipeline import raise_errors, run
-from clogs.commands.session import Given, Session
+from clogs.commands.session import Session
 from clogs.errors import UsageError
 from clogs.files import bundled, make_private_dir, write_atomic
 from clogs.pipeline import steps
 from clogs.pipeline.run import Plan
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
+from clogs.terminal.console import Terminal
 from clogs.terminal.text import money
-
-if TYPE_CHECKING:
-    from clogs.settings import Settings
 
 QUERY = "SELECT tool_name, calls, errors FROM gold.dim_tools ORDER BY errors DESC"
 
 
-def demo(*, keep: Path | None = None, session: Given) -> None:
+def demo(*, keep: Path | None = None, session: Session) -> None:
     """Run the whole pipeline on bundled sample transcripts, and show what it finds.
 
     It starts a MongoDB-compatible server in memory, imports the samples, runs the
@@ -38,15 +36,23 @@ def demo(*, keep: Path | None = None, session: Given) -> None:
     folder = _folder(keep)
     terminal = session.terminal
     with mongo_server() as uri:
-        own = _session(folder, uri, session)
+        own = _own_session(folder, uri, terminal)
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
-        terminal.write(f"   {imported(steps.import_files(own.settings, [bundled('samples')]))}")
+        terminal.write(f"   {summary(steps.import_files(own.settings, [bundled('samples')]))}")
         terminal.write("   (two lines are broken on purpose)\n")
         terminal.write("2. Run the pipeline")
         result = run(own, Plan())
     raise_errors(result, own)
-    _show(own.settings, session)
-    _what_next(folder, session)
+    _show_answers(own)
+    clogs = f"clogs -c {quote(str(folder / 'clogs.toml'))}"
+    terminal.write(
+        f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
+        f'  {clogs} query "{QUERY}"\n'
+        f"  {clogs} load --stats\n"
+        "  clogs init                 then, with your own MongoDB:\n"
+        "  clogs import ~/.claude     and\n"
+        "  clogs pipeline"
+    )
 
 
 def _folder(keep: Path | None) -> Path:
@@ -54,21 +60,21 @@ def _folder(keep: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="clogs-demo-"))
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(
-            f"{keep} is not an empty folder.", hint="Name one that is empty, or is not there yet."
+            f"{keep} is not an empty folder.", hint="Name one that is empty or does not exist yet."
         )
     return make_private_dir(keep.absolute())
 
 
-def _session(folder: Path, uri: str, given: Session) -> Session:
-    """A session whose settings are the demo's own, whatever the user's file and environment say."""
+def _own_session(folder: Path, uri: str, terminal: Terminal) -> Session:
+    """A session with the demo's own settings, whatever the user's file and environment say."""
     settings_file = folder / "clogs.toml"
     text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
     write_atomic(settings_file, lambda path: path.write_text(text, encoding="utf-8"))
-    return Session(config=settings_file, verbose=False, quiet=False, terminal=given.terminal, environ={})
+    return Session(config=settings_file, verbose=False, quiet=False, terminal=terminal, environ={})
 
 
-def _show(settings: Settings, session: Session) -> None:
-    with open_warehouse(settings, read_only=True) as connection:
+def _show_answers(session: Session) -> None:
+    with open_warehouse(session.settings, read_only=True) as connection:
         tools = questions.top_tools(connection)
         projects = questions.top_projects(connection)
     write = session.terminal.write
@@ -78,15 +84,3 @@ def _show(settings: Settings, session: Session) -> None:
     write("")
     costs = [(name, f"{sessions:,}", money(cost)) for name, sessions, cost in projects]
     write(table(("project", "sessions", "cost"), costs, right={"sessions", "cost"}))
-
-
-def _what_next(folder: Path, session: Session) -> None:
-    clogs = f"clogs -c {quote(str(folder / 'clogs.toml'))}"
-    session.terminal.write(
-        f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
-        f'  {clogs} query "{QUERY}"\n'
-        f"  {clogs} load --stats\n"
-        "  clogs init                 then, with your own MongoDB:\n"
-        "  clogs import ~/.claude     and\n"
-        "  clogs pipeline"
-    )

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from clogs.errors import ClogsError
 
@@ -33,31 +32,23 @@ def mongo_server() -> Iterator[str]:
     if importlib.util.find_spec("nx_27017") is None:
         raise ClogsError(
             "The demo needs a small MongoDB-compatible server, which is not installed.",
-            hint="pipx inject clogs nx-27017, or: pip install 'clogs[demo]'",
+            hint="Install the demo extra from your checkout of clogs: pipx install --force '.[demo]'",
         )
     port = free_port()
-    with (
-        tempfile.TemporaryDirectory(prefix="clogs-server-") as folder,
-        _started(port, Path(folder)) as server,
-    ):
-        _wait_until_open(port, server)
-        yield f"mongodb://127.0.0.1:{port}"
-
-
-@contextmanager
-def _started(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-m", __name__, str(port), folder / "server.pid"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for us; we stop it when we are done with it
-    )
-    try:
-        yield server
-    finally:
-        _stop(server)
+    with tempfile.TemporaryDirectory(prefix="clogs-server-") as folder:
+        server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", __name__, str(port), f"{folder}/server.pid"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent, which stops the server when it ends
+        )
+        try:
+            _wait_until_open(port, server)
+            yield f"mongodb://127.0.0.1:{port}"
+        finally:
+            _stop(server)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -71,7 +62,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
+    """Find a port of the loopback interface that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -88,7 +79,7 @@ def _wait_until_open(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 def _serve(port: str, pid_file: str) -> None:
-    """Serve until standard input ends, which it does however the parent dies."""
+    """Serve until standard input ends: it does even if the parent is killed."""
     from nx_27017.nx_27017 import main
 
     threading.Thread(target=_exit_with_parent, daemon=True).start()

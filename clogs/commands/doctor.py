@@ -6,7 +6,7 @@ from collections import Counter
 
 from clogs.commands.session import Flag, Given
 from clogs.errors import ClogsError, SettingsError
-from clogs.health.doctor import versions
+from clogs.health.doctor import check_versions
 from clogs.health.findings import Finding, failed, open_to_others
 from clogs.pipeline import steps
 from clogs.terminal.console import is_quiet
@@ -21,10 +21,10 @@ def doctor(
     json: Flag = False,
     session: Given,
 ) -> None:
-    """Check all that a run needs: settings, folders, disk, schedule, warehouse and source.
+    """Check everything a run needs: settings, folders, disk, schedule, warehouse and source.
 
-    It also tells how the last run ended. Each fault comes with its remedy. Nothing is
-    changed. The exit code is 1 where a run would fail, and 0 where it would work.
+    It also says how the last run ended. Each fault comes with its remedy. Nothing is
+    changed. The exit code is 1 if a run would fail, and 0 if it would work.
 
     Args:
         json: Print one JSON document.
@@ -42,7 +42,7 @@ def doctor(
     if states["error"]:
         raise ClogsError(
             f"{count(states['error'], 'fault')} would make a run fail.",
-            hint="Follow each remedy, then see whether it helped: clogs doctor",
+            hint="Follow each remedy, then check again: clogs doctor",
         )
 
 
@@ -50,9 +50,9 @@ def _findings(session: Given) -> list[Finding]:
     try:
         file = session.loaded.file
     except SettingsError as error:
-        return [failed("settings", error), versions()]
-    message = f"No fault in {file}." if file else "No fault; there is no settings file."
-    sound = Finding(check="settings", state="ok", message=message)
+        return [failed("settings", error), check_versions()]
+    message = f"No faults in {file}." if file else "No faults; no settings file is in use."
+    sound = Finding("settings", "ok", message)
     exposed = open_to_others("settings", file, 0o600, what="it may hold a password") if file else None
     return [exposed or sound, *steps.checkup(session.settings)]
 

@@ -4,43 +4,44 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from clogs.commands.output import extracted
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
 from clogs.pipeline import steps
-from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
-from clogs.terminal.text import duration, instant
+from clogs.terminal.text import count, duration, instant, size
 
-MOST_DOCUMENTS = 2**63 - 1
-"""As many as MongoDB can count."""
+if TYPE_CHECKING:
+    from clogs.extract import ExtractResult
+
+MAX_DOCUMENTS = 2**63 - 1
+"""MongoDB takes a limit of 64 bits, signed."""
 
 
 def extract(
     *,
     full_backfill: Flag = False,
     since: datetime | None = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MOST_DOCUMENTS))] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MAX_DOCUMENTS))] = None,
     dry_run: Flag = False,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
-    """Read what is new in the MongoDB collection into Parquet files.
+    """Read new documents of the MongoDB collection into Parquet files.
 
-    Reading begins a lookback behind the watermark, where the last run ended; what
-    is landed already and unchanged is not landed again. The first run reads
-    everything.
+    Reading begins a lookback before the watermark, where the last run ended;
+    documents that have landed and not changed are not landed again. The first run
+    reads everything.
 
     Args:
         full_backfill: Read the whole collection again.
-        since: Read from this moment on: 2026-11-01 or 2026-11-01T08:00:00+01:00; without a zone it is UTC.
-        limit: Read so many documents at most; the watermark stays where it is.
-        dry_run: Say how many documents would be read, and write nothing.
+        since: Read from this moment on, UTC by default: 2026-11-01 or 2026-11-01T08:00:00+01:00.
+        limit: Read at most this many documents; the watermark stays where it is.
+        dry_run: Show how many documents would be read, and write nothing.
         json: Print the result as one JSON document.
     """
     if full_backfill and since:
@@ -49,12 +50,12 @@ def extract(
         try:
             since = (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
         except OverflowError:
-            raise UsageError("--since is no moment in UTC.", hint="Give one from year 1 to 9999.") from None
-    settings, terminal = session.settings, session.terminal
-    lock = nullcontext() if dry_run else run_lock(settings.data.state_dir, command="extract")
+            raise UsageError("--since is out of range.", hint="Give a year from 1 to 9999, in UTC.") from None
+    terminal = session.terminal
+    lock = nullcontext() if dry_run else session.lock("extract")
     with lock, terminal.progress("extract") as progress:
         result = steps.extract(
-            settings,
+            session.settings,
             run=new_run(),
             full_backfill=full_backfill,
             since=since,
@@ -64,7 +65,24 @@ def extract(
         )
     if result.dry_run:
         origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
-        terminal.summarize(result, f"{extracted(result)}, {origin}.")
+        terminal.summarize(result, f"{summary(result)}, {origin}.")
     else:
-        text = f"{extracted(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
+        text = f"{summary(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
         terminal.summarize(result, text)
+
+
+def summary(result: ExtractResult) -> str:
+    """An extraction in a line."""
+    documents = count(result.documents, "document")
+    if result.dry_run:
+        return f"{documents} would be read"
+    if not result.documents:
+        return "nothing new"
+    parts = [f"{documents} read"]
+    if result.landed:
+        parts.append(f"{result.landed:,} landed in {count(result.files, 'file')} ({size(result.bytes)})")
+    if result.unchanged:
+        parts.append(f"{result.unchanged:,} unchanged")
+    if result.rejected:
+        parts.append(f"{result.rejected:,} rejected")
+    return " · ".join(parts)

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from clogs.commands.output import imported
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.pipeline import steps
-from clogs.terminal.text import duration
+from clogs.terminal.text import count, duration
+
+if TYPE_CHECKING:
+    from clogs.transcripts.importer import ImportResult
 
 
-def import_(
-    *paths: Annotated[Path, Parameter(name="PATH")],
-    json: Flag = False,
-    session: Given,
-) -> None:
+def import_(*paths: Annotated[Path, Parameter(name="PATH")], json: Flag = False, session: Session) -> None:
     """Put Claude Code's own JSONL files into the MongoDB collection, each line once.
 
-    Run it as often as you like: files are read on from where they ended.
+    Run it as often as you like: it continues where the files ended last time.
 
     Args:
         paths: Claude Code's folder, its projects folder, one project or one file. [default: ~/.claude]
         json: Print the result as one JSON document.
     """
-    settings, terminal = session.settings, session.terminal
+    terminal = session.terminal
     with terminal.progress("import") as progress:
-        result = steps.import_files(settings, paths or (Path("~/.claude"),), on_progress=progress)
-    terminal.summarize(result, f"{imported(result)} · {duration(result.seconds)}")
+        result = steps.import_files(session.settings, paths or (Path("~/.claude"),), on_progress=progress)
+    terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
     if result.rejected:
         terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")
+
+
+def summary(result: ImportResult) -> str:
+    """An import in a line."""
+    parts = [f"{count(result.files, 'file')}", f"{count(result.imported, 'document')} imported"]
+    if result.known:
+        parts.append(f"{result.known:,} already there")
+    if result.rejected:
+        parts.append(f"{count(result.rejected, 'line')} rejected")
+    return " · ".join(parts)

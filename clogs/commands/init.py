@@ -16,16 +16,16 @@ def init(
     force: Flag = False,
     session: Given,
 ) -> None:
-    """Write a clogs.toml that explains every key, with all of them at their defaults.
+    """Write a clogs.toml that explains every key, all at their defaults.
 
     Args:
         path: Where to write it; in a folder it is named clogs.toml.
-        force: Replace a file that is there.
+        force: Replace an existing file.
     """
     target = path / FILE_NAME if path.is_dir() else path
     if target.exists() and not force:
         raise UsageError(
-            f"{target} is there already.", hint="Replace it with --force, or choose another --path."
+            f"{target} already exists.", hint="Replace it with --force, or choose another --path."
         )
     template = bundled(FILE_NAME).read_bytes()
     write_atomic(target, lambda path: path.write_bytes(template))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from clogs.commands.output import loaded, table
-from clogs.commands.session import Flag, Given
+from typing import TYPE_CHECKING
+
+from clogs.commands.output import table
+from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
-from clogs.load import stats as count_rows
 from clogs.pipeline import steps
 from clogs.pipeline.wiring import open_warehouse
-from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration
-from clogs.warehouse import create_tables
+
+if TYPE_CHECKING:
+    from clogs.load import LoadResult
 
 
 def load(
@@ -20,9 +22,9 @@ def load(
     full_refresh: Flag = False,
     stats: Flag = False,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
-    """Load new Parquet files into raw.conversations, the newest version of each document.
+    """Load new Parquet files into raw.conversations, keeping the newest version of each document.
 
     Args:
         init_only: Create the warehouse and its tables, and load nothing.
@@ -37,38 +39,44 @@ def load(
     if stats:
         _show_stats(session)
     elif init_only:
-        _init(session)
+        _create_tables(session)
     else:
-        _load(session, full_refresh=full_refresh)
+        with session.run("load") as progress:
+            result = steps.load(
+                session.settings, run=new_run(), full_refresh=full_refresh, on_progress=progress
+            )
+        session.terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
 
 
-def _load(session: Given, *, full_refresh: bool) -> None:
-    settings, terminal = session.settings, session.terminal
-    with run_lock(settings.data.state_dir, command="load"), terminal.progress("load") as progress:
-        result = steps.load(settings, run=new_run(), full_refresh=full_refresh, on_progress=progress)
-    terminal.summarize(result, f"{loaded(result)} · {duration(result.seconds)}")
+def summary(result: LoadResult) -> str:
+    """A load in a line."""
+    rows = f"{count(result.total, 'row')} in raw.conversations"
+    if not result.files:
+        return f"nothing new · {rows}"
+    return f"{count(result.files, 'file')} · {result.inserted:,} new · {result.updated:,} updated · {rows}"
 
 
-def _init(session: Given) -> None:
-    settings = session.settings
-    with (
-        run_lock(settings.data.state_dir, command="load"),
-        open_warehouse(settings) as connection,
-    ):
+def _create_tables(session: Session) -> None:
+    from clogs.warehouse import create_tables
+
+    with session.lock("load"), open_warehouse(session.settings) as connection:
         create_tables(connection)
-    path = settings.duckdb.path
+    path = session.settings.duckdb.path
     session.terminal.summarize({"warehouse": path}, f"The warehouse {path} is ready.")
 
 
-def _show_stats(session: Given) -> None:
+def _show_stats(session: Session) -> None:
+    from clogs.load import stats
+
     with open_warehouse(session.settings, read_only=True) as connection:
-        found = count_rows(connection)
-    if session.terminal.stdout_json:
-        session.terminal.write_json(found)
+        found = stats(connection)
+    terminal = session.terminal
+    if terminal.stdout_json:
+        terminal.write_json(found)
         return
     days = f"{found.first_day} to {found.last_day}, {count(found.days, 'day')}" if found.rows else "empty"
-    session.terminal.write(f"{count(found.rows, 'row')} · {days}\n")
+    terminal.write(f"{count(found.rows, 'row')} · {days}\n")
     for title, counts in (("type", found.types), ("project", found.projects)):
         rows = ((name, f"{number:,}") for name, number in counts.items())
-        session.terminal.write(table((title, "rows"), rows, right={"rows"}))
-        session.terminal.write("")
+        terminal.write(table((title, "rows"), rows, right={"rows"}))
+        terminal.write("")

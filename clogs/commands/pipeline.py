@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,23 +12,24 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from clogs.commands.output import compacted, extracted, loaded, transformed, validated
-from clogs.commands.session import Flag, Given, Session
+from clogs.commands import compact, extract, load, transform, validate
+from clogs.commands.session import Flag, Session
 from clogs.errors import LockedError, WarehouseError
-from clogs.pipeline.run import PipelineResult, Plan, StepResult, run_pipeline
+from clogs.pipeline.run import PipelineResult, Plan, run_pipeline
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
+from clogs.report.questions import Totals
 from clogs.runs.log import log_path
 from clogs.runs.records import TRIGGER_VARIABLE, Trigger
 from clogs.terminal.console import is_quiet
-from clogs.terminal.text import duration, size
+from clogs.terminal.text import count, duration, money, printable, si_number, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
-    "extract": extracted,
-    "load": loaded,
-    "transform": transformed,
-    "validate": validated,
-    "compact": compacted,
+    "extract": extract.summary,
+    "load": load.summary,
+    "transform": transform.summary,
+    "validate": validate.summary,
+    "compact": compact.summary,
 }
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
@@ -43,7 +44,7 @@ def pipeline(
     skip_validate: Flag = False,
     models: Annotated[list[str] | None, Parameter(negative="")] = None,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Extract, load, transform and validate what is new: the command for your crontab.
 
@@ -57,7 +58,7 @@ def pipeline(
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         json: Print the result as one JSON document.
     """
-    asked = {
+    skips = {
         "extract": skip_extract,
         "load": skip_load,
         "transform": skip_transform,
@@ -66,15 +67,14 @@ def pipeline(
     plan = Plan(
         full_backfill=full_backfill,
         full_refresh=full_refresh,
-        skip=frozenset(name for name, skip in asked.items() if skip),
+        skip=frozenset(name for name, skip in skips.items() if skip),
         select=tuple(models or ()),
     )
-    result = run(session, plan)
-    raise_errors(result, session)
+    raise_errors(run(session, plan), session)
 
 
 def raise_errors(result: PipelineResult, session: Session) -> None:
-    """Tell of every step that failed, and let the first one decide the exit code."""
+    """Show the error of every step that failed; the first one is raised, and decides the exit code."""
     if not result.errors:
         return
     first, *others = result.errors
@@ -87,54 +87,59 @@ def raise_errors(result: PipelineResult, session: Session) -> None:
 
 def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
-    settings, terminal, trigger = session.settings, session.terminal, _trigger()
+    settings, terminal = session.settings, session.terminal
+    # The entries that `clogs schedule` makes set this variable.
+    schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
+    trigger = schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
     try:
         with terminal.progress("clogs") as progress:
             result = run_pipeline(settings, plan, progress, trigger=trigger)
     except LockedError as error:
         if trigger == "hand":
             raise
-        terminal.say(error.message)  # needs nobody: the next one does it, and cron mails no more than must be
+        # The next scheduled run does the work. As an error, it would make cron send mail.
+        terminal.say(error.message)
         raise SystemExit(error.exit_code) from None
     shown = not (is_quiet() or terminal.stdout_json)
-    terminal.summarize(result, Group(_steps(result), _found(session)) if shown else "")
+    terminal.summarize(result, Group(_steps(result), _warehouse(session)) if shown else "")
     return result
-
-
-def _trigger() -> Trigger:
-    """Who started this: the entries that `clogs schedule` makes say so."""
-    schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
-    return schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
 
 
 def _steps(result: PipelineResult) -> Table:
     table = Table(box=None, show_header=False, title_justify="left", padding=(0, 1))
     for step in result.steps:
         mark, style = MARKS[step.status]
-        table.add_row(Text(mark, style), step.name, _what(step), Text(_seconds(step), "dim"))
+        if step.result:
+            what = SUMMARIES[step.name](step.result)
+        else:
+            what = "nothing new" if step.status == "unchanged" else step.status
+        seconds = duration(step.seconds) if step.status in {"done", "failed"} else ""
+        table.add_row(Text(mark, style), step.name, Text(what), Text(seconds, "dim"))
     return table
 
 
-def _what(step: StepResult) -> str:
-    if step.error:
-        return "failed"
-    if step.result:
-        return SUMMARIES[step.name](step.result)
-    return "nothing new" if step.status == "unchanged" else step.status
-
-
-def _seconds(step: StepResult) -> str:
-    return duration(step.seconds) if step.status in {"done", "failed"} else ""
-
-
-def _found(session: Session) -> Text:
-    """What the warehouse holds now, and where it lies."""
+def _warehouse(session: Session) -> Text:
+    """What the warehouse holds now, and where it is."""
     path = session.settings.duckdb.path
     try:
         with open_warehouse(session.settings, read_only=True, lock_timeout=timedelta(0)) as connection:
-            found = questions.read(connection)
-    except WarehouseError:  # a step has met it before, and says so
+            found = questions.totals(connection)
+    except WarehouseError:  # a step has failed with it, too
         return Text()
-    said = (found.sentence(), found.remark()) if found else ()
-    lines = (*said, f"{path} ({size(path.stat().st_size)})")
-    return Text("".join(f"\n {line}" for line in lines if line))
+    lines = [*(totals_lines(found) if found else ()), f"{path} ({size(path.stat().st_size)})"]
+    return Text("".join(f"\n {line}" for line in lines))
+
+
+def totals_lines(found: Totals) -> Iterator[str]:
+    """The totals in a line, and what the cost leaves out."""
+    failed = f" ({found.tool_errors / found.tool_calls:.1%} failed)" if found.tool_calls else ""
+    parts = (
+        f"{count(found.sessions, 'session')} in {count(found.projects, 'project')}",
+        count(found.prompts, "prompt"),
+        f"{count(found.tool_calls, 'tool call')}{failed}",
+        f"{si_number(found.tokens)} tokens",
+        money(found.cost_usd),
+    )
+    yield " · ".join(parts)
+    if found.unpriced_models:
+        yield f"No price, so not in the cost: {', '.join(map(printable, found.unpriced_models))}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from clogs.commands.session import Flag, Given
+from clogs.commands.output import may_remove
+from clogs.commands.session import Flag, Session
 from clogs.pipeline import steps
-from clogs.runs.lock import run_lock
 from clogs.terminal.text import count, duration, size
 
 if TYPE_CHECKING:
@@ -15,33 +15,27 @@ if TYPE_CHECKING:
 
 
 def prune(
-    *, before: datetime, dry_run: Flag = False, yes: Flag = False, json: Flag = False, session: Given
+    *, before: datetime, dry_run: Flag = False, yes: Flag = False, json: Flag = False, session: Session
 ) -> None:
     """Remove all days before a date from the landing folder and the warehouse.
 
-    The models are built again without them. What MongoDB still holds of these days
-    comes back with a full backfill only.
+    The models are rebuilt without them. What MongoDB still holds of these days only
+    comes back with a full backfill.
 
     Args:
-        before: The first day to stay, by the UTC date of documents: 2026-01-01.
-        dry_run: Say what would be removed, and remove nothing.
+        before: The first day to keep, by the UTC date of documents: 2026-01-01.
+        dry_run: Show what would be removed, and remove nothing.
         yes: Do not ask first.
         json: Print the result as one JSON document.
     """
-    settings, terminal = session.settings, session.terminal
-    found = steps.prune(settings, before=before.date(), dry_run=True)
-    if not (found.rows or found.files):
-        terminal.summarize(found, "Nothing to remove.")
-    elif dry_run:
-        terminal.summarize(found, f"{_said(found)} would be removed.")
-    elif not yes and not terminal.confirm(f"Remove {_said(found)} for good?"):
-        terminal.summarize(found, "Nothing was removed.")
-    else:
-        with run_lock(settings.data.state_dir, command="prune"):
-            result = steps.prune(settings, before=before.date())
-        terminal.summarize(result, f"{_said(result)} removed · {duration(result.seconds)}")
+    found = steps.prune(session.settings, before=before.date(), dry_run=True)
+    what = _summary(found) if found.rows or found.files else ""
+    if may_remove(session.terminal, found, what, dry_run=dry_run, yes=yes):
+        with session.lock("prune"):
+            result = steps.prune(session.settings, before=before.date())
+        session.terminal.summarize(result, f"{_summary(result)} removed · {duration(result.seconds)}")
 
 
-def _said(result: PruneResult) -> str:
+def _summary(result: PruneResult) -> str:
     what = f"{count(result.rows, 'row')} and {count(result.files, 'landing file')} ({size(result.bytes)})"
     return f"{what} of {count(result.days, 'day')} before {result.before}"

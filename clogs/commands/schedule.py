@@ -1,4 +1,4 @@
-"""``clogs schedule``."""
+"""``clogs schedule``: the entries in the crontab, or systemd's timers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from cyclopts import App, Parameter
 from rich.console import Group
 from rich.text import Text
 
-from clogs import schedule as stage
 from clogs.commands.output import table
 from clogs.commands.session import Flag, Given
 from clogs.errors import SettingsError, UsageError
-from clogs.schedule import Entry, Schedule, Scheduler
-from clogs.terminal.text import join_limited, printable
+from clogs.schedule import Schedule, crontab, installed, schedulers
+from clogs.schedule.cron import local_zone, next_run, read_expression
+from clogs.schedule.entries import DAILY_REFRESH, TITLES, Entry, Scheduler, clogs_words, default_hourly, plan
+from clogs.schedule.rehearsal import rehearse
+from clogs.terminal.text import printable
 
 if TYPE_CHECKING:
     from clogs.commands.session import Session
@@ -26,16 +28,14 @@ VARIABLE = "environment variable "
 
 NONE = "Not scheduled."
 
-WHAT = {"hourly": "what is new", "refresh": "full refresh"}
-
 schedule = App(name="schedule", help_format="plaintext")
 
 
 @schedule.default
 def overview(*, json: Flag = False, session: Given) -> None:
-    """Let the pipeline run by itself: hourly what is new, daily a full refresh.
+    """Run the pipeline on a schedule: new documents hourly, a full refresh daily.
 
-    Without one of the commands, what is scheduled is shown.
+    Without a command, show what is scheduled.
 
     Args:
         json: Print one JSON document.
@@ -54,32 +54,32 @@ def install(
     json: Flag = False,
     session: Given,
 ) -> None:
-    """Put the two entries into your crontab, or bring those that are there up to date.
+    """Put the two entries into your crontab, or bring them up to date.
 
-    They stand in a marked block; nothing outside it is touched. cron mails what a run
-    says, which is nothing unless something needs you. A run that meets another ends
-    with 75 and leaves its work to the next one.
+    They go into a marked block; nothing outside it is touched. cron mails what a run
+    prints, which is nothing unless something needs you. A run that finds another in
+    progress ends with 75 and leaves its work to the next one.
 
     Args:
-        hourly: When to take in what is new, as in crontab(5). [default: hourly, at a minute of your own]
-        daily_refresh: When to build everything anew. [default: 0 2 * * *]
-        no_daily_refresh: Only take in what is new.
-        systemd: Use timers of your systemd instead of the crontab.
+        hourly: When to take in new documents, as in crontab(5). [default: hourly, at a minute of your own]
+        daily_refresh: When to rebuild everything. [default: 0 2 * * *]
+        no_daily_refresh: Only take in new documents.
+        systemd: Use systemd user timers instead of the crontab.
         dry_run: Show what would be written, and write nothing.
         json: Print the result as one JSON document.
     """
     if daily_refresh is not None and no_daily_refresh:
         raise UsageError("--daily-refresh and --no-daily-refresh exclude each other.", hint="Give one only.")
     if daily_refresh is None and not no_daily_refresh:
-        daily_refresh = stage.DAILY_REFRESH
+        daily_refresh = DAILY_REFRESH
     by: Scheduler = "systemd" if systemd else "cron"
     wanted = Schedule(by=by, entries=_plan(session, by, hourly=hourly, daily_refresh=daily_refresh))
-    changed = False if dry_run else stage.install(wanted)
+    changed = False if dry_run else schedulers.install(wanted)
     result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
-    text = "\n".join(map(printable, stage.written(wanted))) if dry_run else _text(wanted)
+    text = "\n".join(map(printable, schedulers.preview(wanted))) if dry_run else _text(wanted)
     session.terminal.summarize(result, text)
     if systemd and not dry_run:
-        session.terminal.say("To let the timers run while you are not logged in: loginctl enable-linger")
+        session.terminal.say("To run the timers while you are not logged in: loginctl enable-linger")
 
 
 @schedule.command(sort_key=2)
@@ -89,7 +89,7 @@ def show(*, json: Flag = False, session: Given) -> None:
     Args:
         json: Print one JSON document.
     """
-    found = stage.installed()
+    found = installed()
     if json:
         session.terminal.write_json(_document(found))
     else:
@@ -98,60 +98,48 @@ def show(*, json: Flag = False, session: Given) -> None:
 
 @schedule.command(sort_key=3)
 def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None:
-    """Take the entries out of your crontab again, and the timers away.
+    """Remove the entries from your crontab, and the timers.
 
     Args:
         dry_run: Show what would be removed, and remove nothing.
         json: Print the result as one JSON document.
     """
-    found = stage.installed()
-    changed = False if dry_run else stage.remove()
+    found = installed()
+    changed = False if dry_run else schedulers.remove()
     result = _document(found) | {"changed": changed, "dry_run": dry_run}
     if found is None and not changed:
         session.terminal.summarize(result, NONE)
     elif found and dry_run:
         session.terminal.summarize(result, Group("This would be removed:", "", _text(found)))
     else:
-        session.terminal.summarize(result, "Removed: nothing is scheduled any more.")
+        session.terminal.summarize(result, "Removed: nothing is scheduled now.")
 
 
 def _plan(
     session: Session, by: Scheduler, *, hourly: str | None, daily_refresh: str | None
 ) -> tuple[Entry, ...]:
-    if hourly is not None:
-        hourly = stage.read_expression(hourly, option="--hourly")
-    if daily_refresh is not None:
-        daily_refresh = stage.read_expression(daily_refresh, option="--daily-refresh")
-    words = _words(session, by)
-    own = stage.default_hourly(session.settings.data.dir)
-    return stage.plan(words, hourly=hourly or own, daily_refresh=daily_refresh)
-
-
-def _words(session: Session, by: Scheduler) -> tuple[str, ...]:
-    """What runs clogs with these settings, tried as the scheduler will run it.
-
-    Raises:
-        SettingsError: A setting is known to this shell only.
-        ClogsError: It would not run by itself as it does here.
-    """
-    from clogs.settings import visible_settings
-
+    """The entries, after their command was tried as the scheduler will run it."""
     loaded = session.loaded
+    if hourly is not None:
+        hourly = read_expression(hourly, option="--hourly")
+    if daily_refresh is not None:
+        daily_refresh = read_expression(daily_refresh, option="--daily-refresh")
     origins = loaded.origins.values()
     if ours := [each.removeprefix(VARIABLE) for each in origins if each.startswith(VARIABLE)]:
         raise SettingsError(
-            f"What is scheduled does not know this shell's variables: {join_limited(ours, most=len(ours))}.",
-            hint="Set these in a settings file (clogs init writes one that only you can read), then unset "
+            f"These variables of this shell do not reach a scheduled run: {', '.join(ours)}.",
+            hint="Set them in a settings file (clogs init writes one that only you can read), then unset "
             "them. They are not copied into the crontab, which is no place for a password.",
         )
-    words = stage.clogs_words(program=sys.argv[0], config=loaded.file)
-    variables = stage.crontab_variables() if by == "cron" else {}
-    stage.rehearse(words, {each.key: each.value for each in visible_settings(loaded)}, variables)
-    return words
+    words = clogs_words(program=sys.argv[0], config=loaded.file)
+    variables = crontab.variables() if by == "cron" else {}
+    rehearse(words, loaded.visible(), scheduler=by, variables=variables)
+    default = default_hourly(loaded.settings.data.dir)
+    return plan(words, hourly=hourly or default, daily_refresh=daily_refresh)
 
 
 def _document(found: Schedule | None) -> dict[str, object]:
-    zone, now = stage.local_zone(), datetime.now(UTC)
+    zone, now = local_zone(), datetime.now(UTC)
     entries: Iterable[Entry] = found.entries if found else ()
     return {
         "by": found.by if found else None,
@@ -161,7 +149,7 @@ def _document(found: Schedule | None) -> dict[str, object]:
                 "name": each.name,
                 "expression": each.expression,
                 "command": shlex.join(each.words),
-                "next": stage.next_run(each.expression, now, zone),
+                "next": next_run(each.expression, now, zone),
             }
             for each in entries
         ],
@@ -169,11 +157,11 @@ def _document(found: Schedule | None) -> dict[str, object]:
 
 
 def _text(found: Schedule) -> Group:
-    zone, now = stage.local_zone(), datetime.now(UTC)
+    zone, now = local_zone(), datetime.now(UTC)
     rows = []
     for each in found.entries:
-        coming = stage.next_run(each.expression, now, zone)
+        coming = next_run(each.expression, now, zone)
         next_time = f"{coming:%Y-%m-%d %H:%M %Z}" if coming else "never"
-        rows.append((WHAT[each.name], each.expression, next_time, shlex.join(each.words)))
+        rows.append((TITLES[each.name], each.expression, next_time, shlex.join(each.words)))
     said = Text(printable(f"Run by {found.by}, in local time: {zone.key}."))
     return Group(table(("what", "when", "next", "command"), rows, whole={"what", "when", "next"}), "", said)

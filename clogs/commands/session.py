@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,19 +13,13 @@ from cyclopts import Parameter
 from clogs.terminal.console import Terminal, configure_logging
 
 if TYPE_CHECKING:
-    from clogs.settings import Loaded, Settings
+    from clogs.settings import LoadedSettings, Settings
+    from clogs.terminal.progress import Progress
 
 
+@Parameter(parse=False)
 class Session:
-    """One call of the command line.
-
-    Args:
-        config: The settings file named by ``--config``.
-        verbose: ``--verbose`` was given: debugging messages, too.
-        quiet: ``--quiet`` was given: warnings and errors only.
-        terminal: Where to write.
-        environ: The environment variables that may set something; None for the process's own.
-    """
+    """One call of the command line, with its global options; `environ` replaces the process's own."""
 
     def __init__(
         self,
@@ -46,7 +41,7 @@ class Session:
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedSettings:
         """The settings with their origins.
 
         Raises:
@@ -55,10 +50,8 @@ class Session:
         from clogs.settings import load_settings
 
         loaded = load_settings(config=self.config, flags=self._flags, environ=self._environ)
-        configure_logging(
-            level=loaded.settings.logging.level,
-            log_format=loaded.settings.logging.format,
-        )
+        logging = loaded.settings.logging
+        configure_logging(level=logging.level, log_format=logging.format)
         return loaded
 
     @property
@@ -66,9 +59,20 @@ class Session:
         """The settings in force."""
         return self.loaded.settings
 
+    def lock(self, command: str) -> AbstractContextManager[None]:
+        """Hold the run lock while a command runs. See `clogs.runs.lock.run_lock`."""
+        from clogs.runs.lock import run_lock
+
+        return run_lock(self.settings.data.state_dir, command=command)
+
+    @contextmanager
+    def run(self, command: str) -> Iterator[Progress]:
+        """Hold the run lock, and show progress."""
+        with self.lock(command), self.terminal.progress(command) as progress:
+            yield progress
+
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-"""An option that is on when it is given; it has no ``--no-`` form."""
+"""An option without a ``--no-`` form."""
 
-Given = Annotated[Session, Parameter(parse=False)]
-"""What the command line hands to every command."""
+Given = Session

@@ -18,14 +18,7 @@ from clogs.runs.records import WHY_KILLED, was_killed
 from clogs.terminal.text import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
-    from clogs.health.model import (
-        DeadLetterStatus,
-        ExtractionStatus,
-        LandingStatus,
-        SourceStatus,
-        Status,
-        WarehouseStatus,
-    )
+    from clogs.health.reader import DeadLetters, Extraction, Source, Status, Warehouse
     from clogs.runs.records import Run
 
 GOLD_WIDTH = 100
@@ -39,8 +32,8 @@ def status(
 ) -> None:
     """Show how things stand: watermark, freshness, row counts, last runs and dead letters.
 
-    Nothing is changed, and MongoDB may be down. The exit code is 1 where the last run failed
-    or was killed, where the warehouse cannot be read though no run is under way, and where
+    Nothing is changed, and MongoDB may be down. The exit code is 1 if the last run failed
+    or was killed, if the warehouse cannot be read though no run is in progress, or if
     the newest document is older than quality.max_age.
 
     Args:
@@ -61,11 +54,12 @@ def status(
 
 def _facts(found: Status) -> Table:
     """A line or more on each part, beside its name."""
+    landing = found.landing
     facts = {
-        "source": _source(found.source, found.extraction.watermark_field, found.at),
+        "source": f"{found.source.name}\n{_source(found.source, found.extraction.watermark_field, found.at)}",
         "watermark": _watermark(found.extraction),
         "last extract": _ago(found.extraction.extracted_at, found.at),
-        "landing": _landing(found.landing),
+        "landing": f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet",
         "dead letters": _dead_letters(found.dead_letters),
         **_warehouse(found.warehouse, found.at),
         "next run": _next_run(found),
@@ -74,30 +68,32 @@ def _facts(found: Status) -> Table:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in facts.items():
-        grid.add_row(name, _lines(text))
-    if gold := _gold(found.warehouse.rows):
-        grid.add_row("gold", Constrain(Columns(map(_lines, gold), padding=(0, 3)), GOLD_WIDTH))
+        grid.add_row(name, _text(text))
+    schema, rows = "gold.", found.warehouse.rows.items()
+    gold = [f"{name.removeprefix(schema)} {n:,}" for name, n in rows if name.startswith(schema)]
+    if gold:
+        grid.add_row("gold", Constrain(Columns(map(_text, gold), padding=(0, 3)), GOLD_WIDTH))
     return grid
 
 
-def _lines(text: str) -> Text:
-    return Text("\n".join(map(printable, text.split("\n"))))
+def _text(lines: str) -> Text:
+    return Text("\n".join(map(printable, lines.split("\n"))))
 
 
-def _source(source: SourceStatus, watermark_field: str, now: datetime) -> str:
+def _source(source: Source, watermark_field: str, now: datetime) -> str:
     if source.fault:
-        return f"{source.name}\n{source.fault}"
+        return source.fault.message
     if not source.exists:
-        return f"{source.name}\nno such collection yet"
+        return "the collection does not exist yet"
     documents = f"about {count(source.documents or 0, 'document')}"
-    text = f"{source.name}\n{documents} · newest {watermark_field} {_ago(source.newest, now)}"
+    text = f"{documents} · newest {watermark_field} {_ago(source.newest, now)}"
     if source.undated:
         undated = f"{count(source.undated, 'document')} without a Date in {watermark_field}"
         text += f"\n{undated}: only `clogs extract --full-backfill` finds them"
     return text
 
 
-def _watermark(extraction: ExtractionStatus) -> str:
+def _watermark(extraction: Extraction) -> str:
     if extraction.watermark is None:
         return "none yet: the next extract reads everything"
     if extraction.behind_seconds is None:
@@ -107,16 +103,12 @@ def _watermark(extraction: ExtractionStatus) -> str:
     return f"{instant(extraction.watermark)} · {source}"
 
 
-def _landing(landing: LandingStatus) -> str:
-    return f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet"
-
-
-def _dead_letters(letters: DeadLetterStatus) -> str:
+def _dead_letters(letters: DeadLetters) -> str:
     if letters.fault:
-        return letters.fault
+        return letters.fault.message
     if not letters.count:
         return "none"
-    return f"{letters.count:,}, the newest of {instant(letters.newest)} · see clogs dead-letters list"
+    return f"{letters.count:,}, the newest from {instant(letters.newest)} · see clogs dead-letters list"
 
 
 def _next_run(found: Status) -> str:
@@ -127,12 +119,12 @@ def _next_run(found: Status) -> str:
     return f"{instant(found.next_run)}, in {duration((found.next_run - found.at).total_seconds())}"
 
 
-def _warehouse(warehouse: WarehouseStatus, now: datetime) -> dict[str, str]:
-    if warehouse.bytes is None:
-        return {"warehouse": f"none yet: {warehouse.path}"}
-    file = f"{warehouse.path} ({size(warehouse.bytes)})"
+def _warehouse(warehouse: Warehouse, now: datetime) -> dict[str, str]:
+    file = f"{warehouse.path}" if warehouse.bytes is None else f"{warehouse.path} ({size(warehouse.bytes)})"
     if warehouse.fault:
-        return {"warehouse": f"{file}\n{warehouse.fault}"}
+        return {"warehouse": f"{file}\n{warehouse.fault.message}"}
+    if warehouse.bytes is None:
+        return {"warehouse": f"none yet: {file}"}
     last = warehouse.last_loads[0] if warehouse.last_loads else None
     return {
         "warehouse": file,
@@ -141,11 +133,6 @@ def _warehouse(warehouse: WarehouseStatus, now: datetime) -> dict[str, str]:
         f"timestamp {_ago(warehouse.newest_timestamp, now)}",
         "rows": f"{warehouse.rows.get('raw.conversations', 0):,} in raw.conversations",
     }
-
-
-def _gold(rows: dict[str, int]) -> list[str]:
-    schema = "gold."
-    return [f"{name.removeprefix(schema)} {n:,}" for name, n in rows.items() if name.startswith(schema)]
 
 
 def _runs(found: Status) -> Table:
@@ -165,12 +152,10 @@ def _runs(found: Status) -> Table:
 def _ended(run: Run, running: str | None) -> str:
     if was_killed(run, running):
         return "killed"
-    if run.failure is None:
-        return run.status
-    return f"failed: {run.failure.message}"
+    return f"failed: {run.failure.message}" if run.failure else run.status
 
 
-def _loads(warehouse: WarehouseStatus) -> Table:
+def _loads(warehouse: Warehouse) -> Table:
     rows = (
         (each.run, instant(each.loaded_at), f"{each.files:,}", f"{each.rows:,}")
         for each in warehouse.last_loads
@@ -179,22 +164,23 @@ def _loads(warehouse: WarehouseStatus) -> Table:
 
 
 def _require_health(found: Status, max_age: timedelta) -> None:
+    # a run that was stopped, or is in progress, says nothing about whether runs work
     judged = (run for run in found.runs if run.status in {"done", "failed"} or was_killed(run, found.running))
     last = next(judged, None)
     if last and last.failure:
         raise ClogsError(f"The last run failed: {last.failure.message}", hint=last.failure.hint)
     if last and last.status == "running":
         raise ClogsError(
-            f"The last run, of {instant(last.started_at)}, was killed.",
+            f"The last run, started at {instant(last.started_at)}, was killed.",
             hint=f"{WHY_KILLED} Nothing is lost; run it again: clogs pipeline",
         )
     if found.warehouse.fault and not found.running:
-        raise ClogsError(found.warehouse.fault, hint="Look for the cause with: clogs doctor")
+        raise ClogsError(found.warehouse.fault.message, hint="Look for the cause with: clogs doctor")
     newest = found.warehouse.newest_ingested_at
     if newest and found.at - newest > max_age:
         raise ClogsError(
             f"The newest document in the warehouse is {duration((found.at - newest).total_seconds())} old.",
-            hint="Does the sync service still run, and the schedule? The limit is quality.max_age.",
+            hint="Are the sync service and the schedule still running? The limit is quality.max_age.",
         )
 
 

@@ -10,19 +10,17 @@ from cyclopts import Parameter
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from clogs.commands.output import table, validated
-from clogs.commands.session import Flag, Given
+from clogs.commands.output import table
+from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
 from clogs.pipeline import steps
-from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
-from clogs.terminal.text import count, did_you_mean, duration, instant, percent, sparkline
+from clogs.terminal.text import count, did_you_mean, duration, instant, join_limited, percent, sparkline
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from clogs.checks.results import CheckResult, PastResult
-    from clogs.commands.session import Session
+    from clogs.checks.results import CheckResult
     from clogs.validate import ValidateResult
 
 
@@ -30,10 +28,10 @@ MARKS = {"failed": "✗", "warned": "!", "passed": "✓"}
 """The worst first."""
 
 WIDE = 140
-"""Columns with which a line has room for what a check says."""
+"""Columns that leave room for the description of a check."""
 
-SHOWN = 10
-"""So many of the last validations are told one by one."""
+MAX_SHOWN = 10
+"""Validations in a check's history."""
 
 
 def validate(
@@ -42,28 +40,28 @@ def validate(
     build_docs: Annotated[Path | bool, Parameter(negative="", show_default=False, metavar="[DIR]")] = False,
     history: Annotated[str | None, Parameter(metavar="CHECK")] = None,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
-    """Check the data in the warehouse, and keep how each check ended.
+    """Check the data in the warehouse, and keep the results.
 
-    A check that fails ends with 65, unless it is a warning; [quality.checks] in
-    clogs.toml may make it one.
+    The exit code is 65 if a check fails, unless it is a warning; [quality.checks]
+    in clogs.toml can make it one.
 
     Args:
         layer: Check only this layer, bronze, silver or gold; repeatable.
-        build_docs: Also write a page about all tables and checks: DIR/index.html. [default: docs in data.dir]
-        history: Check nothing, and show how this check ended before.
+        build_docs: Also write a page on all tables and checks: DIR/index.html. [default: docs in data.dir]
+        history: Check nothing, and show the past results of this check.
         json: Print the result as one JSON document.
     """
     if history is not None:
         if layer or build_docs:
             raise UsageError("--history checks nothing.", hint="Leave out --layer and --build-docs.")
-        _show_course(history, session)
+        _show_history(history, session)
         return
     if layer and build_docs:
-        raise UsageError("A page shows all layers.", hint="Leave out --layer, or --build-docs.")
+        raise UsageError("The page covers all layers.", hint="Leave out --layer, or --build-docs.")
     settings, terminal = session.settings, session.terminal
-    with run_lock(settings.data.state_dir, command="validate"), terminal.progress("validate") as progress:
+    with session.run("validate") as progress:
         result = steps.validate(settings, run=new_run(), layers=tuple(layer or ()), on_progress=progress)
     terminal.summarize(result, Group(*_shown(result, terminal.width)))
     if build_docs:
@@ -72,34 +70,42 @@ def validate(
     result.raise_for_failures()
 
 
+def summary(result: ValidateResult) -> str:
+    """A validation in a line, with the checks that warn: an error names those that failed."""
+    failed, warned = (result.ended(outcome) for outcome in ("failed", "warned"))
+    checks = count(len(result.checks), "check")
+    outcome = f"{len(failed)} of {checks} failed" if failed else f"{checks} passed"
+    if warned and not failed:
+        outcome = f"{len(result.checks) - len(warned)} of {checks} passed"
+    if warned:
+        outcome += f", {len(warned)} warned ({join_limited([each.check for each in warned], most=2)})"
+    return f"{outcome} on {count(result.rows, 'row')}"
+
+
 def _shown(result: ValidateResult, width: int) -> Iterator[RenderableType]:
     yield _tables(result.checks)
     failing = [check for check in result.checks if check.failing]
     if failing:
         yield Text()
         yield _failing(failing, is_wide=width >= WIDE)
-    yield Text(f"\n{validated(result)} · {duration(result.seconds)}")
+    yield Text(f"\n{summary(result)} · {duration(result.seconds)}")
 
 
 def _tables(checks: Sequence[CheckResult]) -> Table:
-    """A line for each table, marked by the worst that was found in it."""
+    """A line for each table, marked by the worst outcome of its checks."""
     by_table: dict[str, list[CheckResult]] = {}
     for check in checks:
         by_table.setdefault(check.table, []).append(check)
-    rows = (
-        (_mark(each), each[0].layer, name, f"{len(each)}", f"{each[0].rows:,}")
-        for name, each in by_table.items()
-    )
+    rows = []
+    for name, each in by_table.items():
+        outcomes = {check.outcome for check in each}
+        mark = next(mark for outcome, mark in MARKS.items() if outcome in outcomes)
+        rows.append((mark, each[0].layer, name, f"{len(each)}", f"{each[0].rows:,}"))
     return table(("", "layer", "table", "checks", "rows"), rows, right={"checks", "rows"})
 
 
-def _mark(checks: Sequence[CheckResult]) -> str:
-    outcomes = {check.outcome for check in checks}
-    return next(mark for outcome, mark in MARKS.items() if outcome in outcomes)
-
-
 def _failing(checks: Sequence[CheckResult], *, is_wide: bool) -> Table:
-    """A line for each check that rows fail; where that is narrow, its name has to say what must hold."""
+    """A line for each check that rows fail; a narrow terminal has no room for its description."""
     rows = (
         (
             MARKS[check.outcome],
@@ -112,38 +118,34 @@ def _failing(checks: Sequence[CheckResult], *, is_wide: bool) -> Table:
         )
         for check in checks
     )
-    said = ["what must hold"] if is_wide else []
-    head = ("", "check", "layer", *said, "failing", "share", "such as")
+    description = ["what must hold"] if is_wide else []
+    head = ("", "check", "layer", *description, "failing", "share", "such as")
     return table(head, rows, right={"failing", "share"}, whole={"check", "layer", "failing", "share"})
 
 
-def _show_course(name: str, session: Session) -> None:
+def _show_history(name: str, session: Session) -> None:
     from clogs.checks.suites import CHECKS
 
     if name not in CHECKS:
         raise UsageError(
-            f"There is no check {name}{did_you_mean(name, CHECKS)}.",
+            f"Check {name} does not exist{did_you_mean(name, CHECKS)}.",
             hint="The checks: clogs validate --json",
         )
     past = steps.check_history(session.settings).get(name, [])
     terminal = session.terminal
     if terminal.stdout_json:
         terminal.write_json({"check": name, "results": past})
-    else:
-        terminal.write(f"{name}: {CHECKS[name].description}")
-        for part in _course(past):
-            terminal.write(part)
-
-
-def _course(past: Sequence[PastResult]) -> Iterator[RenderableType]:
+        return
+    terminal.write(f"{name}: {CHECKS[name].description}")
     if not past:
-        yield "It has not been checked yet: clogs validate"
+        terminal.write("It has not been checked yet: clogs validate")
         return
     shares = [each.share for each in past]
-    yield f"{sparkline(shares)}  {count(len(past), 'validation')}, up to {percent(max(shares))} failing\n"
+    validations = count(len(past), "validation")
+    terminal.write(f"{sparkline(shares)}  {validations}, up to {percent(max(shares))} failing\n")
     rows = (
         (MARKS[each.outcome], instant(each.at), f"{each.rows:,}", f"{each.failing:,}", percent(each.share))
-        for each in reversed(past[-SHOWN:])
+        for each in reversed(past[-MAX_SHOWN:])
     )
     head = ("", "validated", "rows", "failing", "share")
-    yield table(head, rows, right={"rows", "failing", "share"})
+    terminal.write(table(head, rows, right={"rows", "failing", "share"}))

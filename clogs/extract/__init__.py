@@ -1,6 +1,7 @@
 """MongoDB → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
 
-from clogs.extract.replay import replay
-from clogs.extract.stage import ExtractResult, Scope, Settings, extract
+from clogs.extract.range import ExtractJob
+from clogs.extract.replay import replay_documents
+from clogs.extract.stage import ExtractResult, extract
 
-__all__ = ["ExtractResult", "Scope", "Settings", "extract", "replay"]
+__all__ = ["ExtractJob", "ExtractResult", "extract", "replay_documents"]

@@ -1,49 +1,34 @@
-"""Documents into frames: the columns of ``raw.conversations``, and who does not fit them."""
+"""Documents as rows with the columns of ``raw.conversations``, and why some are rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import polars as pl
 
-from clogs.extract.columns import column_of
 from clogs.landing.files import POLARS_TYPES
-from clogs.mongo import Document, field_at, id_text, jsonable
-from clogs.schema import COLUMNS
+from clogs.mongo import Document, field_at, id_text, jsonable, milliseconds, moment_of
+from clogs.schema import COLUMNS, Column, Kind
+
+Rejected = dict[int, list[str]]
+"""Every reason why a document is rejected, by its place among those flattened together, from 0."""
 
 _FILLED = tuple(column for column in COLUMNS if column.field)
 _FIELDS = tuple(column.field for column in COLUMNS if column.field)
 _ABSENT = (None,) * len(_FIELDS)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
 _to_json = msgspec.json.Encoder(enc_hook=jsonable).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Flattened:
-    """Some documents, taken apart.
-
-    Attributes:
-        frame: A row per document that fits, in their order: all columns that are filled from the document.
-        misfits: The places, from 0, of those that do not fit, and every reason why.
-    """
-
-    frame: pl.DataFrame
-    misfits: dict[int, list[str]]
-
-
-Faults = Mapping[int, list[str]]
-"""What is wrong with rows, by their places from 0."""
-
-
-def flatten(
-    documents: Sequence[Document],
-    *,
-    exclude: Sequence[str],
-    check: Callable[[pl.DataFrame], Faults] = lambda _rows: {},
-) -> Flattened:
+def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> tuple[pl.DataFrame, Rejected]:
     """Turn documents into rows.
 
     Each document is visited while the CPU's cache still holds it, so a few hundred at a time are best.
@@ -51,36 +36,38 @@ def flatten(
     Args:
         documents: As decoded from BSON. They are left as they are but for excluded fields, which are removed.
         exclude: Dotted paths of the fields to leave out, for those that the server sent all the same.
-        check: Tells what else is wrong with rows, in which a value that does not fit its column is null.
+
+    Returns:
+        A row per document, in their order, with all columns that are filled from the document; and the
+        documents that do not fit these columns, whose rows are null there.
     """
     _drop(documents, exclude)
     others = [document.copy() for document in documents]
     messages = [document.pop("message", None) for document in others]
     ids = [document.pop("_id", None) for document in others]
     fields = [list(map(document.pop, _FIELDS, _ABSENT)) for document in others]
-    misfits = {row: ["_id is absent"] for row, document in enumerate(documents) if "_id" not in document}
+    rejected = {row: ["_id is absent"] for row, document in enumerate(documents) if "_id" not in document}
     values = zip(*fields, strict=True) if documents else [()] * len(_FIELDS)
+    roles, contents = zip(*map(_role_and_content, messages), strict=True) if messages else ((), ())
     frame = pl.DataFrame(
         [
             pl.Series("_id", map(id_text, ids), dtype=pl.String),
-            *(column_of(each, column, misfits) for each, column in zip(values, _FILLED, strict=True)),
-            *_messages(messages),
+            *(column_of(each, column, rejected) for each, column in zip(values, _FILLED, strict=True)),
+            pl.Series("message_role", roles, dtype=pl.String),
+            pl.Series("message_content", contents, dtype=pl.String),
+            _json("message_raw", [None if isinstance(message, str) else message for message in messages]),
             _json("entry_raw", others),
         ]
     )
-    for row, reasons in check(frame).items():
-        misfits.setdefault(row, []).extend(reasons)
-    if misfits:
-        frame = frame.with_row_index("row").filter(~pl.col("row").is_in(list(misfits))).drop("row")
-    return Flattened(frame, misfits)
+    return frame, rejected
 
 
 def batch_of(rows: pl.DataFrame, *, extracted_at: datetime | pl.Series) -> pl.DataFrame:
     """Add to rows of `flatten` what does not come from the documents.
 
     Args:
-        rows: All that were read together.
-        extracted_at: When they were read, with a time zone; a series says it of each row.
+        rows: The rows of one batch.
+        extracted_at: When they were read, with a time zone; a series gives the time of each row.
 
     Returns:
         The columns of ``raw.conversations``, in their order.
@@ -93,19 +80,104 @@ def batch_of(rows: pl.DataFrame, *, extracted_at: datetime | pl.Series) -> pl.Da
     )
 
 
-def _messages(messages: Sequence[object]) -> list[pl.Series]:
-    """The columns of ``message``."""
-    raw = [None if isinstance(message, str) else message for message in messages]
-    roles, contents = zip(*map(_role_and_content, messages), strict=True) if messages else ((), ())
-    return [
-        pl.Series("message_role", roles, dtype=pl.String),
-        pl.Series("message_content", contents, dtype=pl.String),
-        _json("message_raw", raw),
-    ]
+def column_of(values: Sequence[object], column: Column, rejected: Rejected) -> pl.Series:
+    """Build the column of one field.
+
+    Args:
+        values: The field's value in each document; None where it is absent.
+        column: A column that is filled from a field.
+        rejected: Gets a reason for each document whose value cannot be converted.
+
+    Returns:
+        As many values as there are documents; null where the field is absent, null or cannot be converted.
+    """
+    if column.kind != "instant":
+        try:
+            return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind], strict=True)
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
+            pass  # one of them is of another type, so each is converted alone, which takes far longer
+    convert = _CONVERT[column.kind]
+    converted: list[object] = []
+    for row, value in enumerate(values):
+        try:
+            converted.append(None if value is None else convert(value))
+        except _MisfitError as misfit:
+            converted.append(None)
+            rejected.setdefault(row, []).append(f"{column.field} {misfit}")
+    if column.kind == "instant":
+        return pl.Series(column.name, converted, dtype=pl.Int64).cast(POLARS_TYPES["instant"])
+    return pl.Series(column.name, converted, dtype=POLARS_TYPES[column.kind])
+
+
+class _MisfitError(Exception):
+    """A value does not fit its column."""
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    if moment := moment_of(value):
+        return moment.isoformat()
+    # bson's types stay in the room of MongoDB, so they are recognised by their names
+    if isinstance(value, uuid.UUID) or type(value).__name__ in {"ObjectId", "Decimal128"}:
+        return str(value)
+    raise _MisfitError(f"is {_kind(value)}, which does not fit a text column")
+
+
+def _as_boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in (0, 1):
+        return bool(value)
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise _MisfitError(f"is {_kind(value)}, which is neither true nor false")
+
+
+def _as_instant(value: object) -> int:
+    """Microseconds since 1970 in UTC; a text without a time zone is UTC."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as exc:
+            raise _MisfitError("is not an ISO 8601 date and time") from exc
+        instant = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+    elif (date := milliseconds(value)) is not None:
+        instant = date * 1000
+    else:
+        raise _MisfitError(f"is {_kind(value)}, which is not a date and time of the years 1 to 9999")
+    if not _FIRST <= instant <= _LAST:
+        raise _MisfitError("is out of the years 1 to 9999")
+    return instant
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return _KINDS.get(name, f"of BSON type {name}")
+
+
+_KINDS = {
+    "bool": "a truth value",
+    "DatetimeMS": "a date",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a number",
+    "Int64": "a number",
+    "list": "an array",
+    "str": "text",
+}
+
+_CONVERT: dict[Kind, Callable[[object], object]] = {
+    "text": _as_text,
+    "instant": _as_instant,
+    "boolean": _as_boolean,
+}
 
 
 def _json(name: str, values: Sequence[object]) -> pl.Series:
-    """Values as JSON. Taken as bytes, which spares the way through Python's strings; JSON is UTF-8."""
+    # As bytes, which spares the way through Python's strings; JSON is UTF-8.
     encoded = [None if value is None else _to_json(value) for value in values]
     return pl.Series(name, encoded, dtype=pl.Binary).cast(pl.String)
 
@@ -116,17 +188,14 @@ def _role_and_content(message: object) -> tuple[str | None, str | None]:
     if not isinstance(message, dict):
         return None, None
     content = message.get("content")
-    text = _lines(content) if isinstance(content, list) else _text(content)
-    return _text(message.get("role")), text
-
-
-def _lines(blocks: Sequence[object]) -> str | None:
-    """The text of a list of content blocks, a line or more for each that has one."""
-    lines = [line for block in blocks if (line := _line(block)) is not None]
-    return "\n".join(lines) if lines else None
+    if isinstance(content, list):
+        lines = [line for block in content if (line := _line(block)) is not None]
+        return _text(message.get("role")), "\n".join(lines) if lines else None
+    return _text(message.get("role")), _text(content)
 
 
 def _line(block: object) -> str | None:
+    """The text of one content block; it can have several lines."""
     if not isinstance(block, dict):
         return str(block) if isinstance(block, str) else None
     match block.get("type"):

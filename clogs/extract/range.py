@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import polars as pl
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Encoding
+from clogs.dead_letters import DeadLetter
 from clogs.extract.flatten import batch_of
-from clogs.extract.screen import take
+from clogs.extract.screen import screen
 from clogs.extract.watermark import (
     WINDOW_SCHEMA,
-    Seen,
-    known,
-    mark_landing,
-    no_documents,
+    ExtractState,
     version_of,
     versions_of,
+    write_extract_state,
 )
 from clogs.landing.files import land
 from clogs.mongo import (
-    Broken,
-    Document,
     KeyRange,
     Reading,
     Reply,
@@ -36,68 +31,60 @@ from clogs.mongo import (
     field_at,
     id_text,
     milliseconds,
+    retrying,
 )
-from clogs.mongo.retries import retrying
 
 BATCH_BYTES = 8 * 1024 * 1024
 """Of a batch's rows in memory: it ends when it is larger, also before it has ``batch_size`` documents."""
 
+_MICROSECOND = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What all ranges of a run have in common. It can be sent to another process.
+class ExtractJob:
+    """How a run extracts. It can be sent to another process.
 
     Attributes:
-        raw_dir: The landing folder.
-        dead_letter_dir: Where rejected documents go.
-        state_path: The state's file, to be marked before anything is landed.
-        exclude: Dotted paths of fields to leave out.
-        blocking_checks: Names of the checks that a document must pass.
-        batch_size: Documents per batch, at most.
-        watermark_field: The Date field that grows as documents arrive.
-        lookback: How far behind the watermark the next run reads again.
-        retry_delays: Waits before each new attempt at a fault that passes by itself.
         run: The run's id, part of its files' names.
         started: When the run began, in UTC.
-        after: What ``extracted_at`` must be later than, in UTC.
-        window: The documents that are durable already, by `WINDOW_SCHEMA`.
-        undated: Documents without a single Date in the watermark field are found by the next run, too.
+        raw_dir: The landing folder.
+        dead_letter_dir: Where rejected documents go.
+        state_dir: Where the watermark is kept.
+        exclude: Dotted paths of fields to leave out.
+        batch_size: Documents per batch, at most.
+        watermark_field: The Date field that grows as documents arrive.
+        lookback: How far behind the watermark each run reads again.
+        retry_delays: Waits before each new attempt at a fault that passes by itself.
+        max_rejected: The share of a run's documents, 0 to 1, above which the run fails.
+        blocking_checks: Names of the checks that a document must pass to be landed.
     """
 
+    run: str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     raw_dir: Path
     dead_letter_dir: Path
-    state_path: Path
+    state_dir: Path
     exclude: Sequence[str]
-    blocking_checks: tuple[str, ...]
     batch_size: int
     watermark_field: str
     lookback: timedelta
     retry_delays: Sequence[timedelta]
-    run: str
-    started: datetime
-    after: datetime | None
-    window: pl.DataFrame
-    undated: bool
-
-    def seen(self) -> Seen:
-        """Nothing seen yet."""
-        return Seen(started=self.started, lookback=self.lookback, undated=self.undated)
+    max_rejected: float
+    blocking_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landed:
+class Counts:
     """What became of documents.
 
     Attributes:
-        documents: Read.
+        documents: Read from MongoDB.
         landed: Written to landing files.
-        unchanged: Durable already, by an earlier run.
+        unchanged: Already landed or rejected by an earlier run, in the lookback window.
         rejected: Written to the dead letters.
         undated: Landed or rejected ones without a Date in the watermark field.
         files: Landing files written.
         bytes: Their size.
-        extracted_at: When the newest batch that was written was read, by this run or an earlier one, in UTC.
-        seen: Those that the next run may read again, by `WINDOW_SCHEMA`.
     """
 
     documents: int = 0
@@ -107,172 +94,125 @@ class Landed:
     undated: int = 0
     files: int = 0
     bytes: int = 0
-    extracted_at: datetime | None = None
-    seen: pl.DataFrame = field(default_factory=no_documents)
 
-    def plus(self, other: Landed) -> Landed:
-        """Both together, without what was seen."""
-        counts = ("documents", "landed", "unchanged", "rejected", "undated", "files", "bytes")
-        moments = [each for each in (self.extracted_at, other.extracted_at) if each]
-        sums = {name: getattr(self, name) + getattr(other, name) for name in counts}
-        return replace(self, **sums, extracted_at=max(moments, default=None), seen=no_documents())
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        )
+
+
+Landed = tuple[Counts, pl.DataFrame]
+"""What became of documents that are now durable, and these by `WINDOW_SCHEMA`."""
 
 
 def land_range(
     source: Source,
     key_range: KeyRange,
-    job: Job,
+    job: ExtractJob,
+    before: ExtractState,
     *,
     number: int = 0,
     limit: int = 0,
-    on_documents: Callable[[int], None] = lambda _count: None,
-) -> Landed:
-    """Land what is new in a range, and write to the dead letters what does not fit.
+) -> Generator[Landed]:
+    """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
     Args:
         source: The collection.
         key_range: What to read of it.
-        job: How to land it.
+        job: How to extract.
+        before: The state before the run. The documents of its window are not landed again.
         number: The range's number in its run, part of its files' names.
         limit: Documents to read, at most; 0 for no limit.
-        on_documents: Called with the number of documents of every batch when it is durable.
 
     Raises:
         SourceError: MongoDB cannot be read.
         ClogsError: A file cannot be written.
     """
     reading = source.read(key_range, exclude=job.exclude, batch_size=job.batch_size, limit=limit)
-    total, seen = Landed(extracted_at=job.after), job.seen()
-    for place, batch in enumerate(_batches(reading, job)):
-        landed = batch.land(total.extracted_at, name=f"{job.run}_{number:03}_{place:04}")
-        seen.add(landed.seen)
-        total = total.plus(landed)
-        on_documents(landed.documents)
-    return replace(total, seen=seen.documents())
-
-
-def _batches(reading: Reading, job: Job) -> Iterator[_Batch]:
-    """Put replies together until a batch is full. Each reply is flattened, and let go, before the next."""
-    batch = _Batch(job)
-    while reply := retrying(job.retry_delays)(reading.next_reply):
-        batch.add(reply)
-        del reply
-        if batch.is_full():
-            yield batch
-            batch = _Batch(job)
-    if batch.documents:
-        yield batch
-
-
-class _Batch:
-    """Rows and rejected documents on their way to disk."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._frames: list[pl.DataFrame] = []
-        self._moments: list[int | None] = []
-        self._rejected: list[DeadLetter] = []
-        self._rejected_moments: list[int | None] = []
-        self._bytes = 0
-
-    @property
-    def documents(self) -> int:
-        return len(self._moments) + len(self._rejected)
-
-    def is_full(self) -> bool:
-        return self._bytes >= BATCH_BYTES or self.documents >= self._job.batch_size
-
-    def add(self, reply: Reply) -> None:
-        """Flatten a reply."""
-        flattened = take(
-            reply.documents, exclude=self._job.exclude, blocking_checks=self._job.blocking_checks
-        )
-        moments = _moments(reply.documents, self._job.watermark_field)
-        for place, reasons in flattened.misfits.items():
-            self._reject(_letter(reply.documents[place], reasons, self._job), moments[place])
-        for broken in reply.broken:
-            self._reject(_broken_letter(broken, self._job), None)
-        self._moments += [each for place, each in enumerate(moments) if place not in flattened.misfits]
-        self._frames.append(flattened.frame)
-        self._bytes += int(flattened.frame.estimated_size())
-
-    def _reject(self, letter: DeadLetter, moment: int | None) -> None:
-        self._rejected.append(letter)
-        self._rejected_moments.append(moment)
-        self._bytes += len(letter.document)
-
-    def land(self, after: datetime | None, *, name: str) -> Landed:
-        """Make durable what is new."""
-        rows, job = pl.concat(self._frames), self._job
-        self._frames.clear()
-        documents = pl.concat(
-            [
-                versions_of(rows).with_columns(pl.Series("moment", self._moments, dtype=pl.Int64)),
-                _rejected(self._rejected, self._rejected_moments),
-            ]
-        )
-        new = ~known(documents, job.window)
-        counted = Landed(documents=self.documents, unchanged=self.documents - int(new.sum()), seen=documents)
-        if not new.any():
-            return counted
-        extracted_at = _later(after)
-        mark_landing(job.state_path, extracted_at)
-        rows = batch_of(rows.filter(new.head(rows.height)), extracted_at=extracted_at)
-        letters = [
-            msgspec.structs.replace(each, at=extracted_at)  # for a replay: newer than what was read before
-            for each, is_new in zip(self._rejected, new.tail(len(self._rejected)), strict=True)
-            if is_new
-        ]
-        files = land(rows, job.raw_dir, name=name)
-        dead_letters.write(job.dead_letter_dir, letters)
-        return replace(
-            counted,
-            landed=rows.height,
+    is_begun = False
+    for place, (extracted_at, rows, rejected) in enumerate(_batches(reading, job, before)):
+        moments = rows.drop_in_place("moment")
+        documents = pl.concat([pl.DataFrame([versions_of(rows), moments]), _window(rejected)])
+        is_new = ~before.holds(documents)
+        if is_new.any() and not is_begun:
+            # Each range writes it, in whichever process: it is the same, and first where it is needed.
+            write_extract_state(before.begun(job.started))
+            is_begun = True
+        new_rows = batch_of(rows.filter(is_new.head(rows.height)), extracted_at=extracted_at)
+        letters = [letter for letter, new in zip(rejected, is_new.tail(len(rejected)), strict=True) if new]
+        files = land(new_rows, job.raw_dir, name=f"{job.run}_{number:03}_{place:04}")
+        dead_letters.write(job.dead_letter_dir, [letter for letter, _ in letters])
+        counts = Counts(
+            documents=documents.height,
+            landed=new_rows.height,
+            unchanged=documents.height - int(is_new.sum()),
             rejected=len(letters),
-            undated=documents.filter(new)["moment"].null_count(),
+            undated=documents.filter(is_new)["moment"].null_count(),
             files=len(files),
             bytes=sum(file.stat().st_size for file in files),
-            extracted_at=extracted_at,
+        )
+        yield counts, documents
+
+
+_Rejected = list[tuple[DeadLetter, int | None]]
+"""Dead letters, each with its document's watermark field as in `WINDOW_SCHEMA`."""
+
+
+def _batches(
+    reading: Reading, job: ExtractJob, before: ExtractState
+) -> Iterator[tuple[datetime, pl.DataFrame, _Rejected]]:
+    """Put replies together until a batch is full.
+
+    Yields:
+        When the batch was read; its rows, with the watermark field as ``moment``; what is rejected.
+    """
+    extracted_at = before.next_extracted_at(job.started)
+    frames: list[pl.DataFrame] = []
+    rejected: _Rejected = []
+    documents = size = 0
+    while reply := retrying(job.retry_delays)(reading.next_reply):
+        rows, letters = _screened(reply, job, extracted_at)
+        documents += len(reply.documents) + len(reply.broken)
+        del reply  # before the next one arrives: documents in Python take far more memory than rows
+        frames.append(rows)
+        rejected += letters
+        size += int(rows.estimated_size()) + sum(len(letter.document) for letter, _ in letters)
+        if size >= BATCH_BYTES or documents >= job.batch_size:
+            yield extracted_at, pl.concat(frames), rejected
+            frames, rejected, documents, size = [], [], 0, 0
+            extracted_at += _MICROSECOND
+    if documents:
+        yield extracted_at, pl.concat(frames), rejected
+
+
+def _screened(reply: Reply, job: ExtractJob, extracted_at: datetime) -> tuple[pl.DataFrame, _Rejected]:
+    def letter(
+        source: str, reasons: Sequence[str], document: str, encoding: dead_letters.Encoding = "text"
+    ) -> DeadLetter:
+        return DeadLetter(
+            stage="extract",
+            source=source,
+            reasons=tuple(reasons),
+            document=document,
+            encoding=encoding,
+            run=job.run,
+            at=extracted_at,
         )
 
-
-def _later(than: datetime | None) -> datetime:
-    """Now, or just after ``than``: times of reading only grow, whatever the clock says."""
-    now = datetime.now(UTC)
-    return max(now, than + timedelta(microseconds=1)) if than else now
-
-
-def _moments(documents: Sequence[Document], watermark_field: str) -> list[int | None]:
-    if "." in watermark_field:
-        return [milliseconds(field_at(document, watermark_field)) for document in documents]
-    return [milliseconds(document.get(watermark_field)) for document in documents]
-
-
-def _rejected(letters: Sequence[DeadLetter], moments: Sequence[int | None]) -> pl.DataFrame:
-    """Rejected documents by `WINDOW_SCHEMA`."""
-    versions = [version_of(letter.document) for letter in letters]
-    rows = [(*version, moment) for version, moment in zip(versions, moments, strict=True)]
-    return pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row")
+    rows, rejected = screen(reply.documents, exclude=job.exclude, blocking_checks=job.blocking_checks)
+    moments = [milliseconds(field_at(document, job.watermark_field)) for document in reply.documents]
+    letters: _Rejected = []
+    for place, reasons in rejected.items():
+        document = reply.documents[place]
+        letters.append(
+            (letter(id_text(document.get("_id")), reasons, extended_json(document)), moments[place])
+        )
+    for raw, reason in reply.broken:
+        letters.append((letter("unreadable BSON", [reason], base64.b64encode(raw).decode(), "base64"), None))
+    kept = [moment for place, moment in enumerate(moments) if place not in rejected]
+    return rows.with_columns(pl.Series("moment", kept, dtype=pl.Int64)), letters
 
 
-def _letter(document: Document, reasons: Sequence[str], job: Job) -> DeadLetter:
-    return _dead_letter(id_text(document.get("_id")), reasons, extended_json(document), job)
-
-
-def _broken_letter(broken: Broken, job: Job) -> DeadLetter:
-    document = base64.b64encode(broken.raw).decode()
-    return _dead_letter("unreadable BSON", [broken.reason], document, job, encoding="base64")
-
-
-def _dead_letter(
-    source: str, reasons: Sequence[str], document: str, job: Job, *, encoding: Encoding = "text"
-) -> DeadLetter:
-    return DeadLetter(
-        stage="extract",
-        source=source,
-        reasons=tuple(reasons),
-        document=document,
-        encoding=encoding,
-        run=job.run,
-        at=datetime.now(UTC),
-    )
+def _window(rejected: _Rejected) -> pl.DataFrame:
+    versions = [(version_of(letter.document), moment) for letter, moment in rejected]
+    return pl.DataFrame(versions, schema=WINDOW_SCHEMA, orient="row")

@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from msgspec.structs import replace
 
-from clogs.dead_letters import DeadLetter, Replayed
+from clogs.dead_letters import DeadLetter, Reasons
 from clogs.extract.flatten import batch_of
-from clogs.extract.screen import take
+from clogs.extract.screen import screen
 from clogs.landing.files import POLARS_TYPES, land
 from clogs.mongo import Document, decode, from_extended_json
 
-UNREADABLE = "unreadable BSON"
-"""The source of letters that hold bytes; the first of them do not tell their encoding."""
 
-
-def replay(
+def replay_documents(
     letters: Sequence[DeadLetter],
     *,
     raw_dir: Path,
     exclude: Sequence[str],
     blocking_checks: tuple[str, ...],
     name: str,
-) -> Replayed:
+) -> Reasons:
     """Land the documents of dead letters that fit by now.
 
     They are landed as of when they were rejected: a version that was read since then stays the newest.
@@ -35,32 +31,29 @@ def replay(
         raw_dir: The landing folder.
         exclude: Dotted paths of fields to leave out.
         blocking_checks: Names of the checks that a document must pass.
-        name: What makes the landing files' names unique.
+        name: Makes the landing files' names unique.
+
+    Returns:
+        Why the others do not fit.
 
     Raises:
         ClogsError: A file cannot be written.
     """
-    replayed = Replayed()
-    decoded: list[tuple[DeadLetter, Document]] = []
-    for letter in letters:
-        document = _document(letter)
-        if isinstance(document, str):
-            replayed.rejected[letter.key] = (document,)
-        else:
-            decoded.append((letter, document))
-    taken = take([document for _, document in decoded], exclude=exclude, blocking_checks=blocking_checks)
-    fitting = [letter for place, (letter, _) in enumerate(decoded) if place not in taken.misfits]
-    moments = pl.Series([letter.at for letter in fitting], dtype=POLARS_TYPES["instant"])
-    land(batch_of(taken.frame, extracted_at=moments), raw_dir, name=name)
-    replayed.passed.update(letter.key for letter in fitting)
-    replayed.rejected |= {decoded[place][0].key: tuple(why) for place, why in taken.misfits.items()}
-    return replayed
+    decoded = [(letter, _document(letter)) for letter in letters]
+    sound = [(letter, document) for letter, document in decoded if not isinstance(document, str)]
+    rows, rejected = screen(
+        [document for _, document in sound], exclude=exclude, blocking_checks=blocking_checks
+    )
+    fitting = [letter.at for place, (letter, _) in enumerate(sound) if place not in rejected]
+    # The newest extracted_at wins in the warehouse, so a letter must not get the time of its replay.
+    moments = pl.Series(fitting, dtype=POLARS_TYPES["instant"])
+    land(batch_of(rows, extracted_at=moments), raw_dir, name=name)
+    broken: Reasons = {letter.id: (reason,) for letter, reason in decoded if isinstance(reason, str)}
+    return broken | {sound[place][0].id: tuple(reasons) for place, reasons in rejected.items()}
 
 
 def _document(letter: DeadLetter) -> Document | str:
-    """The document, or why there is none."""
-    if _holds_bytes(letter):
-        letter = replace(letter, encoding="base64")
+    """The document, or the reason why it cannot be decoded."""
     if letter.encoding == "text":
         return from_extended_json(letter.document)
     try:
@@ -68,8 +61,3 @@ def _document(letter: DeadLetter) -> Document | str:
     except ValueError as exc:
         return f"invalid base64: {exc}"
     return decode(raw)
-
-
-def _holds_bytes(letter: DeadLetter) -> bool:
-    """Tell whether it is one of the first letters with bytes; Extended JSON begins with a brace."""
-    return letter.source == UNREADABLE and not letter.document.startswith("{")

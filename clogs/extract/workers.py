@@ -8,17 +8,17 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 from clogs.errors import ClogsError
-from clogs.extract.range import Job, Landed, land_range
+from clogs.extract.range import Counts, ExtractJob, Landed, land_range
+from clogs.extract.watermark import ExtractState
 from clogs.mongo import Address, KeyRange, Source, connect
 
 MOST_PROCESSES = 2
@@ -30,27 +30,44 @@ logger = logging.getLogger("clogs")
 
 
 def land_ranges(
-    source: Source, ranges: Sequence[KeyRange], job: Job, *, on_documents: Callable[[int], None]
-) -> Landed:
-    """Land all ranges; the first failure ends them all.
+    source: Source, ranges: Sequence[KeyRange], job: ExtractJob, before: ExtractState
+) -> Generator[Landed]:
+    """Land ranges, some of them in workers; the first failure ends them all.
 
     Args:
         source: The collection. Workers connect to it anew.
         ranges: What to read; no document is in two of them.
-        job: How to land it.
-        on_documents: Called with the number of documents of what has become durable.
+        job: How to extract.
+        before: The state before the run.
+
+    Yields:
+        What became of a batch of this process, or of a whole range of a worker.
 
     Raises:
         SourceError: MongoDB cannot be read.
         ClogsError: A file cannot be written, or a worker died.
     """
-    total, seen = Landed(), job.seen()
+    left = deque(enumerate(ranges))
+    running: set[Future[Landed]] = set()
+    here: Iterator[Landed] = iter(())
     count = min(_cpus(), MOST_PROCESSES, len(ranges)) - 1
-    with _workers(source.address, job, max(1, count)) as workers:  # started with their first range
-        for landed in _shared(source, ranges, job, workers, count=count, on_documents=on_documents):
-            seen.add(landed.seen)
-            total = total.plus(landed)
-    return replace(total, seen=seen.documents())
+    with _workers(max(1, count)) as workers:  # a pool starts them with their first range
+        while True:
+            for done in [each for each in running if each.done()]:
+                running.remove(done)
+                yield done.result()
+            while left and len(running) < count:
+                number, key_range = left.popleft()
+                running.add(workers.submit(_land, source.address, key_range, job, before, number))
+            if landed := next(here, None):
+                yield landed
+            elif left:
+                number, key_range = left.popleft()
+                here = land_range(source, key_range, job, before, number=number)
+            elif running:
+                wait(running, return_when=FIRST_COMPLETED)
+            else:
+                return
 
 
 def _cpus() -> int:
@@ -58,51 +75,26 @@ def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _shared(
-    source: Source,
-    ranges: Sequence[KeyRange],
-    job: Job,
-    workers: ProcessPoolExecutor,
-    *,
-    count: int,
-    on_documents: Callable[[int], None],
-) -> Iterator[Landed]:
-    """Give each worker a range, land the next one here, and so on until all are done."""
-    left = deque(enumerate(ranges))
-    running: dict[int, Future[Landed]] = {}
-
-    def go_on(documents: int) -> None:
-        on_documents(documents)
-        while left and sum(not each.done() for each in running.values()) < count:
-            number, key_range = left.popleft()
-            running[number] = workers.submit(_land, key_range, number)
-
-    go_on(0)
-    while left or running:
-        if left:
-            number, key_range = left.popleft()
-            yield land_range(source, key_range, job, number=number, on_documents=go_on)
-        else:
-            wait(running.values(), return_when=FIRST_COMPLETED)
-        for number in [number for number, each in running.items() if each.done()]:
-            landed = running.pop(number).result()
-            go_on(landed.documents)
-            yield landed
-
-
 @contextmanager
-def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExecutor]:
-    """Start workers; they end with this process, and at once where it fails or is stopped."""
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers end with this process, and at once where it fails or is stopped."""
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
     listener = QueueListener(messages, _Here())
-    arguments = (address, job, messages, logger.getEffectiveLevel())
+    arguments = (messages, logger.getEffectiveLevel())
     executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=arguments)
     listener.start()
     try:
         yield executor
     except BaseException as exc:
-        _end(executor, messages)
+        # Nothing is waited for that a worker may have left half-done.
+        workers = multiprocessing.active_children()
+        for worker in workers:
+            worker.terminate()
+        executor.shutdown(wait=False, cancel_futures=True)
+        messages.cancel_join_thread()
+        for worker in workers:
+            worker.join(SECONDS_TO_END)
         if isinstance(exc, BrokenProcessPool):
             raise ClogsError(
                 "A worker process of the extraction was killed.",
@@ -113,17 +105,6 @@ def _workers(address: Address, job: Job, count: int) -> Iterator[ProcessPoolExec
     listener.stop()
 
 
-def _end(executor: ProcessPoolExecutor, messages: Any) -> None:  # noqa: ANN401
-    """End workers at once, and wait for nothing that one of them may have left half-done."""
-    workers = multiprocessing.active_children()
-    for worker in workers:
-        worker.terminate()
-    executor.shutdown(wait=False, cancel_futures=True)
-    messages.cancel_join_thread()
-    for worker in workers:
-        worker.join(SECONDS_TO_END)
-
-
 class _Here(logging.Handler):
     """Handles the messages of workers as if they were this process's own."""
 
@@ -131,35 +112,13 @@ class _Here(logging.Handler):
         logging.getLogger(record.name).handle(record)
 
 
-class _Worker:
-    """What a worker process keeps from one range to the next."""
-
-    def __init__(self, address: Address, job: Job) -> None:
-        self.job = job
-        self._connection = connect(address)
-
-    @cached_property
-    def source(self) -> Source:
-        """The collection, connected to for the first range and until the process ends."""
-        return self._connection.__enter__()
-
-
-_worker: _Worker
-
-
-def _begin(address: Address, job: Job, messages: Any, level: int) -> None:  # noqa: ANN401
+def _begin(messages: Any, level: int) -> None:  # noqa: ANN401
     """Prepare a worker: its messages go to the process that started it, and so does a Ctrl-C."""
-    global _worker  # noqa: PLW0603  # the only thing a pool's initializer can leave behind
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logger.handlers = [QueueHandler(messages)]
     logger.setLevel(level)
     logger.propagate = False
-    _worker = _Worker(address, job)
-
-
-def _land(key_range: KeyRange, number: int) -> Landed:
-    return land_range(_worker.source, key_range, _worker.job, number=number)
 
 
 def _end_with_parent() -> None:
@@ -168,3 +127,24 @@ def _end_with_parent() -> None:
     if parent:
         parent.join()
     os._exit(1)
+
+
+def _land(
+    address: Address, key_range: KeyRange, job: ExtractJob, before: ExtractState, number: int
+) -> Landed:
+    """Land a range in a worker."""
+    counts, state = Counts(), before.begun(job.started)
+    undated = not key_range.is_whole
+    for each, documents in land_range(_source(address), key_range, job, before, number=number):
+        counts += each
+        state = state.plus(documents, started=job.started, lookback=job.lookback, undated=undated)
+    return counts, state.pruned(job.lookback, undated=undated).window
+
+
+_connections = ExitStack()
+
+
+@cache
+def _source(address: Address) -> Source:
+    """The collection, connected to for a worker's first range and until it ends."""
+    return _connections.enter_context(connect(address))

@@ -1,1 +1,1 @@
-"""Status and doctor: how things stand, and whether a run would work."""
+"""Status and doctor: one reader of how things stand, and what follows for the next run."""

@@ -1,16 +1,30 @@
-"""Looking at everything."""
+"""Whether a run would work: what `clogs doctor` finds, and the remedies."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from clogs.health import places, runs
-from clogs.health.findings import Finding, told
-from clogs.health.source import source
-from clogs.mongo import Address
+from clogs.errors import ClogsError, HeldWarehouseError
+from clogs.health.findings import Finding, failed, failures, open_to_others, warning_unless
+from clogs.health.places import check_disk, check_folders, free_bytes
+from clogs.health.reader import (
+    DeadLetters,
+    Warehouse,
+    read_dead_letters,
+    read_landing,
+    read_source,
+    read_warehouse,
+)
+from clogs.mongo import Address, connect
+from clogs.runs.lock import holder
+from clogs.runs.records import WHY_KILLED, read, was_killed
 from clogs.runs.records import versions as installed_versions
+from clogs.schedule import installed
+from clogs.terminal.text import count, instant, size
 
 
 def checkup(
@@ -21,33 +35,159 @@ def checkup(
     folders: Mapping[str, Path],
     warehouse_path: Path,
 ) -> list[Finding]:
-    """Look at everything a run needs, and change nothing.
+    """Check everything a run needs, and change nothing.
 
     Args:
         address: The collection.
         watermark_field: The Date field that grows as documents arrive.
-        lookback: How far behind the watermark each run reads again.
+        lookback: How far before the watermark each run starts reading.
         folders: By the settings that name them: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir``
             and ``data.state_dir``.
         warehouse_path: The DuckDB file.
     """
-    state_dir, raw_dir, data_dir = (folders[f"data.{name}"] for name in ("state_dir", "raw_dir", "dir"))
-    today = datetime.now(UTC).date()
+    data_dir, raw_dir, state_dir = (folders[f"data.{name}"] for name in ("dir", "raw_dir", "state_dir"))
+    warehouse = read_warehouse(warehouse_path)
+    findings = [check_versions(), *check_folders(folders, warehouse_path)]
+    with failures(findings, "disk"):
+        used = read_landing(raw_dir).bytes + (warehouse.bytes or 0)
+        findings.append(check_disk(data_dir, free=free_bytes(data_dir), used=used))
+    with failures(findings, "lock"):
+        findings.append(_lock(holder(state_dir)))
+    with failures(findings, "schedule", "warning"):
+        findings.append(_schedule())
+    with failures(findings, "history"):
+        findings.append(check_history(state_dir))
+    with failures(findings, "warehouse"):
+        findings.append(_warehouse(warehouse, state_dir))
+    findings.append(_dead_letters(read_dead_letters(folders["data.dead_letter_dir"])))
+    return findings + _source(address, watermark_field, lookback)
+
+
+def check_versions() -> Finding:
+    """Name the versions of Python, clogs and what it is built on."""
+    python, *others = installed_versions().items()
+    names = ", ".join(f"{name} {version}" for name, version in others)
+    return Finding("versions", "ok", f"Python {python[1]}, {names}")
+
+
+def _lock(running: str | None) -> Finding:
+    return warning_unless(
+        running is None,
+        "lock",
+        "Free: no run is in progress.",
+        f"Another run is in progress: {running}.",
+        "Let it finish; if it hangs, stop it: nothing is lost.",
+    )
+
+
+def _schedule() -> Finding:
+    schedule = installed()
+    next_run = schedule.next_run(datetime.now(UTC)) if schedule else None
+    programs = {word for each in schedule.entries for word in each.words[:1]} if schedule else set()
+    # a bare name is looked up along cron's PATH, which is not this one's
+    missing = sorted(word for word in programs if word.startswith("/") and not shutil.which(word))
+    if next_run is None:
+        message = "No run is scheduled: the warehouse grows only when you run clogs pipeline."
+    elif missing:
+        message = f"The scheduled program cannot be started: {', '.join(missing)}."
+    else:
+        return Finding("schedule", "ok", f"The next run is at {instant(next_run)}.")
+    return Finding("schedule", "warning", message, "clogs schedule install")
+
+
+def check_history(state_dir: Path) -> Finding:
+    """Say how the last run of the pipeline ended.
+
+    Raises:
+        ClogsError: The run lock cannot be read.
+    """
+    last = next(read(state_dir), None)
+    if last is None:
+        return Finding("history", "ok", "The pipeline has not run yet.")
+    message = f"The last run ({last.run}, started by {last.trigger} at {instant(last.started_at)})"
+    if last.status == "running" and was_killed(last, holder(state_dir)):
+        message += f" was killed: PID {last.pid} does not hold the lock, and how it ended was never recorded."
+        hint = f"{WHY_KILLED} Nothing is lost."
+    elif last.status == "failed":
+        message += f" failed: {last.failure.message if last.failure else 'why was not recorded.'}"
+        hint = (last.failure and last.failure.hint) or ""
+    else:
+        ended = {"running": "is in progress", "stopped": "was stopped"}.get(last.status, "finished")
+        return Finding("history", "ok", f"{message} {ended}.")
+    if hint and not hint.endswith((".", "?")):
+        hint += " ·"  # it ends with a command
+    log = f"The log is in {state_dir / 'logs'}."
+    return Finding("history", "warning", message, f"{hint} {log} Then run it again: clogs pipeline".lstrip())
+
+
+def _warehouse(found: Warehouse, state_dir: Path) -> Finding:
+    if isinstance(found.fault, HeldWarehouseError):
+        holding = f"PID {found.fault.pid}"
+        if (holder(state_dir) or "").startswith(f"{holding},"):
+            return Finding("warehouse", "ok", f"{found.path} is in use by the run in progress ({holding}).")
+    if found.fault:
+        return failed("warehouse", found.fault)
+    if found.bytes is None:
+        return Finding("warehouse", "ok", f"None yet; the first load creates {found.path}.")
+    message = f"{found.path} ({size(found.bytes)}) can be read."
+    return open_to_others("warehouse", found.path, 0o600) or Finding("warehouse", "ok", message)
+
+
+def _dead_letters(found: DeadLetters) -> Finding:
+    if found.fault:  # only a warning: no run needs them
+        return failed("rejected", found.fault, "warning")
+    letters = (
+        f"{count(found.count, 'dead letter')}: clogs dead-letters" if found.count else "No dead letters."
+    )
+    return Finding("rejected", "ok", letters)
+
+
+def _source(address: Address, watermark_field: str, lookback: timedelta) -> list[Finding]:
+    try:
+        with connect(address) as collection:
+            found = read_source(collection, watermark_field)
+            indexed = collection.is_indexed(watermark_field)
+            early = collection.count({watermark_field: {"$gt": datetime.now(UTC) + lookback}})
+    except ClogsError as error:
+        return [failed("source", error)]
+    if not found.exists:
+        remedy = "Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude"
+        return [Finding("source", "error", f"The collection {found.name} does not exist.", remedy)]
     return [
-        versions(),
-        *places.folders(folders, warehouse_path),
-        told("disk", lambda: places.disk_of(data_dir, raw_dir, warehouse_path, today)),
-        told("lock", lambda: runs.lock(state_dir)),
-        told("schedule", runs.schedule),
-        told("history", lambda: runs.history(state_dir)),
-        told("warehouse", lambda: places.warehouse(warehouse_path, state_dir)),
-        places.dead_letters_of(folders["data.dead_letter_dir"]),
-        *source(address, watermark_field, lookback),
+        Finding("source", "ok", f"{found.name} holds about {count(found.documents or 0, 'document')}."),
+        *_documents(address, watermark_field, indexed=indexed, undated=found.undated or 0, early=early),
     ]
 
 
-def versions() -> Finding:
-    """Name the versions of Python, clogs and what it stands on."""
-    python, *installed = installed_versions().items()
-    names = ", ".join(f"{name} {version}" for name, version in installed)
-    return Finding(check="versions", state="ok", message=f"Python {python[1]}, {names}")
+def _documents(
+    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int
+) -> list[Finding]:
+    """Say whether the watermark finds new documents, fast and only once."""
+    db, name, field = map(json.dumps, (address.db, address.collection, watermark_field))
+    ahead = "ahead of this machine's clock by more than the lookback"
+    return [
+        warning_unless(
+            indexed,
+            "index",
+            f"{watermark_field} is indexed.",
+            f"No index on {watermark_field}: to find new documents, each run scans the whole collection.",
+            f"In mongosh: db.getSiblingDB({db}).getCollection({name}).createIndex({{{field}: 1}})",
+        ),
+        warning_unless(
+            not undated,
+            "dates",
+            f"Every document has a Date in {watermark_field}.",
+            f"{count(undated, 'document')} without a Date in {watermark_field}:"
+            " only the first run and a full backfill find them.",
+            "Read them with: clogs extract --full-backfill, or set pipeline.watermark_field"
+            " (PIPELINE_WATERMARK_FIELD) to a better field.",
+        ),
+        warning_unless(
+            not early,
+            "clocks",
+            f"No Date in {watermark_field} is {ahead}.",
+            f"{count(early, 'document')} with a Date in {watermark_field} {ahead}:"
+            " each run reads them again until that time.",
+            "Correct the clock of this machine, or of the one that writes to MongoDB: timedatectl",
+        ),
+    ]

@@ -1,8 +1,9 @@
-"""What a check finds, and what becomes of it where the check itself cannot look."""
+"""What a check finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -10,20 +11,18 @@ from typing import Literal
 
 from clogs.errors import ClogsError
 
-OTHERS = 0o077
-"""The bits of a file's mode that let anyone but its owner in."""
-
 State = Literal["ok", "warning", "error"]
 
+UNREADABLE = "Fix that, or choose another place: clogs config"
+"""The hint where the system cannot read a file: one that names doctor would go in circles."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found.
 
     Attributes:
-        check: What was looked at.
         state: ``warning``: a run would work, but not as it should; ``error``: it would fail.
-        message: What is the matter, or what is well.
         remedy: What to do about it; None where all is well.
     """
 
@@ -33,30 +32,33 @@ class Finding:
     remedy: str | None = None
 
 
-def failed(check: str, error: ClogsError) -> Finding:
+def failed(check: str, error: ClogsError, state: State = "error") -> Finding:
     """What a check found that ended with an error."""
-    return Finding(check=check, state="error", message=error.message, remedy=error.hint)
+    return Finding(check, state, error.message, error.hint)
 
 
-def told(check: str, look: Callable[[], Finding]) -> Finding:
-    """What a check finds, also where it cannot look."""
+def warning_unless(sound: bool, check: str, message: str, problem: str, remedy: str) -> Finding:  # noqa: FBT001
+    """What a check found that cannot make a run fail."""
+    return Finding(check, "ok", message) if sound else Finding(check, "warning", problem, remedy)
+
+
+@contextmanager
+def failures(findings: list[Finding], check: str, state: State = "error") -> Iterator[None]:
+    """Add the error that ends a check to the findings, so that the next check can go on."""
     try:
-        return look()
+        yield
     except ClogsError as error:
-        return failed(check, error)
+        findings.append(failed(check, error, state))
     except OSError as exc:
-        message = f"Cannot read {exc.filename}: {exc.strerror}."
-        remedy = "Put that right, or choose another place: clogs config"
-        return Finding(check=check, state="error", message=message, remedy=remedy)
+        findings.append(Finding(check, state, f"Cannot read {exc.filename}: {exc.strerror}.", UNREADABLE))
 
 
 def open_to_others(
     check: str, path: Path, mode: int, *, what: str = "conversations are private"
 ) -> Finding | None:
-    """A warning where somebody else can read a file or a folder, which ought to have this mode."""
+    """A warning where anyone but its owner can read a file or a folder; `mode` is what it should have."""
     found = path.stat().st_mode & 0o777
-    if not found & OTHERS:
+    if not found & 0o077:
         return None
     message = f"{path} is open to others (mode {found:04o}), and {what}."
-    remedy = f"chmod {mode:o} {quote(str(path))}"
-    return Finding(check=check, state="warning", message=message, remedy=remedy)
+    return Finding(check, "warning", message, f"chmod {mode:o} {quote(str(path))}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import partial
 from io import BytesIO
@@ -25,25 +25,25 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
 """The types of a landing file's columns."""
 
 FORMAT = 1
-"""The version of the files: it grows with every change of their columns. Older ones are read as they are."""
+"""The version of the files: it grows with every change of their columns."""
 
 FORMAT_KEY = "clogs.format"
-"""Under which a file's metadata tells its format; the first files did not tell."""
+"""The key of the format in a file's metadata."""
 
 ZSTD_LEVEL = 1
 """The fastest of zstd's levels: two thirds of the size of snappy; level 3 gains 7% for twice the time."""
 
 _DIGITS = 16
-_TOLD = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
+_NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
 def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
-    """Write one batch, a file per partition; each is durable when this returns.
+    """Write one batch, a file per partition, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
     Args:
-        frame: Rows with the columns of ``raw.conversations``; ``date`` says the partition.
+        frame: Rows with the columns of ``raw.conversations``; ``date`` is the partition.
         raw_dir: The landing folder; it is created where it is missing.
-        name: What makes the files' names unique: ``conversations_<name>_<digest>.parquet``.
+        name: Unique among all batches.
 
     Returns:
         The files, ordered by date.
@@ -54,7 +54,7 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
     files = []
     for day in frame["date"].unique().sort():
         rows = frame.filter(date=day).drop("date")  # one partition after the other, to save memory
-        content = BytesIO()  # a batch is small, and Polars tells of a full disk in no way of its own
+        content = BytesIO()  # in memory, since Polars raises no OSError of its own where the disk is full
         rows.write_parquet(content, compression_level=ZSTD_LEVEL, metadata={FORMAT_KEY: str(FORMAT)})
         digest = hashlib.sha256(content.getbuffer()).hexdigest()
         path = partition(raw_dir, day) / file_name(name, digest)
@@ -64,14 +64,9 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
 
 
 def identity(raw_dir: Path, *, create: bool) -> str:
-    """What tells this landing folder from every other one, also from one that was removed and made anew.
+    """Return the landing folder's random identity, which a folder made in its place does not have.
 
-    Args:
-        raw_dir: The landing folder.
-        create: Write an identity where there is none yet; else such a folder's is empty.
-
-    Raises:
-        ClogsError: The folder cannot be written to.
+    Without ``create``, it is empty where it has not been written yet.
     """
     path = raw_dir / ".landing"
     if create and not path.exists():
@@ -80,13 +75,13 @@ def identity(raw_dir: Path, *, create: bool) -> str:
 
 
 def file_name(name: str, sha256: str) -> str:
-    """A landing file's name, which tells the beginning of its content's SHA-256."""
+    """A landing file's name, with the beginning of its content's SHA-256."""
     return f"conversations_{name}_{sha256[:_DIGITS]}.parquet"
 
 
-def told_digest(path: Path) -> str | None:
-    """The beginning of the SHA-256 that a landing file was written with; the first files do not tell it."""
-    found = _TOLD.search(path.name)
+def digest_in_name(path: Path) -> str | None:
+    """The beginning of the SHA-256 that a landing file was written with; None for a foreign file."""
+    found = _NAME.search(path.name)
     return found["digest"] if found else None
 
 
@@ -102,7 +97,7 @@ def partition(raw_dir: Path, day: date) -> Path:
 
 
 def day_of(path: Path) -> date | None:
-    """The partition that a landing file stands in; None where its folder is none."""
+    """The partition that a landing file is in; None where its folder is not named like one."""
     try:
         day = date.fromisoformat(path.parent.name.removeprefix("date="))
     except ValueError:
@@ -111,5 +106,19 @@ def day_of(path: Path) -> date | None:
 
 
 def landed(raw_dir: Path) -> Iterator[Path]:
-    """Every landing file, ordered by partition and name; files still being written are none."""
+    """Every landing file, ordered by partition and name; files still being written are left out."""
     return iter(sorted(raw_dir.glob("date=*/conversations_*.parquet")))
+
+
+def by_size(files: Iterable[Path], most: int) -> Iterator[list[Path]]:
+    """Split files, in order, into lists of at most ``most`` bytes; a larger file is a list of its own."""
+    batch: list[Path] = []
+    size = 0
+    for path in files:
+        size += path.stat().st_size
+        if batch and size > most:
+            yield batch
+            batch, size = [], path.stat().st_size
+        batch.append(path)
+    if batch:
+        yield batch

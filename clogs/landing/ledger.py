@@ -1,94 +1,143 @@
-"""The rows of ``raw.ledger``."""
+"""``raw.ledger``: which landing files were loaded, and how the landing folder differs from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from clogs.warehouse import Connection
+from clogs.landing.files import landed
+from clogs.terminal.text import count, join_limited
+from clogs.warehouse import Connection, transaction
+
+logger = logging.getLogger(__name__)
 
 FileStatus = Literal["landed", "vanished", "compacted", "pruned"]
 """Of a landing file that was loaded. ``landed`` ones stay in the folder, and ``vanished`` ones should."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LandingFile:
-    """A landing file that can be loaded.
-
-    Attributes:
-        path: Where it is.
-        name: Its name in the ledger.
-        day: Its partition.
-        bytes: Its size.
-        modified: When it was last written to, in microseconds since 1970, UTC.
-        sha256: Of its content, in hex digits.
-        format: The version of its format.
-    """
-
-    path: Path
-    name: str
-    day: date
-    bytes: int
-    modified: int
-    sha256: str
-    format: int
-
-
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of a file.
-
-    Attributes:
-        bytes: Its size.
-        modified: When it was last written to, in microseconds since 1970, UTC; None where an older version
-            of clogs loaded it.
-        sha256: Of its content, in hex digits; None likewise.
-        status: What became of it.
-        merged_into: The file that holds its rows, if it is compacted.
-    """
+class LedgerEntry:
+    """A landing file that was loaded; `merged_into` is the file that holds its rows if it is compacted."""
 
     bytes: int
-    modified: int | None
-    sha256: str | None
     status: FileStatus
     merged_into: str | None
 
 
+@dataclass(slots=True)
+class LandingDiff:
+    """How the landing folder differs from the ledger; paths are ordered by partition and name.
+
+    Attributes:
+        new: Files that were never loaded.
+        loaded: Files that were loaded.
+        changed: Files that have another size than when they were loaded.
+        vanished: Ledger names of files that have been missing since the last comparison.
+        missing: How many files are missing, since then and before.
+        returned: Ledger names of files that were missing or compacted, and hold rows no other file has.
+        retired: Files that were compacted or pruned, and have not been removed yet.
+    """
+
+    new: list[Path] = field(default_factory=list)
+    loaded: list[Path] = field(default_factory=list)
+    changed: list[Path] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    missing: int = 0
+    returned: list[str] = field(default_factory=list)
+    retired: list[Path] = field(default_factory=list)
+
+
 def ledger_name(path: Path, raw_dir: Path) -> str:
-    """A landing file's name in the ledger: its place in the landing folder."""
+    """A landing file's name in the ledger: its path in the landing folder."""
     return path.relative_to(raw_dir).as_posix()
 
 
-def read_ledger(connection: Connection) -> dict[str, Known]:
+def read_ledger(connection: Connection) -> dict[str, LedgerEntry]:
     """Every file that was ever loaded, by its name in the ledger."""
-    rows = connection.execute(
-        "SELECT file, bytes, epoch_us(modified_at), sha256, status, merged_into FROM raw.ledger"
-    ).fetchall()
-    return {file: Known(*known) for file, *known in rows}
+    rows = connection.execute("SELECT file, bytes, status, merged_into FROM raw.ledger").fetchall()
+    return {file: LedgerEntry(*entry) for file, *entry in rows}
 
 
-def enter_merged(connection: Connection, file: LandingFile, *, rows: int, run: str) -> None:
-    """Enter a file that holds rows of other ones, which are in the table already."""
+def compare(connection: Connection, raw_dir: Path) -> LandingDiff:
+    """Compare the landing folder with the ledger by names and sizes.
+
+    No file is read: a name holds the digest of its content, which `verify` checks whenever a file is read.
+    """
+    ledger, diff = read_ledger(connection), LandingDiff()
+    missing = dict(ledger)
+    for path in landed(raw_dir):
+        name = ledger_name(path, raw_dir)
+        entry = missing.pop(name, None)
+        if entry is None:
+            diff.new.append(path)
+        elif path.stat().st_size != entry.bytes:
+            diff.changed.append(path)
+        elif entry.status == "pruned" or _has_successor(entry, ledger, raw_dir):
+            diff.retired.append(path)
+        else:
+            diff.loaded.append(path)
+            if entry.status != "landed":
+                diff.returned.append(name)
+    diff.vanished = sorted(name for name, entry in missing.items() if entry.status == "landed")
+    diff.missing = sum(entry.status in {"landed", "vanished"} for entry in missing.values())
+    return diff
+
+
+def record(connection: Connection, diff: LandingDiff) -> None:
+    """Write the difference to the ledger, warn of files that vanished, and remove those that are retired."""
+    with transaction(connection):
+        set_status(connection, diff.vanished, "vanished")
+        set_status(connection, diff.returned, "landed")
+    if diff.vanished:
+        logger.warning(
+            "%s gone from the landing folder, though loaded: %s. What was loaded from there stays.",
+            count(len(diff.vanished), "file"),
+            join_limited(diff.vanished),
+        )
+    if diff.retired:
+        names = join_limited([path.name for path in diff.retired])
+        logger.info(
+            "Removing %s that were merged or pruned before: %s.", count(len(diff.retired), "file"), names
+        )
+        remove(diff.retired)
+
+
+def enter_merged(connection: Connection, path: Path, *, raw_dir: Path, rows: int, run: str) -> None:
+    """Enter a file whose rows, taken from other files, are in the table already."""
+    name, size = ledger_name(path, raw_dir), path.stat().st_size
     connection.execute(
-        """
-        INSERT INTO raw.ledger BY NAME SELECT
-            ? AS file, ?::BIGINT AS bytes, make_timestamptz(?::BIGINT) AS modified_at, ? AS sha256,
-            ?::INTEGER AS format, ?::BIGINT AS rows, ? AS run, ?::TIMESTAMPTZ AS loaded_at,
-            0 AS inserted, 0 AS updated, rows AS unchanged, 'landed' AS status
-        """,
-        [file.name, file.bytes, file.modified, file.sha256, file.format, rows, run, datetime.now(UTC)],
+        "INSERT INTO raw.ledger VALUES (?, ?, ?, ?, ?, 0, 0, ?, 'landed', NULL)",
+        [name, size, rows, run, datetime.now(UTC), rows],
     )
 
 
 def set_status(
     connection: Connection, files: Sequence[str], status: FileStatus, *, merged_into: str | None = None
 ) -> None:
-    """Note what became of files."""
+    """Set the status of files, given by their names in the ledger."""
     if files:
         connection.execute(
             "UPDATE raw.ledger SET status = ?, merged_into = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))",
             [status, merged_into, list(files)],
         )
+
+
+def remove(files: Iterable[Path]) -> None:
+    """Remove landing files that still exist, and their folders if nothing else is in them."""
+    for path in files:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
+
+
+def _has_successor(entry: LedgerEntry, ledger: Mapping[str, LedgerEntry], raw_dir: Path) -> bool:
+    """Return whether the file that now holds the rows of this one exists, over however many merges."""
+    name = entry.merged_into
+    while name and (successor := ledger.get(name)) and successor.merged_into:
+        name = successor.merged_into
+    return name is not None and (raw_dir / name).exists()

@@ -1,4 +1,4 @@
-"""Landing files as DuckDB reads them: which of their rows are the newest versions of their documents."""
+"""The rows of landing files that are the newest versions of their documents, found by DuckDB."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from clogs.warehouse import Connection
 
 LANDED = "read_parquet(getvariable('landed'), hive_partitioning = false)"
-"""The rows of the files that `open_files` was given. Their columns ``file_index`` and ``file_row_number`` say
-where a row stands, from 0."""
+"""The rows of the files given to `find_newest`; ``file_index`` and ``file_row_number`` count from 0."""
 
 _INCOMING = f"""
     CREATE OR REPLACE TEMP TABLE incoming AS
@@ -23,12 +22,12 @@ _NEWEST = """
 """
 
 
-def open_files(connection: Connection, files: Sequence[Path]) -> None:
-    """Let `LANDED` stand for the rows of ``files``, and find out where the newest versions are.
+def find_newest(connection: Connection, files: Sequence[Path]) -> None:
+    """Let `LANDED` be the rows of ``files``, and find the newest version of each document.
 
-    Two temporary tables of columns ``_id, extracted_at, file, place`` are there afterwards: ``incoming``
-    with every row, and ``newest`` with one per document. Of versions read at the same moment the last in
-    the last file is the newest.
+    It fills two temporary tables with columns ``_id, extracted_at, file, place``: ``incoming`` with every
+    row, and ``newest`` with one per document. Of versions read at the same moment the last in the last
+    file is the newest.
     """
     connection.execute("SET VARIABLE landed = ?", [[escape(str(path)) for path in files]])
     connection.execute(_INCOMING)

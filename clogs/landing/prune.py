@@ -1,4 +1,4 @@
-"""Days that are no longer wanted, out of the landing folder and the warehouse."""
+"""Remove old days from the landing folder and the warehouse."""
 
 from __future__ import annotations
 
@@ -9,25 +9,14 @@ from pathlib import Path
 
 from clogs import warehouse
 from clogs.files import sweep_temporary
-from clogs.landing.compare import remove
 from clogs.landing.files import day_of, landed, partition
-from clogs.landing.ledger import ledger_name, read_ledger, set_status
+from clogs.landing.ledger import ledger_name, read_ledger, remove, set_status
 from clogs.warehouse import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneResult:
-    """What was removed, or would be.
-
-    Attributes:
-        before: The day that is the first one to stay, in UTC.
-        days: Days with documents in the warehouse, or files in the landing folder.
-        rows: Documents in the warehouse.
-        files: Landing files.
-        bytes: Their size.
-        dry_run: Nothing was removed.
-        seconds: Wall time.
-    """
+    """What was removed, or would be under `dry_run`; `before` is the first day kept, in UTC."""
 
     before: date
     days: int
@@ -39,17 +28,11 @@ class PruneResult:
 
 
 def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove all days before one. The caller holds the run lock.
+    """Remove all days before one, in UTC, or only count them under ``dry_run``.
 
-    The rows are deleted and the ledger says so in one transaction; the files go after it. After a crash
-    in between, the next load removes what is left of them. Files that were not loaded yet go first, so
-    that none is loaded later.
-
-    Args:
-        connection: The warehouse; writable, unless `dry_run`.
-        raw_dir: The landing folder.
-        before: The day that is the first one to stay, in UTC.
-        dry_run: Only count.
+    The caller holds the run lock. Rows and ledger change in one transaction; the files are removed after
+    it. After a crash in between, the next load removes the rest. Files that were not loaded yet go first,
+    so that none is loaded later.
     """
     started = time.perf_counter()
     counted = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"
@@ -72,7 +55,7 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
 def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Path], rows: int) -> None:
     loaded = read_ledger(connection)
     remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
-    # names begin with the partition, date=2026-03-04/, so they are ordered as the days are
+    # names begin with the partition, date=2026-03-04/, so they sort by day
     pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
     with warehouse.transaction(connection):
         warehouse.note_changed(

@@ -1,35 +1,34 @@
-"""The stage: which files are new, in what portions they are loaded, and what is said of the others."""
+"""The load stage: which landing files are new, and in which batches they are loaded."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
-from clogs.landing.compare import LandingDiff, compare, record
-from clogs.landing.ledger import LandingFile, ledger_name
-from clogs.landing.verify import DamagedError, check
-from clogs.load.quarantine import set_aside
+from clogs.landing.files import by_size
+from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
+from clogs.landing.verify import DamagedError, verify
+from clogs.load.quarantine import quarantine
 from clogs.load.upsert import Counts, upsert
+from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
 
 BATCH_BYTES = 1024 * 1024 * 1024
 """Landing files are loaded in one transaction up to this size on disk."""
 
-# Where some files are missing or not what they were: their rows, unless another file has a newer version.
+# Rows of files that are missing or changed, unless another file has a newer version.
 _KEEP = """
-    DELETE FROM raw.rebuilt AS found USING raw.conversations AS known
-    WHERE found._id = known._id AND found.extracted_at < known.extracted_at;
+    DELETE FROM raw.rebuilt AS rebuilt USING raw.conversations AS old
+    WHERE rebuilt._id = old._id AND rebuilt.extracted_at < old.extracted_at;
     INSERT INTO raw.rebuilt FROM raw.conversations ANTI JOIN raw.rebuilt USING (_id);
 """
 _REPLACE = "DROP TABLE raw.conversations; ALTER TABLE raw.rebuilt RENAME TO conversations"
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +37,9 @@ class LoadResult:
 
     Attributes:
         files: Landing files loaded; those in the ledger are not read again.
-        rows: Rows in them.
-        inserted: Documents that were not in the table.
-        updated: Documents whose row was replaced by a newer version.
-        unchanged: Rows that changed nothing: the table had this version of their document, or a newer one.
-        missing: Landing files that were loaded once and are no longer there; their rows stay.
+        rows: Rows in them, of which so many were `inserted`, `updated` and `unchanged`: see `Counts`.
+        missing: Landing files that were loaded once and no longer exist; their rows stay.
         total: Rows in ``raw.conversations`` afterwards.
-        seconds: Wall time.
     """
 
     files: int
@@ -64,9 +59,9 @@ def load(
     dead_letter_dir: Path,
     run: str,
     full_refresh: bool = False,
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = no_progress,
 ) -> LoadResult:
-    """Load the landing files that the ledger does not know.
+    """Load the landing files that are not in the ledger.
 
     Rows and ledger are written in one transaction per batch of files, or in one for all of them under
     `full_refresh`, so that readers see the old table or the new one. The newest version of a document wins
@@ -75,37 +70,32 @@ def load(
     Args:
         connection: The warehouse, writable.
         raw_dir: The landing folder.
-        dead_letter_dir: Where damaged files are set aside.
+        dead_letter_dir: Where damaged files are put in quarantine.
         run: The run's id, for the ledger.
         full_refresh: Rebuild the table from all landing files.
-        on_progress: Called with how many files are loaded, and how many there are to load.
+        on_progress: Called with files.
 
     Raises:
-        DataError: A file is damaged, and set aside, or was changed after it was loaded. All others are
-            loaded.
+        DataError: A file is damaged, and now in quarantine, or was changed after it was loaded. All others
+            are loaded.
         ClogsError: A file cannot be read or moved just now, or was written by a newer clogs. All others
             are loaded.
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
-    found = compare(connection, raw_dir, verify=full_refresh)
-    record(connection, found)
+    diff = compare(connection, raw_dir)
+    record(connection, diff)
     loading = _Loading(connection, raw_dir, run, on_progress)
     with warehouse.bounded(connection):
         if full_refresh:
-            loading.refresh(found)
+            loading.refresh(diff)
         else:
-            loading.load(found.new)
-    _refuse(found.changed, loading.damaged, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
-    if loading.refused:
-        raise loading.refused[0]
+            loading.load(diff.new)
+    _raise_for_files(loading, diff, dead_letter_dir)
     return LoadResult(
         files=loading.files,
-        rows=loading.counts.rows,
-        inserted=loading.counts.inserted,
-        updated=loading.counts.updated,
-        unchanged=loading.counts.unchanged,
-        missing=found.missing,
+        **asdict(loading.counts),
+        missing=diff.missing,
         total=int(connection.execute("SELECT count(*) FROM raw.conversations").fetchall()[0][0]),
         seconds=time.perf_counter() - started,
     )
@@ -113,70 +103,71 @@ def load(
 
 @dataclass(slots=True)
 class _Loading:
-    """A load under way: the files it could not read, and what became of the others."""
+    """A load in progress: the files that it could not load, and the counts of the others."""
 
     connection: Connection
     raw_dir: Path
     run: str
     on_progress: Progress
     damaged: dict[Path, str] = field(default_factory=dict)
-    refused: list[ClogsError] = field(default_factory=list)
+    unreadable: list[ClogsError] = field(default_factory=list)
     files: int = 0
     counts: Counts = field(default_factory=Counts)
 
-    def load(self, paths: Sequence[Path], *, rebuilt: bool = False) -> None:
-        """Load files, batch by batch; those of `refresh` become visible in its own transaction."""
+    def load(self, paths: Sequence[Path], *, table: str = "conversations") -> None:
+        """Load files, batch by batch; the caller of another table commits."""
         self.on_progress(0, len(paths))
-        for batch in self._batches(paths):
-            with nullcontext() if rebuilt else warehouse.transaction(self.connection):
-                table = "rebuilt" if rebuilt else "conversations"
-                self.counts += upsert(self.connection, batch, run=self.run, table=table)
+        # verified lazily, just before their batch is loaded, so that they are read from disk once
+        for batch in by_size(filter(self._can_load, paths), BATCH_BYTES):
+            own = table == "conversations"
+            with warehouse.transaction(self.connection) if own else nullcontext():
+                self.counts += upsert(self.connection, batch, raw_dir=self.raw_dir, run=self.run, table=table)
             self.files += len(batch)
             self.on_progress(self.files + len(self.damaged), len(paths))
 
-    def refresh(self, found: LandingDiff) -> None:
+    def refresh(self, diff: LandingDiff) -> None:
         """Load all files into a table that takes the place of the old one."""
         with warehouse.transaction(self.connection):
             warehouse.create_conversations(self.connection, "rebuilt")
-            self.load(sorted(found.loaded + found.new), rebuilt=True)
-            if found.missing or found.changed or self.damaged or self.refused:
+            self.load(sorted(diff.loaded + diff.new), table="rebuilt")
+            if diff.missing or diff.changed or self.damaged or self.unreadable:
                 self.connection.execute(_KEEP)
             self.connection.execute(_REPLACE)
             warehouse.note_everything(self.connection)
 
-    def _batches(self, paths: Sequence[Path]) -> Iterator[list[LandingFile]]:
-        batch: list[LandingFile] = []
-        size = 0
-        for path in paths:
-            try:
-                batch.append(check(path, self.raw_dir))
-            except DamagedError as exc:
-                self.damaged[path] = str(exc)
-                continue
-            except ClogsError as error:
-                self.refused.append(error)
-                continue
-            size += batch[-1].bytes
-            if size > BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
+    def _can_load(self, path: Path) -> bool:
+        try:
+            verify(path)
+        except DamagedError as exc:
+            self.damaged[path] = str(exc)
+            return False
+        except ClogsError as error:
+            self.unreadable.append(error)
+            return False
+        return True
 
 
-def _refuse(
-    changed: Sequence[Path], damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Path, run: str
-) -> None:
-    """Set damaged files aside, and tell of all that were not loaded."""
-    told, remedies = [], []
+def _raise_for_files(loading: _Loading, diff: LandingDiff, dead_letter_dir: Path) -> None:
+    """Put damaged files in quarantine, and raise if any file could not be loaded."""
+    faults, hints = [], []
+    # a file that was loaded stays where it is: a backup of it may be put back in its place
+    changed = diff.changed + [path for path in diff.loaded if path in loading.damaged]
+    damaged = {path: reason for path, reason in loading.damaged.items() if path not in changed}
     if damaged:
-        folder = set_aside(damaged, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
-        faults = join_limited([f"{ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items()])
-        told.append(f"{count(len(damaged), 'damaged landing file')} set aside in {folder}: {faults}.")
-        remedies.append("Read again from MongoDB what damaged files held: clogs extract --full-backfill")
+        folder = quarantine(
+            damaged, raw_dir=loading.raw_dir, dead_letter_dir=dead_letter_dir, run=loading.run
+        )
+        names = [f"{ledger_name(path, loading.raw_dir)} {reason}" for path, reason in damaged.items()]
+        files = count(len(damaged), "damaged landing file")
+        faults.append(f"{files} moved to {folder}: {join_limited(names)}.")
+        hints.append("Read again from MongoDB what damaged files held: clogs extract --full-backfill")
     if changed:
-        names = join_limited(list(map(str, changed)))
-        told.append(f"{count(len(changed), 'landing file')} changed after being loaded: {names}.")
-        remedies.append("Put changed files back as they were, or move them away: the table keeps their rows.")
-    if told:
-        raise DataError(f"{' '.join(told)} All others are loaded.", hint=" ".join(remedies))
+        names = [str(path) for path in changed]
+        faults.append(
+            f"{count(len(changed), 'landing file')} changed after being loaded: {join_limited(names)}."
+        )
+        hints.append("Put changed files back as they were, or move them away: the table keeps their rows.")
+    if faults:
+        raise DataError(f"{' '.join(faults)} All others are loaded.", hint=" ".join(hints))
+    if loading.unreadable:
+        raise loading.unreadable[0]

@@ -11,16 +11,7 @@ from clogs.warehouse import Connection, require_tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What ``raw.conversations`` holds.
-
-    Attributes:
-        rows: Documents.
-        first_day: The earliest date; None in an empty table.
-        last_day: The latest.
-        days: Dates with documents.
-        types: Rows per entry type, most first.
-        projects: Rows per project, most first.
-    """
+    """What ``raw.conversations`` holds; rows per entry type and project, most first."""
 
     rows: int
     first_day: date | None

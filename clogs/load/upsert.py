@@ -1,32 +1,33 @@
-"""Landing files into a table, and what became of their rows into the ledger."""
+"""Landing files into a table, and what happened to their rows into the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from clogs.landing.ledger import LandingFile
-from clogs.landing.newest import LANDED, open_files
+from clogs.landing.files import day_of
+from clogs.landing.ledger import ledger_name
+from clogs.landing.newest import LANDED, find_newest
 from clogs.schema import COLUMNS
 from clogs.warehouse import Connection, note_changed
 
-# As parameters, not as a frame: what Python hands over while DuckDB works turns to zeros if a signal comes.
+# As parameters, not as a frame: what Python passes while DuckDB works turns to zeros if a signal comes.
 _FILES = """
     CREATE OR REPLACE TEMP TABLE files AS
     SELECT
-        unnest(range(len($name))) AS place, unnest($name::VARCHAR[]) AS file, unnest($day::DATE[]) AS day,
-        unnest($bytes::BIGINT[]) AS bytes, unnest($modified::BIGINT[]) AS modified,
-        unnest($sha256::VARCHAR[]) AS sha256, unnest($format::INTEGER[]) AS format
+        unnest(range(len($files))) AS place, unnest($files::VARCHAR[]) AS file,
+        unnest($days::DATE[]) AS day, unnest($bytes::BIGINT[]) AS bytes
 """
 _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.name}"' for column in COLUMNS)
 
 # One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
 _WANTED = """
     CREATE OR REPLACE TEMP TABLE wanted AS
-    SELECT newest._id, newest.file, newest.place, known.rowid AS replaced
-    FROM newest LEFT JOIN raw.{table} AS known USING (_id)
-    WHERE known._id IS NULL OR newest.extracted_at > known.extracted_at
+    SELECT newest._id, newest.file, newest.place, old.rowid AS replaced
+    FROM newest LEFT JOIN raw.{table} AS old USING (_id)
+    WHERE old._id IS NULL OR newest.extracted_at > old.extracted_at
 """
 _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted WHERE replaced IS NOT NULL)"
 _INSERT = f"""
@@ -43,8 +44,7 @@ _ENTER = """
         FROM wanted GROUP BY file
     )
     SELECT
-        files.file, bytes, make_timestamptz(modified) AS modified_at, sha256, format, 'landed' AS status,
-        ? AS run, ?::TIMESTAMPTZ AS loaded_at,
+        files.file, bytes, 'landed' AS status, ? AS run, ?::TIMESTAMPTZ AS loaded_at,
         coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
         coalesce(rows - inserted - updated, rows, 0) AS unchanged
     FROM files
@@ -56,7 +56,7 @@ _ENTER = """
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of rows: new documents, newer versions, and those that the table had or that are older."""
+    """Rows by outcome: new documents, newer versions, and versions that change nothing."""
 
     rows: int = 0
     inserted: int = 0
@@ -64,7 +64,7 @@ class Counts:
     unchanged: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        """Both together."""
+        """Sum both."""
         return Counts(
             self.rows + other.rows,
             self.inserted + other.inserted,
@@ -74,22 +74,27 @@ class Counts:
 
 
 def upsert(
-    connection: Connection, batch: Sequence[LandingFile], *, run: str, table: str = "conversations"
+    connection: Connection, batch: Sequence[Path], *, raw_dir: Path, run: str, table: str = "conversations"
 ) -> Counts:
     """Insert or replace the newest versions, and enter the files in the ledger. The caller commits.
 
     Args:
         connection: The warehouse, in a transaction.
-        batch: The files, none of which is empty of columns.
+        batch: Landing files, verified.
+        raw_dir: The landing folder.
         run: The run's id, for the ledger.
-        table: The table in schema ``raw``, made like ``raw.conversations``. Only what changes in that one
-            itself is noted.
+        table: A table in schema ``raw`` with the columns of ``raw.conversations``. Only changes of the
+            latter are noted for the models.
     """
-    open_files(connection, [file.path for file in batch])
+    find_newest(connection, batch)
     connection.execute(_WANTED.format(table=table))
     connection.execute(_DELETE.format(table=table))
-    names = ("name", "day", "bytes", "modified", "sha256", "format")
-    connection.execute(_FILES, {name: [getattr(file, name) for file in batch] for name in names})
+    values = {
+        "files": [ledger_name(path, raw_dir) for path in batch],
+        "days": [day_of(path) for path in batch],
+        "bytes": [path.stat().st_size for path in batch],
+    }
+    connection.execute(_FILES, values)
     counts = "SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM incoming)"
     wanted, incoming = connection.execute(counts).fetchall()[0]
     only = _ONLY_WANTED if wanted < incoming else ""

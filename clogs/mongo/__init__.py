@@ -1,8 +1,7 @@
 """MongoDB: the one place that imports pymongo and bson, and maps their errors to ours."""
 
-from clogs.mongo.client import LARGEST_DOCUMENT, Address, Refused, Source, connect
+from clogs.mongo.client import Address, Refused, Source, connect
 from clogs.mongo.documents import (
-    CODEC,
     Document,
     decode,
     extended_json,
@@ -13,18 +12,14 @@ from clogs.mongo.documents import (
     milliseconds,
     moment_of,
     object_id,
-    split,
     utc,
 )
-from clogs.mongo.errors import mapped_errors
+from clogs.mongo.errors import retrying
 from clogs.mongo.ranges import KeyRange, Position
-from clogs.mongo.reading import Broken, Reading, Reply
+from clogs.mongo.reading import Reading, Reply
 
 __all__ = [
-    "CODEC",
-    "LARGEST_DOCUMENT",
     "Address",
-    "Broken",
     "Document",
     "KeyRange",
     "Position",
@@ -39,10 +34,9 @@ __all__ = [
     "from_extended_json",
     "id_text",
     "jsonable",
-    "mapped_errors",
     "milliseconds",
     "moment_of",
     "object_id",
-    "split",
+    "retrying",
     "utc",
 ]

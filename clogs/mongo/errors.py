@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from pymongo import errors
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_chain,
+    wait_fixed,
+)
 
 from clogs.errors import ClogsError, SettingsError, SourceError, TransientSourceError
+from clogs.terminal.text import duration
 
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
@@ -39,7 +50,27 @@ _NEVER_PASSES = (
     "CERTIFICATE_VERIFY_FAILED",
     f"[Errno {socket.EAI_NONAME}]",
 )
-"""What the driver says of faults that waiting does not mend; it tells them in no other way."""
+"""What the driver says of faults that waiting does not mend; its error classes do not show them."""
+
+logger = logging.getLogger(__name__)
+
+
+def retrying(retry_delays: Sequence[timedelta]) -> Retrying:
+    """What calls a function, again after each of these delays where a fault passes by itself."""
+
+    def report(state: RetryCallState) -> None:
+        fault = state.outcome and state.outcome.exception()
+        delay = state.next_action.sleep if state.next_action else 0
+        logger.info("%s Trying again in %s.", fault, duration(delay))
+
+    delays = [delay.total_seconds() for delay in retry_delays]
+    return Retrying(
+        retry=retry_if_exception_type(TransientSourceError),
+        stop=stop_after_attempt(len(delays) + 1),
+        wait=wait_chain(*map(wait_fixed, delays or [0])),
+        before_sleep=report,
+        reraise=True,
+    )
 
 
 @contextmanager

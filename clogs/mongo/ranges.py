@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
 
-from bson import Code, DBRef, Decimal128, ObjectId, Timestamp
+from bson import Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from clogs.mongo.documents import Document, field_at
@@ -19,16 +18,9 @@ MOST_TIES = 10_000
 """So many ids fit a query; documents of one date beyond them are read again after a fault."""
 
 _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("null", (type(None),)),
-    ("number", (int, float, Decimal128)),
+    ("number", (int, float, Int64, Decimal128)),
     ("string", (str,)),
-    ("object", (dict, DBRef)),
-    ("binData", (bytes, uuid.UUID)),
     ("objectId", (ObjectId,)),
-    ("bool", (bool,)),
-    ("date", (DatetimeMS,)),
-    ("timestamp", (Timestamp,)),
-    ("javascript", (Code,)),
 )
 """The types that an ``_id`` usually has, as MongoDB's queries and Python name them, in BSON's order.
 
@@ -43,7 +35,7 @@ class KeyRange:
     Attributes:
         field: ``_id``; or a field with an index, of which ``start`` is a moment in UTC.
         start: The field's first value; None for the collection's beginning, with ``_id`` only.
-        stop: The first value behind the last; None for the end.
+        stop: The first value after the last; None for the end.
         query: What the documents have to match, too.
     """
 
@@ -51,6 +43,11 @@ class KeyRange:
     start: Any = None
     stop: Any = None
     query: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds documents, between its first and last ``_id``, whatever their dates."""
+        return self.field == "_id" and not self.query
 
     def filter(self, position: Position | None = None) -> dict[str, Any]:
         """The query for the documents of this range that come after ``position``."""
@@ -101,8 +98,12 @@ class Position:
         """The query for what comes after."""
         if self.field != "_id":
             return {self.field: {"$gte": self.value}, "_id": {"$nin": list(self.ids)}}
-        read = [{"$lte": self.value}, *({"$type": name} for name in _types_before(self.value))]
-        # One $nor each: MongoDB takes such for $not, and $not finds its way in an index.
+        read: list[dict[str, Any]] = [{"$lte": self.value}]
+        # A bool is an int in Python, and Code a str. Of such rare types nothing is said: what comes before
+        # them is read twice, which is harmless.
+        places = [place for place, (_, types) in enumerate(_TYPES) if type(self.value) in types]
+        read += ({"$type": name} for place in places for name, _ in _TYPES[:place])
+        # One $nor each: MongoDB takes it for $not, and $not can use an index.
         return {"$and": [{"$nor": [{"_id": condition}]} for condition in read]}
 
     @classmethod
@@ -122,10 +123,3 @@ class Position:
         if before and before.value == last:
             ids += before.ids
         return cls(field, last, ids if len(ids) <= MOST_TIES else ())
-
-
-def _types_before(value: object) -> list[str]:
-    """The usual types before that of ``value``; none if it is a rare one: reading twice is harmless."""
-    # True is an int in Python, too, and Code a str, so the last place is the right one.
-    places = [place for place, (_, types) in enumerate(_TYPES) if isinstance(value, types)]
-    return [name for name, _ in _TYPES[: places[-1]]] if places else []

@@ -16,29 +16,16 @@ from clogs.mongo.ranges import KeyRange, Position
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A document that is no BSON.
-
-    Attributes:
-        raw: Its bytes.
-        reason: Why it cannot be decoded.
-    """
-
-    raw: bytes
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """Documents that came together.
 
     Attributes:
         documents: In the order of the range; the reader's own, to be changed at will.
-        broken: What came with them and is no BSON.
+        broken: What came with them but cannot be decoded: bytes, and the reason.
     """
 
     documents: list[Document]
-    broken: list[Broken] = field(default_factory=list)
+    broken: list[tuple[bytes, str]] = field(default_factory=list)
 
 
 class Reading:
@@ -140,7 +127,7 @@ def _taken_apart(cursor: RawBatchCursor[Document]) -> Iterator[Reply]:
             for raw in split(batch):
                 document = decode(raw)
                 if isinstance(document, str):
-                    reply.broken.append(Broken(raw, document))
+                    reply.broken.append((raw, document))
                 else:
                     reply.documents.append(document)
             yield reply

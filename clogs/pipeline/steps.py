@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
-from clogs.pipeline.wiring import address_of, extraction_of, models_of, open_warehouse, retry_delays
+from clogs.pipeline.wiring import address_of, extract_job, models_of, open_warehouse, retry_delays
 from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
 from clogs.terminal.progress import Progress, no_progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clogs.checks.results import CheckResult, PastResult
     from clogs.extract import ExtractResult
     from clogs.health.findings import Finding
-    from clogs.health.model import Status
+    from clogs.health.reader import Status
     from clogs.landing.compact import CompactResult
     from clogs.landing.prune import PruneResult
     from clogs.load import LoadResult
@@ -40,8 +40,8 @@ def import_files(
 ) -> ImportResult:
     """Put Claude Code's own files into the collection."""
     from clogs import mongo
+    from clogs.transcripts.find import find
     from clogs.transcripts.importer import import_transcripts
-    from clogs.transcripts.read import find
 
     transcripts = find(paths)
     source = mongo.connect(address_of(settings))
@@ -67,21 +67,27 @@ def extract(
     retry_connect: bool = False,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new. See `clogs.extract.Scope`.
+    """Land what is new.
 
     With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
     """
     from clogs import mongo
-    from clogs.mongo.retries import retrying
 
     waits = retry_delays(settings) if retry_connect else ()
     with ExitStack() as stack:
-        source = retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
+        source = mongo.retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
         # only now: the driver's threads take half a second to end, and the imports are part of it
         from clogs import extract as stage
 
-        scope = stage.Scope(full_backfill=full_backfill, since=since, limit=limit, dry_run=dry_run)
-        return stage.extract(source, extraction_of(settings), scope, run=run, on_progress=on_progress)
+        return stage.extract(
+            source,
+            extract_job(settings, run=run),
+            full_backfill=full_backfill,
+            since=since,
+            limit=limit,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
 
 
 def load(
@@ -92,7 +98,7 @@ def load(
     A damaged warehouse is put in quarantine, and built again from the landing files.
     """
     from clogs.load import load as stage
-    from clogs.warehouse import set_aside
+    from clogs.warehouse import quarantine
 
     def once() -> LoadResult:
         with open_warehouse(settings) as connection:
@@ -108,7 +114,7 @@ def load(
     try:
         return once()
     except DamagedWarehouseError as error:
-        quarantined = set_aside(settings.duckdb.path)
+        quarantined = quarantine(settings.duckdb.path)
         logger.warning("%s It is now %s, and is built again from the landing files.", error, quarantined)
         return once()
 
@@ -130,8 +136,9 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress
 def compacting_pays(settings: Settings) -> bool:
     """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
+    from clogs.landing.files import landed
 
-    return bool(candidates(settings.data.raw_dir, today=datetime.now(UTC).date(), least=PAYS_FROM))
+    return bool(candidates(landed(settings.data.raw_dir), today=datetime.now(UTC).date(), least=PAYS_FROM))
 
 
 def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
@@ -160,12 +167,7 @@ def transform(
     from clogs.transform import transform as stage
 
     checkpoints.clear(settings)
-    result = stage(
-        models_of(settings),
-        select=select,
-        full_refresh=full_refresh,
-        on_model=lambda _name, done, total: on_progress(done, total),
-    )
+    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_progress=on_progress)
     if not select:
         checkpoints.mark(settings, "transform")
     return result
@@ -219,26 +221,24 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
 
 
 def status(settings: Settings) -> Status:
-    """Look how things stand. See `clogs.status.status`."""
-    from clogs.health.status import status as look
-    from clogs.schedule import next_scheduled
+    """Read how things stand. See `clogs.health.reader.read_status`."""
+    from clogs.health.reader import read_status
 
-    return look(
+    return read_status(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
         warehouse_path=settings.duckdb.path,
-        next_run=next_scheduled(),
     )
 
 
 def checkup(settings: Settings) -> list[Finding]:
-    """Look whether all that a run needs is in order. See `clogs.checkup.checkup`."""
-    from clogs.health.doctor import checkup as look
+    """Check everything a run needs. See `clogs.health.doctor.checkup`."""
+    from clogs.health import doctor
 
-    return look(
+    return doctor.checkup(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from clogs.files import bundled
 
 if TYPE_CHECKING:
-    from clogs.extract import Settings as ExtractSettings
+    from clogs.extract import ExtractJob
     from clogs.mongo import Address
     from clogs.settings import Settings
-    from clogs.transform import TransformSettings
+    from clogs.transform import TransformConfig
     from clogs.warehouse import Connection
 
 
@@ -41,11 +41,11 @@ def open_warehouse(
         yield connection
 
 
-def models_of(settings: Settings) -> TransformSettings:
+def models_of(settings: Settings) -> TransformConfig:
     """Settings of the transform stage."""
-    from clogs.transform import TransformSettings
+    from clogs.transform import TransformConfig
 
-    return TransformSettings(
+    return TransformConfig(
         warehouse=settings.duckdb.path,
         models_dir=bundled("transforms"),
         extra_models=settings.transform.extra_models,
@@ -57,12 +57,13 @@ def models_of(settings: Settings) -> TransformSettings:
     )
 
 
-def extraction_of(settings: Settings) -> ExtractSettings:
-    """Settings of the extract stage."""
+def extract_job(settings: Settings, *, run: str) -> ExtractJob:
+    """How a run extracts."""
     from clogs.checks.suites import blocking_checks
-    from clogs.extract import Settings as ExtractSettings
+    from clogs.extract import ExtractJob
 
-    return ExtractSettings(
+    return ExtractJob(
+        run=run,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,

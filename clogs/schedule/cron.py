@@ -1,4 +1,4 @@
-"""Cron's expressions as crontab(5) has them: what they may be, and when they come next."""
+"""Cron's expressions, as in crontab(5): which are valid, and when they come next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cronsim import CronSim, CronSimError
 from clogs.errors import UsageError
 
 LOCAL_TIME = Path("/etc/localtime")
-"""The system's time zone: cron and systemd go by it, whatever TZ says in somebody's shell."""
+"""The system's time zone: cron and systemd use it, whatever TZ is in a shell."""
 
 SHORTHANDS = {
     "@hourly": "0 * * * *",
@@ -23,47 +23,35 @@ SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_NUMBER = r"\d{1,2}"
-_MONTH = rf"(?:{_NUMBER}|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_WEEKDAY = rf"(?:{_NUMBER}|sun|mon|tue|wed|thu|fri|sat)"
-
-
-def _field(value: str) -> re.Pattern[str]:
-    term = rf"(?:(?:\*|{value}-{value})(?:/{_NUMBER})?|{value})"
-    return re.compile(rf"{term}(?:,{term})*", re.IGNORECASE | re.ASCII)
-
-
-_FIELDS = {
-    "minute": _field(_NUMBER),
-    "hour": _field(_NUMBER),
-    "day of month": _field(_NUMBER),
-    "month": _field(_MONTH),
-    "day of week": _field(_WEEKDAY),
-}
+_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_VALUE = r"(?:\d{1,2}|[a-z]{3})"
+_TERM = rf"(?:(?:\*|{_VALUE}-{_VALUE})(?:/\d{{1,2}})?|{_VALUE})"
+# CronSim judges the values; but it also takes L, # and 5/10, which cron does not.
+_FIELD = re.compile(rf"{_TERM}(?:,{_TERM})*", re.IGNORECASE | re.ASCII)
 
 
 def read_expression(text: str, *, option: str) -> str:
-    """Check an expression, and return it as it will stand in the crontab.
+    """Check an expression, and return it as the crontab will have it.
 
     Args:
         text: Five fields, or a shorthand such as ``@daily``.
-        option: What it was given with, for the message.
+        option: The option it was given with, for the message.
 
     Raises:
-        UsageError: Cron would not take it, or would never come to it.
+        UsageError: Cron would not take it, or would never run it.
     """
     expression = " ".join(text.split())
     fault = _fault(expression)
     if fault:
         raise UsageError(
-            f"{option}: {text!r} is no cron expression: {fault}.",
+            f"{option}: {text!r} is not a cron expression: {fault}.",
             hint="Minute, hour, day of month, month, day of week; every day at two: 0 2 * * *",
         )
     return expression
 
 
-def parsed(expression: str, after: datetime) -> CronSim:
-    """Read an expression, to ask it for the runs after a moment.
+def occurrences(expression: str, after: datetime) -> CronSim:
+    """Iterate over the moments of an expression after ``after``.
 
     Raises:
         CronSimError: A value is out of range.
@@ -72,21 +60,13 @@ def parsed(expression: str, after: datetime) -> CronSim:
 
 
 def next_run(expression: str, after: datetime, zone: ZoneInfo) -> datetime | None:
-    """Tell when an expression comes next.
+    """Find an expression's first moment after ``after``, in ``zone``; None if it never comes or is invalid.
 
-    Clock changes are met as Debian's cron does: what falls into a skipped hour runs right after it, and
+    Clock changes are handled as Debian's cron does: what falls into a skipped hour runs right after it, and
     what falls into a repeated one runs once.
-
-    Args:
-        expression: As it stands in the crontab; somebody may have edited it.
-        after: A moment in any time zone.
-        zone: The time zone cron goes by.
-
-    Returns:
-        A moment in that zone; None where it never comes, or is no expression.
     """
     try:
-        return next(parsed(expression, after.astimezone(zone)), None)
+        return next(occurrences(expression, after.astimezone(zone)), None)
     except CronSimError:
         return None
 
@@ -103,15 +83,14 @@ def local_zone() -> ZoneInfo:
 
 def _fault(expression: str) -> str | None:
     if expression.startswith("@"):
-        return None if expression.lower() in SHORTHANDS else f"there is only {', '.join(SHORTHANDS)}"
+        return None if expression.lower() in SHORTHANDS else f"the shorthands are {', '.join(SHORTHANDS)}"
     fields = expression.split(" ")
     if len(fields) != len(_FIELDS):
         return f"it needs {len(_FIELDS)} fields"
-    for (name, pattern), field in zip(_FIELDS.items(), fields, strict=True):
-        if not pattern.fullmatch(field):
-            return f"{field} is no {name}"
-    now = datetime.now(UTC)
+    for name, field in zip(_FIELDS, fields, strict=True):
+        if not _FIELD.fullmatch(field):
+            return f"bad {name} {field}"
     try:
-        return None if next(parsed(expression, now), None) else "there is no such day"
+        return None if next(occurrences(expression, datetime.now(UTC)), None) else "it never comes"
     except CronSimError as exc:
         return str(exc).lower().replace("-", " ")

@@ -1,4 +1,4 @@
-"""What is run by itself, and when."""
+"""What runs on a schedule, and when."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from clogs.errors import ClogsError
 Name = Literal["hourly", "refresh"]
 Scheduler = Literal["cron", "systemd"]
 
+TITLES: dict[Name, str] = {"hourly": "what is new", "refresh": "full refresh"}
+
 DAILY_REFRESH = "0 2 * * *"
 REFRESH_OPTION = "--full-refresh"
 
-FIRST_MINUTE = 15
-"""A daily refresh begins on the hour, so the hourly run leaves it the first quarter."""
-
-MINUTES = 31
+# A daily refresh begins on the hour, so the hourly run leaves it the first quarter.
+FIRST_MINUTE, LAST_MINUTE = 15, 45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +30,9 @@ class Entry:
     """A command and when it runs.
 
     Attributes:
-        name: ``hourly``, what is new; ``refresh``, everything anew.
-        expression: When, as crontab(5) has it.
-        words: The command, each argument a word.
+        name: ``hourly``, new documents; ``refresh``, everything anew.
+        expression: When, as in crontab(5).
+        words: The command, one argument each.
     """
 
     name: Name
@@ -41,11 +41,11 @@ class Entry:
 
 
 def plan(words: tuple[str, ...], *, hourly: str, daily_refresh: str | None) -> tuple[Entry, ...]:
-    """Put together what is to run.
+    """Make the entries.
 
     Args:
-        words: What runs clogs, with its settings file.
-        hourly: When the run of what is new comes.
+        words: The command that runs clogs, with its settings file.
+        hourly: When the run for new documents comes.
         daily_refresh: When the full refresh comes; None for never.
     """
     pipeline = (*words, "--quiet", "pipeline")
@@ -57,7 +57,7 @@ def plan(words: tuple[str, ...], *, hourly: str, daily_refresh: str | None) -> t
 
 
 def words_of(command: str) -> tuple[str, ...]:
-    """Read a command that somebody may have edited: one that is no command line is one word."""
+    """Split a command line that somebody may have edited; one that cannot be split is one word."""
     try:
         return tuple(shlex.split(command))
     except ValueError:
@@ -65,34 +65,30 @@ def words_of(command: str) -> tuple[str, ...]:
 
 
 def name_of(words: tuple[str, ...]) -> Name:
-    """Tell which of the entries a command is."""
+    """Which of the entries a command belongs to."""
     return "refresh" if words[-1:] == (REFRESH_OPTION,) else "hourly"
 
 
 def clogs_words(*, program: str, config: Path | None) -> tuple[str, ...]:
-    """What runs this clogs from any folder, in an environment that knows no path to it.
+    """The command that runs this clogs from any folder, without a PATH.
 
     Args:
         program: What this process was started as: ``sys.argv[0]``.
         config: The settings file in force.
 
     Raises:
-        ClogsError: A line break in a path, which no crontab can hold.
+        ClogsError: A path has a line break, which no crontab can hold.
     """
     started = Path(program).absolute()  # a link, as pipx makes it, outlives what it points at
     run = [sys.executable, "-m", "clogs"] if started.name == "__main__.py" else [str(started)]
     words = (*run, "--config", str(config)) if config else tuple(run)
     if any("\n" in word or "\r" in word for word in words):
-        raise ClogsError("A path with a line break cannot stand in a schedule.", hint="Rename that folder.")
+        raise ClogsError("A schedule cannot hold a path with a line break.", hint="Rename that folder.")
     return words
 
 
 def default_hourly(data_dir: Path) -> str:
-    """Every hour at a minute that stays the same here, and that not everybody has.
-
-    Args:
-        data_dir: Where this one keeps its data.
-    """
+    """Every hour, at a minute of this installation's own, so that not everybody asks the server at once."""
     here = f"{os.getuid()}@{platform.node()}:{data_dir}"
     chance = int.from_bytes(hashlib.sha256(os.fsencode(here)).digest()[:8], "big")
-    return f"{FIRST_MINUTE + chance % MINUTES} * * * *"
+    return f"{FIRST_MINUTE + chance % (LAST_MINUTE - FIRST_MINUTE + 1)} * * * *"

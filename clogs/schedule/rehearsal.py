@@ -1,4 +1,4 @@
-"""Whether clogs is the same when it runs by itself as in this shell."""
+"""Try clogs in a scheduler's bare environment, before it is scheduled."""
 
 from __future__ import annotations
 
@@ -11,79 +11,75 @@ from collections.abc import Mapping
 import msgspec
 
 from clogs.errors import ClogsError
+from clogs.schedule.entries import Scheduler
 
-_FAILURES = (OSError, subprocess.TimeoutExpired, msgspec.DecodeError, LookupError, TypeError, ValueError)
-"""What starting a command and understanding its answer may end with."""
-
-PATIENCE = 60
+REHEARSAL_TIMEOUT = 60
 """Seconds."""
 
 OF_THIS_CALL = frozenset({"logging.level"})
 """What ``--quiet`` and ``--verbose`` decide."""
 
-
-def environment_of(variables: Mapping[str, str]) -> dict[str, str]:
-    """All that cron gives a command; it runs in the home folder.
-
-    Args:
-        variables: What the crontab sets for it. That user's name cannot be set.
-
-    Raises:
-        ClogsError: This user is not in the system's list, so cron runs nothing for them.
-    """
-    try:
-        user = pwd.getpwuid(os.getuid())
-    except KeyError as exc:
-        raise ClogsError(
-            f"Nobody has the user id {os.getuid()} here, so cron runs nothing for it.",
-            hint="Run this as a user that the system knows.",
-        ) from exc
-    bare = {"HOME": user.pw_dir, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    return {**bare, **variables, "LOGNAME": user.pw_name}
+_FAILURES = (OSError, subprocess.SubprocessError, msgspec.DecodeError, LookupError, TypeError, ValueError)
+"""What starting a command and reading its answer may raise: a path or an answer may be anything."""
 
 
-def rehearse(words: tuple[str, ...], settings: Mapping[str, object], variables: Mapping[str, str]) -> None:
-    """Let clogs tell its settings where it runs by itself, and hold them against those in force here.
+def rehearse(
+    words: tuple[str, ...],
+    settings: Mapping[str, object],
+    *,
+    scheduler: Scheduler,
+    variables: Mapping[str, str],
+) -> None:
+    """Run ``clogs config`` as a scheduler would, and compare its settings with those in force here.
 
     Args:
-        words: What runs clogs, with its settings file.
-        settings: Those in force, by key, as `clogs config --json` has their values.
+        words: The command that runs clogs, with its settings file.
+        settings: Those in force, as `LoadedSettings.visible` returns them.
+        scheduler: Which one, for the messages; both give a command no more than cron does.
         variables: What the crontab sets.
 
     Raises:
         ClogsError: It does not start there, or has other settings there.
     """
-    there = _settings(shlex.join((*words, "config", "--json")), environment_of(variables))
-    here = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
-    others = sorted(key for key in here if key not in OF_THIS_CALL and here[key] != there.get(key))
-    if others:
-        raise ClogsError(
-            f"When it runs by itself, these settings would be others: {', '.join(others)}.",
-            hint="Set them in the settings file: the crontab's variables count there, this shell's do not.",
-        )
-
-
-def _settings(command: str, environment: Mapping[str, str]) -> dict[str, object]:
+    command = shlex.join((*words, "config", "--json"))
+    environment = _environment(variables)
     try:
         done = subprocess.run(  # noqa: S603  # this clogs, as cron would run it
             [environment["SHELL"], "-c", command],
-            check=True,
             capture_output=True,
+            check=True,
             cwd=environment["HOME"],
             env=environment,
             stdin=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=REHEARSAL_TIMEOUT,
         )
-        return {key: each["value"] for key, each in msgspec.json.decode(done.stdout)["settings"].items()}
-    except subprocess.CalledProcessError as exc:
-        said = exc.stderr.decode(errors="replace").strip().split("\n")[-1]
-        raise _fails(command, said or f"exit code {exc.returncode}") from exc
+        found = {key: each["value"] for key, each in msgspec.json.decode(done.stdout)["settings"].items()}
     except _FAILURES as exc:
-        raise _fails(command, str(exc)) from exc
+        reason = str(exc)
+        if isinstance(exc, subprocess.CalledProcessError):
+            lines = exc.stderr.decode(errors="replace").strip().split("\n")
+            reason = lines[-1] or f"exit code {exc.returncode}"
+        raise ClogsError(
+            f"Without this shell's variables, as under {scheduler}, this fails: {command}: {reason}",
+            hint="Install clogs so that it starts from any folder; in the checkout: pipx install .",
+        ) from exc
+    expected = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
+    differing = sorted(key for key in expected if key not in OF_THIS_CALL and expected[key] != found.get(key))
+    if differing:
+        raise ClogsError(
+            f"These settings differ under {scheduler}: {', '.join(differing)}.",
+            hint="Set them in the settings file: this shell's variables do not reach a scheduled run.",
+        )
 
 
-def _fails(command: str, said: str) -> ClogsError:
-    return ClogsError(
-        f"When it runs by itself, without this shell's variables, this fails: {command}: {said}",
-        hint="Install clogs so that it starts from any folder without variables: pipx install clogs",
-    )
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """What cron gives a command, which it starts in the home folder; LOGNAME cannot be set (crontab(5))."""
+    try:
+        user = pwd.getpwuid(os.getuid())
+    except KeyError as exc:
+        raise ClogsError(
+            f"The system has no user with the id {os.getuid()}, so cron runs nothing for it.",
+            hint="Run this as a user that the system has.",
+        ) from exc
+    bare = {"HOME": user.pw_dir, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+    return {**bare, **variables, "LOGNAME": user.pw_name}

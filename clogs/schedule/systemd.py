@@ -8,21 +8,19 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.runs.records import TRIGGER_VARIABLE
-from clogs.schedule.cron import parsed
-from clogs.schedule.entries import Entry, Name, words_of
-
-NAMES: tuple[Name, ...] = ("hourly", "refresh")
-WHAT = {"hourly": "what is new", "refresh": "a full refresh"}
+from clogs.schedule.cron import occurrences
+from clogs.schedule.entries import TITLES, Entry, words_of
 
 _SERVICE = """\
 # managed by clogs schedule
 [Unit]
-Description=clogs: {what}
+Description=clogs: {title}
 
 [Service]
 Type=oneshot
@@ -35,7 +33,7 @@ _TIMER = """\
 # {expression}
 # {words}
 [Unit]
-Description=clogs: {what}
+Description=clogs: {title}
 
 [Timer]
 {calendars}
@@ -49,24 +47,24 @@ _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 def folder() -> Path:
-    """Where the user's units stand."""
+    """The folder of the user's units."""
     return Path.home() / ".config" / "systemd" / "user"
 
 
 def units(planned: Iterable[Entry]) -> dict[str, str]:
-    """Write the entries as unit files, by their names.
+    """Write entries as unit files, by their names.
 
-    Only the refresh is made up for after the machine was off: the next hour brings the other by itself, and
-    of two that begin together one would find the lock held.
+    Only the refresh is made up for after the machine was off: the hourly run comes within the hour anyway,
+    and of two that begin together one would find the lock held.
     """
     files = {}
     for each in planned:
-        what = WHAT[each.name]
+        title = TITLES[each.name]
         files[f"clogs-{each.name}.service"] = _SERVICE.format(
-            what=what, trigger=TRIGGER_VARIABLE, command=_command(each.words)
+            title=title, trigger=TRIGGER_VARIABLE, command=_command(each.words)
         )
         files[f"clogs-{each.name}.timer"] = _TIMER.format(
-            what=what,
+            title=title,
             expression=each.expression,
             words=shlex.join(each.words),
             calendars="\n".join(f"OnCalendar={each}" for each in calendars(each.expression)),
@@ -77,30 +75,28 @@ def units(planned: Iterable[Entry]) -> dict[str, str]:
 
 def entries() -> tuple[Entry, ...] | None:
     """Read the entries from the timers' files; None where there are none."""
-    found = []
-    for name in NAMES:
-        try:
-            text = (folder() / f"clogs-{name}.timer").read_text(encoding="utf-8", errors="surrogateescape")
-        except (OSError, RuntimeError):  # mostly: none there; or no home folder to have them in
-            continue
-        if written := _WRITTEN.match(text):
-            found.append(Entry(name=name, expression=written[1], words=words_of(written[2])))
-    return tuple(found) or None
+    found = tuple(
+        Entry(name=name, expression=written[1], words=words_of(written[2]))
+        for name in TITLES
+        if (written := _WRITTEN.match(_read(f"clogs-{name}.timer")))
+    )
+    return found or None
 
 
 def install(planned: Sequence[Entry]) -> bool:
-    """Write the units and start the timers; tell whether that changed any file.
+    """Write the units and start the timers; return whether that changed any file.
 
     Raises:
-        ClogsError: There is no systemd for this user, it refuses, or a file cannot be written.
+        ClogsError: This user has no systemd, it refuses, or a file cannot be written.
     """
-    _require()
+    _systemctl("show", "--property=Version")  # fails before a file is written where systemd does not answer
     wanted = units(planned)
     stale = [each.name for each in entries() or () if f"clogs-{each.name}.timer" not in wanted]
-    _forget(stale)
-    changed = [name for name, text in wanted.items() if _text(folder() / name) != text]
+    _delete(stale)
+    changed = [name for name, text in wanted.items() if _read(name) != text]
     for name in changed:
-        _write(folder() / name, wanted[name])
+        fill = partial(Path.write_text, data=wanted[name], encoding="utf-8", errors="surrogateescape")
+        write_atomic(folder() / name, fill)
     timers = [name for name in wanted if name.endswith(".timer")]
     _systemctl("daemon-reload")
     _systemctl("enable", *timers)
@@ -109,7 +105,7 @@ def install(planned: Sequence[Entry]) -> bool:
 
 
 def remove() -> bool:
-    """Stop the timers and remove the units; tell whether there were any.
+    """Stop the timers and remove the units; return whether there were any.
 
     Raises:
         ClogsError: Systemd refuses, or a file cannot be removed.
@@ -117,18 +113,14 @@ def remove() -> bool:
     found = entries()
     if found is None:
         return False
-    _require()
-    _forget([each.name for each in found])
+    _delete([each.name for each in found])
     _systemctl("daemon-reload")
     return True
 
 
 def calendars(expression: str) -> list[str]:
-    """Write a cron expression as OnCalendar's; it takes two where either of two days will do.
-
-    See systemd.time(7).
-    """
-    times = parsed(expression, datetime(2000, 1, 1, tzinfo=UTC))
+    """Write a cron expression as systemd.time(7) has it: as two where cron takes either of two days."""
+    times = occurrences(expression, datetime(2000, 1, 1, tzinfo=UTC))
     months, days = _list(times.months, 12), _list(times.days, 31)
     clock = f"{_list(times.hours, 24)}:{_list(times.minutes, 60)}:00"
     weekdays = sorted({each % 7 for each in times.weekdays if isinstance(each, int)})
@@ -143,46 +135,34 @@ def _list(values: set[int], most: int) -> str:
 
 
 def _command(words: Iterable[str]) -> str:
-    """A command line as systemd.service(5) reads it: C's escapes in quotes, ``$`` and ``%`` doubled.
-
-    In the path of what it starts itself ``$`` means nothing, doubled or not: `env` has no such letter.
-    """
+    # systemd.service(5): C's escapes in quotes, $ and % doubled. In the program's own path a doubled $ would
+    # stay doubled, so env starts the program.
     escaped = (re.sub(r'(["\\])', r"\\\1", each).replace("%", "%%").replace("$", "$$") for each in words)
     return " ".join(("/usr/bin/env", *(f'"{each}"' for each in escaped)))
 
 
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else None
+def _read(name: str) -> str:
+    try:
+        return (folder() / name).read_text(encoding="utf-8", errors="surrogateescape")
+    except (OSError, RuntimeError):  # mostly: no such file; or no home folder to have one in
+        return ""
 
 
-def _write(path: Path, text: str) -> None:
-    write_atomic(path, lambda path: path.write_text(text, encoding="utf-8", errors="surrogateescape"))
-
-
-def _forget(names: Iterable[str]) -> None:
+def _delete(names: Iterable[str]) -> None:
     for name in names:
         _systemctl("disable", "--now", f"clogs-{name}.timer")
         for path in (folder() / f"clogs-{name}.timer", folder() / f"clogs-{name}.service"):
             path.unlink(missing_ok=True)
 
 
-def _require() -> None:
-    """Ask systemd something harmless, before a file is written.
-
-    Raises:
-        ClogsError: It is not there, or does not answer.
-    """
-    _systemctl("show", "--property=Version")
-
-
 def _systemctl(*arguments: str) -> None:
     program = shutil.which("systemctl")
     if program is None:
-        raise ClogsError("There is no systemd here.", hint="Use cron: clogs schedule install")
+        raise ClogsError("The systemctl command was not found.", hint="Use cron: clogs schedule install")
     done = subprocess.run([program, "--user", *arguments], capture_output=True, check=False)  # noqa: S603  # the system's own
     if done.returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
+        message = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
         raise ClogsError(
-            f"The user's systemd refuses `{arguments[0]}`: {said}",
+            f"The user's systemd refuses `{arguments[0]}`: {message}",
             hint="Log in as this user, not with su or sudo; or use cron: clogs schedule install",
         )

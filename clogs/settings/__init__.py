@@ -1,35 +1,10 @@
 """The settings: ``clogs.toml``, the environment and flags, checked before anything runs.
 
-``model`` declares every key, ``sources`` finds what is given, ``values`` reads and checks single values,
-``load`` puts them together, ``faults`` words what is wrong, and ``show`` hides secrets.
+``model`` declares every key, ``values`` reads single values, ``sources`` finds where they are set, ``load``
+puts them together, and ``faults`` says what is wrong.
 """
 
-from clogs.settings.load import Loaded, load_settings
-from clogs.settings.model import (
-    AlertingSettings,
-    DataSettings,
-    DuckDBSettings,
-    LoggingSettings,
-    MongoSettings,
-    PipelineSettings,
-    QualitySettings,
-    Settings,
-    TransformSettings,
-)
-from clogs.settings.show import VisibleSetting, visible_settings
+from clogs.settings.load import LoadedSettings, load_settings
+from clogs.settings.model import Settings
 
-__all__ = [
-    "AlertingSettings",
-    "DataSettings",
-    "DuckDBSettings",
-    "Loaded",
-    "LoggingSettings",
-    "MongoSettings",
-    "PipelineSettings",
-    "QualitySettings",
-    "Settings",
-    "TransformSettings",
-    "VisibleSetting",
-    "load_settings",
-    "visible_settings",
-]
+__all__ = ["LoadedSettings", "Settings", "load_settings"]

@@ -1,37 +1,35 @@
-"""What is wrong with settings, in words: one line for each fault, without any secret."""
+"""What is wrong with settings: one line for each fault, none with a secret in it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, time
 
 from msgspec.structs import FieldInfo
 
 from clogs.redact import HIDDEN, hide_addresses
 from clogs.schema import COLUMNS
-from clogs.settings.model import Settings, known_keys, marks, section_names
+from clogs.settings.model import Settings, key_of, known_keys
 from clogs.settings.sources import SettingsFile
-from clogs.settings.values import Secret
 from clogs.terminal.text import did_you_mean, nearest, unicode
 
 NEEDED_FIELDS = {column.field for column in COLUMNS if column.field} | {
     "_id",
     "message",
-    # A sub-agent's entry is unwrapped out of these.
+    # Sub-agents' entries are unwrapped from these.
     "data.type",
     "data.agentId",
     "data.message",
-    # Kinds of messages and titles of sessions are told by these.
+    # Kinds of messages and titles of sessions follow from these.
     "aiTitle",
     "customTitle",
     "isCompactSummary",
     "leafUuid",
     "summary",
 }
-"""What the tables are made of: no such field, nor one above or below it, can be excluded."""
+"""What the tables are made of; neither they nor a field above or below them can be excluded."""
 
-_LONGEST_SHOWN = 80
+_MAX_SHOWN = 80
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -47,67 +45,58 @@ _WORDS = {
 
 
 def unknown_keys(file: SettingsFile) -> Iterator[str]:
-    """Tell each section and key of the file that clogs does not know, with the nearest one it does."""
+    """Report each section and key of the file that does not exist, with the nearest one that does."""
+    sections = Settings.__struct_fields__
     for section, content in file.document.items():
         place = file.place(section)
-        if not isinstance(content, dict):
-            yield f"{section} ({place}): {_outside(section)}"
-        elif section not in section_names():
-            yield f"[{section}] ({place}): unknown section{did_you_mean(section, section_names())}"
-        else:
+        if isinstance(content, dict) and section in sections:
             unknown = (f"{section}.{name}" for name in content if f"{section}.{name}" not in known_keys())
             yield from (f"{key} ({file.place(key)}): unknown key{_or_nearest_key(key)}" for key in unknown)
+        elif isinstance(content, dict):
+            yield f"[{section}] ({place}): unknown section{did_you_mean(section, sections)}"
+        elif section in sections:
+            yield f"{section} ({place}): expected a section, which begins with [{section}] on its own line"
+        else:
+            yield f"{section} ({place}): unknown key outside sections{_or_nearest_key(section)}"
 
 
 def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
-    """Tell each field that is excluded though clogs needs it, a part of it, or what it is a part of."""
+    """Report each field that is excluded though clogs needs it, a part of it, or what it is a part of."""
     watermark = settings.pipeline.watermark_field
     for excluded in settings.mongo.exclude:
-        needed = sorted(need for need in (*NEEDED_FIELDS, watermark) if _overlap(need, excluded))
+        needed = sorted(
+            need
+            for need in (*NEEDED_FIELDS, watermark)
+            if f"{need}.".startswith(f"{excluded}.") or f"{excluded}.".startswith(f"{need}.")
+        )
         if needed:
             reason = "it is the watermark field" if needed == [watermark] else f"clogs needs {needed[0]}"
             yield f"mongo.exclude ({place}): {excluded} cannot be left out, {reason}"
 
 
 def unwritable_warehouse(settings: Settings) -> Iterator[str]:
-    """Tell that DuckDB could not keep its log beside the warehouse: a ``?`` ends a name for it.
-
-    Bytes of a path that are no UTF-8 become a ``?``, too.
-    """
-    path = unicode(str(settings.duckdb.path))
+    """Report a path where DuckDB could not keep its log: it cuts the log's name at a ``?``."""
+    path = unicode(str(settings.duckdb.path))  # bytes that are no UTF-8 become a ?, too
     if "?" in path:
         yield f"duckdb.path is {path}: no folder or file of it may have a ? in its name"
 
 
 def quoted(declared: FieldInfo, value: object) -> str:
-    """Quote a faulty value, or as much of it as is no secret."""
-    for secret in marks(declared, Secret):
-        return secret.hide(value) if isinstance(value, str) else HIDDEN
-    text = hide_addresses(_as_toml(value))
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    """Quote a faulty value about as it was written, without what is secret in it."""
+    if hide := key_of(declared).hide:
+        return hide(value) if isinstance(value, str) else HIDDEN
+    text = hide_addresses(repr(value) if isinstance(value, str) else str(value))
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def in_words(refusal: str) -> str:
-    """Say what msgspec says of a type or a limit in the words of people who do not write Python."""
-    problem = refusal.partition(" - at ")[0].replace("Expected", "expected")
+def in_words(message: str) -> str:
+    """Rephrase msgspec's message about a type or a limit for people who do not write Python."""
+    problem = message.partition(" - at ")[0].replace("Expected", "expected")
     return re.sub(r"`([^`]+)`", lambda match: _WORDS.get(match[1], match[1]), problem)
 
 
-def _as_toml(value: object) -> str:
-    """A value about as somebody wrote it."""
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _outside(name: str) -> str:
-    if name in section_names():
-        return f"expected a section, which begins with [{name}] on its own line"
-    return f"unknown key outside sections{_or_nearest_key(name)}"
-
-
 def _or_nearest_key(key: str) -> str:
-    """Name the key most like this one; it may just stand in the wrong section."""
+    """Name the key most like this one; it may just be in the wrong section."""
     section, _, name = key.rpartition(".")
     by_name = {known.partition(".")[2]: known for known in known_keys()}
     found = nearest(name, by_name)
@@ -115,7 +104,3 @@ def _or_nearest_key(key: str) -> str:
         return f", the nearest is {by_name[found]}"
     siblings = [known for known in by_name if by_name[known].startswith(f"{section}.")]
     return f", [{section}] has {', '.join(siblings)}" if siblings else ""
-
-
-def _overlap(one: str, other: str) -> bool:
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

@@ -1,10 +1,11 @@
-"""Where values are given: the settings file, the environment and the command line."""
+"""Where values come from: the settings file, the environment and the command line."""
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,41 +13,20 @@ from msgspec import Struct
 from platformdirs import user_config_path
 
 from clogs.errors import SettingsError
+from clogs.settings.model import known_keys
 
 FILE_NAME = "clogs.toml"
 
 
-class Given(Struct, frozen=True):
-    """A value as somebody wrote it.
-
-    Attributes:
-        value: The value: TOML's, the environment's text, or a flag's.
-        origin: Where it stands, in words for people.
-        folder: What a relative path in it is relative to.
-        is_text: It is a variable's text, so that numbers and lists must be read out of it.
-    """
-
-    value: object
-    origin: str
-    folder: Path
-    is_text: bool = False
-
-
 class SettingsFile(Struct, frozen=True):
-    """A settings file that was read.
-
-    Attributes:
-        path: Where it stands.
-        text: What stands in it, to find lines in.
-        document: Its TOML.
-    """
+    """A settings file: its text, to find lines in, and the TOML read from it."""
 
     path: Path
     text: str
     document: Mapping[str, object]
 
     def place(self, key: str) -> str:
-        """Name the file and, where it is found, the line of a key, else of the table it stands in."""
+        """Name the file and the line of a key, else of the table it stands in, where that is found."""
         section, nearest, line = "", "", 0
         for number, text in enumerate(self.text.splitlines(), start=1):
             plain = re.sub(r"[\"']", "", text.partition("=")[0])
@@ -59,29 +39,42 @@ class SettingsFile(Struct, frozen=True):
         return f"{self.path} line {line}" if line else str(self.path)
 
 
+class RawValue(Struct, frozen=True):
+    """A value as somebody wrote it.
+
+    Attributes:
+        written: TOML's value, a variable's text or a flag's value.
+        origin: Where it stands: the file's path, ``environment variable X`` or ``flag --x``.
+        folder: What a relative path in it starts at.
+        is_text: Numbers and lists must be read out of text.
+    """
+
+    written: object
+    origin: str
+    folder: Path
+    is_text: bool = False
+
+
 def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> SettingsFile | None:
-    """Read the settings file: ``config``, $CLOGS_CONFIG, ./clogs.toml or the user's, the first that is there.
+    """Read the first settings file of: ``config``, $CLOGS_CONFIG, ./clogs.toml and the user's.
 
     Raises:
-        SettingsError: One that was named is missing, or the file cannot be read or is not TOML.
+        SettingsError: One that was named does not exist, or the file cannot be read or is not TOML.
     """
-    named = config or (Path(environ["CLOGS_CONFIG"]) if environ.get("CLOGS_CONFIG") else None)
-    if named:
-        with suppress(RuntimeError):  # a ~ of nobody: the path stays as it is, and is not found
-            named = named.expanduser()
-        path = cwd / named
-        origin = "--config" if config else "environment variable CLOGS_CONFIG"
-        found = _read(path)
-        if found is None:
-            raise SettingsError(
-                f"There is no settings file {path} ({origin}).",
-                hint=f"Write one with: clogs init --path {path}",
-            )
+    named = str(config or environ.get("CLOGS_CONFIG", ""))
+    if not named:
+        found = _read(cwd / FILE_NAME)
+        with suppress(RuntimeError):  # this user has no home folder
+            found = found or _read(user_config_path("clogs") / FILE_NAME)
         return found
-    found = _read(cwd / FILE_NAME)
-    with suppress(RuntimeError):  # there is no home folder
-        found = found or _read(user_config_path("clogs") / FILE_NAME)
-    return found
+    path = cwd / os.path.expanduser(named)  # noqa: PTH111  # a ~ of nobody stays as it is, and is not found
+    if found := _read(path):
+        return found
+    origin = "--config" if config else "environment variable CLOGS_CONFIG"
+    raise SettingsError(
+        f"The settings file {path} does not exist ({origin}).",
+        hint=f"Write one with: clogs init --path {path}",
+    )
 
 
 def environment_name(key: str) -> str:
@@ -89,34 +82,31 @@ def environment_name(key: str) -> str:
     return key.replace(".", "_").upper()
 
 
-def from_file(keys: Mapping[str, object], file: SettingsFile | None) -> Iterator[tuple[str, Given]]:
-    """Pick the keys that the file sets; what is no key is told elsewhere."""
-    if file is None:
-        return
-    for section, content in file.document.items():
-        for name, value in content.items() if isinstance(content, dict) else ():
-            if (key := f"{section}.{name}") in keys:
-                yield key, Given(value, str(file.path), file.path.parent)
+def raw_values(
+    file: SettingsFile | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, tuple[str, object]],
+    cwd: Path,
+) -> dict[str, RawValue]:
+    """Collect what is set, by key: a flag beats the environment, which beats the file.
 
-
-def from_environment(
-    keys: Mapping[str, object], environ: Mapping[str, str], cwd: Path
-) -> Iterator[tuple[str, Given]]:
-    """Pick the keys that the environment sets; an empty variable is not set."""
-    for key in keys:
-        name = environment_name(key)
-        if text := environ.get(name, "").strip():
-            yield key, Given(text, f"environment variable {name}", cwd, is_text=True)
-
-
-def from_flags(flags: Mapping[str, tuple[str, object]], cwd: Path) -> Iterator[tuple[str, Given]]:
-    """Take the keys that flags set: each with the flag as it is shown, and its value."""
+    An empty variable sets nothing, and unknown keys of the file are left out.
+    """
+    found: dict[str, RawValue] = {}
+    if file:
+        for section, content in file.document.items():
+            for name, value in content.items() if isinstance(content, dict) else ():
+                found[f"{section}.{name}"] = RawValue(value, str(file.path), file.path.parent)
+    for key in known_keys():
+        variable = environment_name(key)
+        if text := environ.get(variable, "").strip():
+            found[key] = RawValue(text, f"environment variable {variable}", cwd, is_text=True)
     for key, (flag, value) in flags.items():
-        yield key, Given(value, f"flag {flag}", cwd, is_text=isinstance(value, str))
+        found[key] = RawValue(value, f"flag {flag}", cwd, is_text=isinstance(value, str))
+    return {key: found[key] for key in found if key in known_keys()}
 
 
 def _read(path: Path) -> SettingsFile | None:
-    """Read a file; None if there is none."""
     try:
         text = path.read_text(encoding="utf-8")
         return SettingsFile(path, text, tomllib.loads(text))
@@ -130,9 +120,9 @@ def _read(path: Path) -> SettingsFile | None:
     except UnicodeDecodeError as exc:
         raise SettingsError(f"The settings file {path} is not UTF-8 text.", hint="Save it as UTF-8.") from exc
     except tomllib.TOMLDecodeError as exc:
-        # Its message may quote what stands in the file, so only the place is passed on.
+        # Its message may quote a password, so only the place is passed on.
         where = re.search(r"at line \d+, column \d+|at end of document", str(exc))
         raise SettingsError(
             f"The settings file {path} is not valid TOML{f' {where[0]}' if where else ''}.",
-            hint="Text needs quotes, and a key or section may stand there once only.",
+            hint="Text needs quotes, and each key and each section may appear only once.",
         ) from exc

@@ -1,1 +1,1 @@
-"""The terminal: what is written where, progress, and numbers and texts as people read them."""
+"""The terminal: streams, progress, log lines, and numbers and texts as people read them."""

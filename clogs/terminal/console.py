@@ -1,4 +1,4 @@
-"""What reaches the terminal: data goes to stdout, everything else to stderr, and both rules live here."""
+"""The terminal: data goes to stdout, everything else to stderr, and both rules live here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAIN_WIDTH = 10_000
 """Columns for tables that go to a file or a pipe: wide enough that no cell is broken into lines."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON does not escape by itself, though a terminal may obey it or turn text around."""
+"""What JSON leaves unescaped, though a terminal may obey it or turn text around."""
 
 logger = logging.getLogger("clogs")
 
@@ -34,7 +34,7 @@ class Terminal:
     """Standard output for data, standard error for people.
 
     Args:
-        stdout_json: The command was asked for JSON, so a failure is told as JSON on stdout, too.
+        stdout_json: The command was asked for JSON, so a failure is printed as JSON on stdout, too.
     """
 
     def __init__(self, *, stdout_json: bool = False) -> None:
@@ -51,12 +51,12 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """How many columns a line on stdout has; `PLAIN_WIDTH` where it has no end."""
+        """Columns of a line on stdout; `PLAIN_WIDTH` where it has no limit."""
         return self._out.width
 
     @property
     def has_width(self) -> bool:
-        """Whether lines on stdout end somewhere: on a terminal, or where COLUMNS says so."""
+        """Whether lines on stdout have a limit: on a terminal, or where COLUMNS sets one."""
         return self.width != PLAIN_WIDTH
 
     def write(self, data: RenderableType) -> None:
@@ -82,24 +82,24 @@ class Terminal:
             self.write(text)
 
     def say(self, text: str) -> None:
-        """Tell people something, on stderr; ``--quiet`` silences it."""
+        """Print a message on stderr; ``--quiet`` silences it."""
         logger.info("%s", text)
 
     def confirm(self, question: str) -> bool:
-        """Ask somebody at the terminal, on stderr; anything but yes is no.
+        """Ask at the terminal, on stderr; anything but yes is no.
 
         Raises:
-            UsageError: Nobody is there to answer.
+            UsageError: stdin is not a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty()):
             raise UsageError(
-                f"{question} Nobody is there to answer.", hint="To go on without being asked, add --yes."
+                f"{question} Nobody can answer here.", hint="To go on without being asked, add --yes."
             )
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # no progress, no log line
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def fail(self, error: ClogsError) -> None:
-        """Tell what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
+        """Print what failed and what to do next, on stderr, and on stdout where JSON was asked for."""
         logger.error("%s", error.message)
         for hint in (error.hint or "").splitlines():
             logger.error("  → %s", hint)
@@ -109,55 +109,50 @@ class Terminal:
 
     @contextmanager
     def progress(self, label: str) -> Iterator[ProgressDisplay]:
-        """Show how far something is: a bar on a terminal, a line now and then elsewhere, nothing if quiet."""
-        shown = self._shown(label)
-        try:
-            yield shown
-        finally:
-            shown.close()
-
-    def _shown(self, label: str) -> ProgressDisplay:
+        """Show progress: a bar on a terminal, a line now and then elsewhere, nothing under ``--quiet``."""
         if is_quiet():
-            return ProgressDisplay()
-        if self._err.is_terminal:
-            return ProgressBar(self._err, label)
-        return ProgressLines(self.say, label)
+            display = ProgressDisplay()
+        elif self._err.is_terminal:
+            display = ProgressBar(self._err, label)
+        else:
+            display = ProgressLines(self.say, label)
+        try:
+            yield display
+        finally:
+            display.close()
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
-    """Send clogs' own messages to stderr, and no others: Python would print the warnings of libraries, too.
+    """Send clogs' own messages to stderr, and no others: Python would print warnings of libraries, too.
 
     Args:
-        level: The least level shown: DEBUG, INFO, WARNING or ERROR.
+        level: The lowest level shown: DEBUG, INFO, WARNING or ERROR.
         log_format: ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
-    handler.setFormatter(_formatter(log_format))
+    if log_format == "json":
+        handler.setFormatter(_JSONLines())
+    else:
+        handler.setFormatter(LogLines("%(message)s") if sys.stderr.isatty() else LogLines())
     logging.getLogger().handlers = [logging.NullHandler()]
     logger.handlers = [handler]
-    logger.setLevel(logging.DEBUG)  # the log of a run takes all of it
+    logger.setLevel(logging.DEBUG)  # the log file takes every level
     logger.propagate = False
-    logging.raiseExceptions = False  # a log on a full disk ends no run, and mails no traceback
+    logging.raiseExceptions = False  # a full disk under the log must neither end a run nor print a traceback
 
 
 def is_quiet() -> bool:
-    """Tell whether people are shown warnings and errors only."""
+    """Return whether only warnings and errors are shown."""
     shown = (each.level for each in logger.handlers if type(each) is logging.StreamHandler)
     return not any(level <= logging.INFO for level in shown)
-
-
-def _formatter(log_format: str) -> logging.Formatter:
-    if log_format == "json":
-        return _JSONLines()
-    return LogLines("%(message)s") if sys.stderr.isatty() else LogLines()
 
 
 class _JSONLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
-        return json.dumps(line)  # all but ASCII escaped: what a terminal would obey, too
+        return json.dumps(line)  # escapes all but ASCII, and so whatever a terminal would obey
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,4 +1,4 @@
-"""How far something is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -35,26 +35,20 @@ def no_progress(_done: int, _total: int | None) -> None:
 
 
 class ProgressDisplay:
-    """How far something is; this one shows nothing."""
+    """What progress is shown on; this one shows nothing."""
 
     def begin(self, label: str) -> None:
-        """Start again with another thing to do."""
+        """Start over with another step."""
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Tell how much is done and, where known, how much there is."""
+        """Show how much is done and, where known, how much there is."""
 
     def close(self) -> None:
-        """Show no more."""
+        """Remove what is shown."""
 
 
 class ProgressLines(ProgressDisplay):
-    """A line every ten seconds, none for what is faster.
-
-    Args:
-        say: Where a line goes.
-        label: What is done.
-        now: A clock, in seconds.
-    """
+    """A line every ten seconds, so none for a step that is faster."""
 
     def __init__(
         self, say: Callable[[str], None], label: str, *, now: Callable[[], float] = time.monotonic
@@ -64,12 +58,12 @@ class ProgressLines(ProgressDisplay):
         self.begin(label)
 
     def begin(self, label: str) -> None:
-        """Start again with another thing to do."""
+        """Start over with another step."""
         self._label = label
         self._began = self._said = self._now()
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Say how far it is, if it is time."""
+        """Print a line, if ten seconds have passed."""
         now = self._now()
         if now - self._said < LINE_EVERY:
             return
@@ -83,12 +77,7 @@ class ProgressLines(ProgressDisplay):
 
 
 class ProgressBar(ProgressDisplay):
-    """A bar with what is done, its rate and the time left, gone when it is closed.
-
-    Args:
-        console: The terminal.
-        label: What is done.
-    """
+    """A bar with the count, the rate and the time left, gone when it is closed."""
 
     def __init__(self, console: Console, label: str) -> None:
         from rich.progress import (
@@ -120,7 +109,7 @@ class ProgressBar(ProgressDisplay):
         self._rich.start()
 
     def begin(self, label: str) -> None:
-        """Start again with another thing to do."""
+        """Start over with another step."""
         self._rich.reset(self._task, description=label, total=None, unit=UNITS.get(label, ""))
 
     def __call__(self, done: int, total: int | None) -> None:
@@ -128,5 +117,5 @@ class ProgressBar(ProgressDisplay):
         self._rich.update(self._task, completed=done, total=total)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._rich.stop()

@@ -73,20 +73,20 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word most like ``word``, in any case; None where none is like it."""
+    """Find the known word most like ``word``, whatever the case; None where none is close."""
     by_lower = {each.lower(): each for each in known}
     found = get_close_matches(word.lower(), by_lower, n=1)
     return by_lower[found[0]] if found else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Name the known word most like ``word`` as the end of a sentence, empty where none is like it."""
+    """End a sentence with the known word most like ``word``; empty where none is close."""
     found = nearest(word, known)
     return f", the nearest is {found}" if found else ""
 
 
 def money(usd: float | None) -> str:
-    """US dollars: ``$214.31``; a dash where nothing is known."""
+    """US dollars: ``$214.31``; a dash for None."""
     return "–" if usd is None else f"${usd:,.2f}"
 
 
@@ -101,10 +101,7 @@ def first_line(exc: BaseException) -> str:
 
 
 def printable(text: object) -> str:
-    """``text`` on one line, without characters that could drive a terminal or turn text around.
-
-    Logs are hostile input.
-    """
+    """``text`` on one line, without characters that a terminal may obey: transcripts are hostile input."""
     if (known := str(text)).isprintable():
         return known
     return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in known)
@@ -117,5 +114,5 @@ def shortened(text: str, most: int = 100) -> str:
 
 
 def unicode(text: str) -> str:
-    """``text`` with a ``?`` for what is no character: a path may hold any bytes, and JSON may not."""
+    """``text`` with a ``?`` for each byte that is no character: a path may hold any bytes, JSON may not."""
     return text.encode(errors="replace").decode()

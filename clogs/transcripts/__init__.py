@@ -1,1 +1,1 @@
-"""Claude Code's own files: finding them, reading them, and importing them into MongoDB."""
+"""Claude Code's own files: which they are, the lines in them, and their import into MongoDB."""

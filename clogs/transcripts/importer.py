@@ -5,24 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Encoding, Replayed
+from clogs.dead_letters import DeadLetter, Encoding, Reasons
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
-from clogs.mongo import Document, Source, object_id, utc
-from clogs.transcripts.read import Line, Position, Reading, Transcript, parse, transcript_at
+from clogs.mongo import Document, Source
+from clogs.terminal.progress import Progress, no_progress
+from clogs.transcripts.document import document_of
+from clogs.transcripts.find import Transcript, transcript_at
+from clogs.transcripts.read import FilePosition, Line, parse, read_batches
 
-BATCH_LINES = 1_000
-
-Positions = dict[str, Position]
+Positions = dict[str, FilePosition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,9 @@ class ImportResult:
     """What an import did.
 
     Attributes:
-        files: Transcripts looked at.
+        files: Transcripts found.
         grown: Those with lines that were not read before.
-        lines: Lines read in this run.
-        imported: Documents inserted.
-        known: Lines whose document was there already.
-        rejected: Lines written to the dead letters.
-        seconds: Wall time.
+        known: Lines whose document the collection already held.
     """
 
     files: int
@@ -55,43 +51,36 @@ def import_transcripts(
     state_dir: Path,
     dead_letter_dir: Path,
     run: str,
-    on_progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    on_progress: Progress = no_progress,
 ) -> ImportResult:
     """Insert every line that the collection does not hold yet. The caller holds the run lock.
 
-    A document's ``_id`` follows from its file, line number and text, so whatever is inserted twice, after a
-    crash or with the state lost, is refused by MongoDB itself. Files are read from where they ended.
-
-    Args:
-        source: The collection.
-        transcripts: The files.
-        state_dir: Where the positions in the files are kept.
-        dead_letter_dir: Where lines go that are no entry.
-        run: The run's id.
-        on_progress: Called with the files done and their number.
+    Files are read on from where they ended; `state_dir` keeps the positions. MongoDB itself refuses a line
+    that is read again, for it has the same ``_id``.
 
     Raises:
         SourceError: MongoDB cannot be written to; what was inserted stays and is not inserted again.
-        ClogsError: A transcript cannot be read or a file not be written.
+        ClogsError: A transcript cannot be read or a file cannot be written.
     """
     started = time.perf_counter()
-    path = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
-    positions = {} if source.is_empty() else _read_positions(path)
+    state = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
+    # An emptied collection is filled again, whatever was read before.
+    positions = {} if source.is_empty() else _read_positions(state)
     grown = lines = imported = rejected = 0
     try:
         for done, transcript in enumerate(transcripts, start=1):
-            reading = Reading(transcript.path, positions.get(str(transcript.path), Position()))
-            before = lines
-            for batch in _batches(reading):
+            key, before = str(transcript.path), lines
+            for batch, position in read_batches(transcript.path, positions.get(key, FilePosition())):
                 inserted, letters = _import(source, transcript, batch, run)
                 dead_letters.write(dead_letter_dir, letters)
+                # Last: lines before a position are never read again.
+                positions[key] = position
                 lines, imported, rejected = lines + len(batch), imported + inserted, rejected + len(letters)
-            positions[str(transcript.path)] = reading.position
             grown += lines > before
             on_progress(done, len(transcripts))
     finally:
         content = msgspec.json.encode(positions)
-        write_atomic(path, lambda path: path.write_bytes(content))
+        write_atomic(state, lambda path: path.write_bytes(content))
     return ImportResult(
         files=len(transcripts),
         grown=grown,
@@ -103,43 +92,41 @@ def import_transcripts(
     )
 
 
-def replay(letters: Sequence[DeadLetter], source: Source) -> Replayed:
+def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
     """Insert the lines of dead letters that are entries by today's code, as an import does.
 
     A file that a line came from may be gone.
 
-    Args:
-        letters: Dead letters of an import.
-        source: The collection.
+    Returns:
+        Why the others are still rejected.
 
     Raises:
         SourceError: MongoDB cannot be written to.
     """
-    now, replayed = utc(datetime.now(UTC)), Replayed()
+    now = datetime.now(UTC)
     documents: dict[str, Document] = {}
+    reasons: Reasons = {}
     for letter in letters:
         try:
             transcript, line = _line_of(letter)
         except ValueError as exc:
-            replayed.rejected[letter.key] = (str(exc),)
+            reasons[letter.id] = (str(exc),)
             continue
         if line.fault:
-            replayed.rejected[letter.key] = (line.fault,)
+            reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.key] = _document(transcript, line, now)
-    keys = list(documents)
+            documents[letter.id] = document_of(transcript, line, now)
+    ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
-    replayed.rejected |= {keys[each.index]: (each.reason,) for each in refused}
-    replayed.passed.update(documents.keys() - replayed.rejected.keys())
-    return replayed
+    return reasons | {ids[each.index]: (each.reason,) for each in refused}
 
 
 def _import(
     source: Source, transcript: Transcript, batch: Sequence[Line], run: str
 ) -> tuple[int, list[DeadLetter]]:
-    now = utc(datetime.now(UTC))
+    now = datetime.now(UTC)
     entries = [line for line in batch if line.entry is not None]
-    inserted, refused = source.insert_absent([_document(transcript, line, now) for line in entries])
+    inserted, refused = source.insert_absent([document_of(transcript, line, now) for line in entries])
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
     return inserted, [_letter(transcript, line, reason, run, now) for line, reason in faults]
@@ -158,46 +145,22 @@ def _letter(transcript: Transcript, line: Line, reason: str, run: str, now: date
     )
 
 
-def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
-    """The line that a letter holds, and the file that it came from.
-
-    Raises:
-        ValueError: The letter does not say so.
-    """
-    path, _, number = letter.source.rpartition(":")
-    if not (path and number.isdecimal()):
-        raise ValueError("its source is no FILE:LINE")
-    line = parse(int(number), letter.raw)
-    if line is None:
-        raise ValueError("it holds no line")
-    return transcript_at(Path(path)), line
-
-
-def _document(transcript: Transcript, line: Line, now: datetime) -> Document:
-    """The entry as the sync service stores it; its ``_id`` sorts in the order of the file's lines."""
-    file = hashlib.blake2b(f"{transcript.project_id}\0{transcript.source_file}".encode(), digest_size=5)
-    text = hashlib.blake2b(line.text, digest_size=4)
-    number = (line.number % 2**24).to_bytes(3, "big")
-    return {
-        **(line.entry or {}),
-        "_id": object_id(file.digest() + number + text.digest()),
-        "projectId": transcript.project_id,
-        "sourceFile": transcript.source_file,
-        "ingestedAt": now,
-    }
-
-
-def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    remaining = iter(lines)
-    while batch := list(islice(remaining, BATCH_LINES)):
-        yield batch
-
-
 def _legible(text: bytes) -> tuple[str, Encoding]:
     try:
         return text.decode(), "text"
     except UnicodeDecodeError:
         return base64.b64encode(text).decode(), "base64"
+
+
+def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
+    """The line that a letter holds, and the file that it came from; ValueError if it holds none."""
+    path, _, number = letter.source.rpartition(":")
+    if not (path and number.isdecimal()):
+        raise ValueError("its source is not FILE:LINE")
+    line = parse(int(number), letter.raw)
+    if line is None:
+        raise ValueError("its line is blank")
+    return transcript_at(Path(path)), line
 
 
 def _read_positions(path: Path) -> Positions:

@@ -1,21 +1,19 @@
 """``raw.conversations`` → bronze, silver and gold: SQLMesh in process, the one home of sqlmesh.
 
 ``stage`` is what the pipeline calls · ``selection`` reads ``--models`` · ``context`` opens SQLMesh and
-``engine`` has it build · ``by_change`` is how our tables are built: it follows the ``logs`` of what changed,
-lets ``replace`` write what came out otherwise and ``audits`` look at that · ``console`` records progress ·
-``failures`` explains what went wrong · ``publish`` makes gold readable under any file name · ``lineage``
-tells what is built from what.
+``engine`` has it build · ``publish`` makes the result readable under any file name · ``by_change`` builds our
+tables: it follows the ``logs`` of what changed, has ``restrict`` narrow a SELECT to that, ``replace`` write
+the rows that differ and ``audits`` check them · ``stretches`` reads some rows of a large table.
 """
 
-from clogs.transform.lineage import lineage
-from clogs.transform.settings import TransformSettings, digest_of
-from clogs.transform.stage import ModelRun, PlanResult, TransformResult, plan, transform
+from clogs.transform.config import TransformConfig, digest_of
+from clogs.transform.stage import ModelRun, PlanResult, TransformResult, lineage, plan, transform
 
 __all__ = [
     "ModelRun",
     "PlanResult",
+    "TransformConfig",
     "TransformResult",
-    "TransformSettings",
     "digest_of",
     "lineage",
     "plan",

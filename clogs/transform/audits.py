@@ -1,41 +1,36 @@
-"""Audits of what has just changed, before anybody can see it."""
+"""Audits of what has just been built, before anybody can see it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
 from sqlmesh.core.engine_adapter.base import EngineAdapter
+from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.model import Model
-from sqlmesh.core.model.definition import AuditResult
 from sqlmesh.utils.errors import SQLMeshError
 
-EXAMPLES = 5
+_EXAMPLES = 5
 
 
 class AuditFailedError(SQLMeshError):
-    """Rows of a model failed an audit.
-
-    Attributes:
-        audit: The audit's name.
-        count: How many failed.
-        examples: The first column of some of them: in every audit of ours a key.
-    """
-
-    def __init__(self, audit: str, count: int, examples: list[str]) -> None:
-        super().__init__(f"{count} rows fail the audit {audit}")
-        self.audit = audit
-        self.count = count
-        self.examples = examples
+    """Rows of a model failed an audit: how many, of which, and the keys of some of them."""
 
 
 def audit(adapter: EngineAdapter, model: Model, rows: exp.Table, options: Mapping[str, Any]) -> None:
     """Run a model's audits on some rows.
 
+    Args:
+        adapter: SQLMesh's connection.
+        model: The model.
+        rows: The table to audit: the model's own, or one of what changed.
+        options: What SQLMesh renders the model with.
+
     Raises:
         AuditFailedError: Some of them fail a blocking audit.
     """
+    options = {**options, "engine_adapter": adapter, "runtime_stage": RuntimeStage.AUDITING}
     for each, given in model.audits_with_args:
         arguments = dict(given)
         blocking = arguments.pop("blocking", None)
@@ -44,23 +39,10 @@ def audit(adapter: EngineAdapter, model: Model, rows: exp.Table, options: Mappin
         query = model.render_audit_query(each, **{**options, **arguments, "this_model": rows})
         failing = query.subquery("failing")
         (count,) = adapter.fetchone(exp.select("COUNT(*)").from_(failing), quote_identifiers=True) or (0,)
-        if count:
-            raise AuditFailedError(each.name, count, example_keys(adapter, query))
-
-
-def raise_failed(adapter: EngineAdapter, results: Iterable[AuditResult]) -> None:
-    """Tell of the first blocking audit that failed, as SQLMesh ran it.
-
-    Raises:
-        AuditFailedError: There is one.
-    """
-    for result in results:
-        if result.count and result.blocking and result.query:
-            examples = example_keys(adapter, result.query)
-            raise AuditFailedError(result.audit.name, result.count, examples)
-
-
-def example_keys(adapter: EngineAdapter, query: exp.Expr) -> list[str]:
-    """The first column of some rows: the key, in every model of ours and in the audits of uniqueness."""
-    some = exp.select("*").from_(exp.Subquery(this=query, alias="failing")).limit(EXAMPLES)
-    return [str(row[0]) for row in adapter.fetchall(some, quote_identifiers=True)]
+        if not count:
+            continue
+        # the first column is the key, in our models and in audits of uniqueness
+        some = adapter.fetchall(exp.select("*").from_(failing).limit(_EXAMPLES), quote_identifiers=True)
+        fail = "row fails" if count == 1 else "rows fail"
+        keys = ", ".join(str(row[0]) for row in some)
+        raise AuditFailedError(f"{count:,} {fail} the audit {each.name} of {model.name}: {keys}.")

@@ -1,20 +1,19 @@
 """The materialization ``by_change``: tables that follow the changes of the tables they are built from.
 
-A model's SELECT says what the whole table is. ``key`` in the materialization's properties names the column
-that its rows hang together by: the rows of one key are made of those rows of each parent that have the same
-key, and of no others. (A parent that has no such column counts as a whole; ``parent = 'column'`` says that it
-has another name there.) A run reads from the parents' logs which keys were touched, runs the SELECT on these
-keys alone, and replaces the rows that came out otherwise. So a table always is what its SELECT makes of its
-parents, and a run costs what has changed.
+A model's SELECT says what the whole table is. ``key`` in the materialization's properties names a column: the
+rows of one key are made of those rows of each parent that have the same key, and of no others. (A parent
+without that column counts as a whole; ``parent = 'column'`` says that it has another name there.) A run reads
+from the parents' logs which keys were touched, runs the SELECT on these keys alone, and replaces the rows
+that differ. So a table always is what its SELECT makes of its parents, and a run costs what has changed.
 
-A table is built as a whole when it is new, or its parents cannot tell what changed. All of it, the audits of
-what changed and the log for the tables built from this one are one transaction: a row that fails an audit
+A table is built as a whole when it is new, or when its parents cannot say what changed. The rows, the audits
+of what changed and the log for the tables built from this one are one transaction: a row that fails an audit
 never becomes visible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,12 +24,11 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.model.kind import CustomKind
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.core.snapshot.evaluator import CustomMaterialization
-from sqlmesh.utils.errors import SQLMeshError
 
 from clogs.transform.audits import audit
-from clogs.transform.logs import SOURCE, Logs, bare, quoted
-from clogs.transform.replace import Replaced, replace
-from clogs.transform.restrict import Parent, Restriction
+from clogs.transform.logs import SOURCE, Logs, quoted, without_alias
+from clogs.transform.replace import replace
+from clogs.transform.restrict import Parent, restrict
 
 NAME = "by_change"
 
@@ -73,7 +71,6 @@ class Update:
         adapter: SQLMesh's connection, in a transaction.
         name: The table, as SQLMesh names it.
         query: The model's SELECT, on the tables as SQLMesh names them.
-        model: The model.
         snapshots: The models it may read, by their names in SQLMesh.
     """
 
@@ -87,32 +84,28 @@ class Update:
         """Build the table as a whole, or what is touched.
 
         Returns:
-            A table of the rows that are to be audited: all, or those that changed with those that must agree
-            with them; None if nothing changed.
+            A table of the rows to audit: all, or those that changed with those that must agree with them;
+            None if nothing changed.
 
         Raises:
-            SQLMeshError: The rows do not hang together by the key.
+            SQLMeshError: The rows depend on rows outside their key.
         """
         parents = self._parents()
         if parents is None:
-            self._rebuild({})
-            return self.table
-        seen = self.logs.seen(self.table.name)
-        latest = {each.table: max(self.logs.latest(each.table), seen.get(each.table, 0)) for each in parents}
-        news = [each for each in parents if latest[each.table] > seen.get(each.table, -1)]
-        if is_new or not self.logs.exists(self.table.name) or any(self._is_lost(each, seen) for each in news):
-            self._rebuild(latest)
-            return self.table
-        if not news:
+            return self._rebuild([])
+        changed = [each for each in parents if each.seen is None or each.latest > each.seen]
+        if is_new or not self.logs.exists(self.table.name) or not all(map(self._can_follow, changed)):
+            return self._rebuild(parents)
+        if not changed:
             return None
-        changed = self._follow(parents, news, seen)
-        self.logs.mark_seen(self.table.name, latest)
-        return changed
+        rows = self._follow(parents, changed)
+        self._mark_seen(parents)
+        return rows
 
     @cached_property
     def table(self) -> exp.Table:
         """The table."""
-        return bare(exp.to_table(self.name, dialect="duckdb"))
+        return without_alias(exp.to_table(self.name, dialect="duckdb"))
 
     @cached_property
     def logs(self) -> Logs:
@@ -121,7 +114,7 @@ class Update:
 
     @cached_property
     def key(self) -> str | None:
-        """The column that its rows hang together by."""
+        """The column whose values are followed."""
         return self._properties.get("key")
 
     @cached_property
@@ -129,81 +122,92 @@ class Update:
         given = self.model.kind.materialization_properties if isinstance(self.model.kind, CustomKind) else {}
         return {name: str(value) for name, value in given.items()}
 
-    def _is_lost(self, parent: Parent, seen: Mapping[str, int]) -> bool:
-        """Whether it cannot be told which keys a parent's changes touch."""
-        if parent.table not in seen or (self.key and not parent.column):
-            return True
-        return self.logs.everything_since(parent.table, seen[parent.table])
+    def _can_follow(self, parent: Parent) -> bool:
+        """Whether a parent's log says which keys its changes touch."""
+        if parent.seen is None or (self.key and not parent.column):
+            return False
+        return not self.logs.everything_since(parent.table, parent.seen)
 
     def _parents(self) -> list[Parent] | None:
-        """The tables it reads, but for seeds, which never change; None if one of them keeps no log."""
+        """The tables it reads, except seeds, which never change; None if one of them keeps no log."""
         models = {
             exp.to_table(snapshot.table_name(), dialect="duckdb").name: snapshot.model
             for snapshot in self.snapshots.values()
             if snapshot.is_model and snapshot.version
         }
+        all_seen = self.logs.seen(self.table.name)
         parents = []
-        for name, table in {table.name: table for table in self._read()}.items():
+        for name, table in {
+            table.name: table for table in self.query.find_all(exp.Table) if table.db
+        }.items():
             model = models.get(name)
             if model and model.kind.is_seed:
                 continue
             is_source = table.db == "raw" and name == SOURCE
             if not (is_source or (model and is_by_change(model))) or not self.logs.exists(name):
                 return None
-            called = model.name.rpartition(".")[2] if model else SOURCE
-            column = self._properties.get(called, self.key)
-            parents.append(Parent(name, column if column in self.adapter.columns(bare(table)) else None))
+            column = self._properties.get(model.name.rpartition(".")[2] if model else SOURCE, self.key)
+            seen = all_seen.get(name)
+            parents.append(
+                Parent(
+                    name,
+                    column if column in self.adapter.columns(without_alias(table)) else None,
+                    seen,
+                    # a log that was trimmed is empty
+                    latest=max(self.logs.latest(name), seen or 0),
+                )
+            )
         return parents
 
-    def _read(self) -> Iterator[exp.Table]:
-        return (table for table in self.query.find_all(exp.Table) if table.db)
+    def _mark_seen(self, parents: Iterable[Parent]) -> None:
+        self.logs.mark_seen(self.table.name, {each.table: each.latest for each in parents})
 
-    def _rebuild(self, latest: Mapping[str, int]) -> None:
+    def _rebuild(self, parents: Iterable[Parent]) -> exp.Table:
         query = self.query.sql("duckdb", comments=False)
         self.adapter.create_schema(exp.table_(self.table.db, self.table.catalog))
         self.adapter.execute(f"CREATE OR REPLACE TABLE {self.table.sql('duckdb')} AS {query}")
         self.logs.reset(self.table.name, self.table.sql("duckdb"))
-        self.logs.mark_seen(self.table.name, latest)
+        self._mark_seen(parents)
+        return self.table
 
-    def _follow(
-        self, parents: Sequence[Parent], news: Sequence[Parent], seen: Mapping[str, int]
-    ) -> exp.Table | None:
+    def _follow(self, parents: Sequence[Parent], changed: Sequence[Parent]) -> exp.Table | None:
         """Replace the rows of the touched keys by those that the SELECT makes of them now."""
         query: exp.Expr = self.query
-        if self.key:
-            touched = self._find_touched(news, seen)
-            if not touched:
+        touched = self._touched(changed) if self.key else None
+        if touched:
+            ((count,),) = self.adapter.fetchall(f"SELECT count(*) FROM {touched}")
+            if not count:
                 return None
-            restricted = [parent for parent in parents if parent.column]
-            query = Restriction(self.adapter, restricted, touched, seen).of(query)
+            told_apart = [parent for parent in parents if parent.column]
+            query = restrict(self.adapter, query, told_apart, touched=touched, count=count)
         grain = [column.name for grain in self.model.grains for column in grain.find_all(exp.Column)]
         table = self.table.sql("duckdb")
-        replaced = replace(
+        changes = replace(
             self.adapter,
             table,
             query.sql("duckdb", comments=False),
+            touched=touched,
             key=self.key,
             grain=grain or list(self.adapter.columns(self.table)),
         )
-        if replaced == Replaced.FOREIGN:
-            raise SQLMeshError(f"the rows of {self.model.name} do not hang together by its key, {self.key}")
-        if not replaced:
+        if not changes:
             return None
-        self.logs.append(self.table.name, table, changed=("SELECT * EXCLUDE (_place) FROM gone", "FROM come"))
-        return exp.to_table("temp.main.audited")
+        rows = f"SELECT * EXCLUDE (_place) FROM {changes.removed} UNION ALL BY NAME FROM {changes.added}"
+        self.logs.append(self.table.name, table, rows=rows)
+        return exp.table_(changes.agreeing, "main", "temp")
 
-    def _find_touched(self, news: Sequence[Parent], seen: Mapping[str, int]) -> int:
-        """How many keys the parents' changes touch; they go into a temporary table ``touched``."""
+    def _touched(self, changed: Iterable[Parent]) -> str:
+        """A temporary table of the keys that the parents' changes touch."""
         queries = (
             f"SELECT {quoted(each.column)} AS key FROM {self.logs.of(each.table)}"
-            f" WHERE number > {seen[each.table]} AND {quoted(each.column)} IS NOT NULL"
-            for each in news
+            f" WHERE number > {each.seen} AND {quoted(each.column)} IS NOT NULL"
+            for each in changed
             if each.column
         )
         self.adapter.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(queries)}")
-        return int(self.adapter.fetchall("SELECT count(*) FROM touched")[0][0])
+        return "touched"
 
 
 def is_by_change(model: Model) -> bool:
-    """Tell whether a model is kept up to date by this materialization."""
+    """Return whether a model is kept up to date by this materialization."""
     return isinstance(model.kind, CustomKind) and model.kind.materialization == NAME

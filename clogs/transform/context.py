@@ -1,4 +1,4 @@
-"""SQLMesh, opened without its configuration files.
+"""SQLMesh, without its configuration files.
 
 Nothing here asks a question, prints, calls home or writes outside the warehouse and the cache folder.
 """
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlmesh.core.config import (
     CategorizerConfig,
@@ -24,19 +25,21 @@ from sqlmesh.core.config import (
 from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.context import Context
-from sqlmesh.core.snapshot import Snapshot, SnapshotEvaluator
+from sqlmesh.core.snapshot import Intervals, Snapshot, SnapshotEvaluator
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import SQLMeshError
 
 from clogs import warehouse
 from clogs.errors import ModelsError
 from clogs.runs.signals import was_stopped
-from clogs.transform.audits import raise_failed
+from clogs.terminal.progress import Progress, no_progress
+from clogs.terminal.text import first_line
+from clogs.transform.audits import audit
 from clogs.transform.by_change import is_by_change
-from clogs.transform.console import RecordingConsole
-from clogs.transform.settings import TransformSettings
+from clogs.transform.config import TransformConfig
 
 CATALOG = "clogs"
-"""What SQLMesh knows the file as: part of every model's identity, so it must not follow the file's name."""
+"""What SQLMesh attaches the file as: part of every model's identity, so not the name of the file."""
 
 _BEGINNING = "2020-01-01"
 """Before the first transcript; a model of kind FULL only needs some beginning."""
@@ -45,33 +48,84 @@ _MEMORY = 2_000_000_000
 """Bytes that DuckDB may take without a setting: more would only fill its cache."""
 
 
-_FOR_AUDITS = ("snapshots", "start", "end", "execution_time", "deployability_index")
+class BuildConsole(NoopConsole):
+    """SQLMesh's console: prints nothing, and records the models in the order they ended.
+
+    Args:
+        on_progress: Called after each model with how many have ended, and how many are due as far as known.
+
+    Attributes:
+        seconds: Wall time of each model that was built and passed its audits, by name.
+        failures: What stopped the others.
+    """
+
+    def __init__(self, on_progress: Progress = no_progress) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = {}
+        self.failures: list[NodeExecutionFailedError[Any]] = []
+        self._on_progress = on_progress
+        self._done = 0
+        self._due = 0
+
+    def start_evaluation_progress(
+        self, batched_intervals: dict[Snapshot, Intervals], *args: object, **kwargs: object
+    ) -> None:
+        """Count the models that are due."""
+        del args, kwargs
+        self._due += len(batched_intervals)
+
+    def update_snapshot_evaluation_progress(
+        self,
+        snapshot: Snapshot,
+        interval: object,
+        batch_idx: int,
+        duration_ms: int | None,
+        *args: object,
+        **kwargs: object,
+    ) -> None:
+        """Record a model; SQLMesh reports no duration for one that failed."""
+        del interval, batch_idx, args, kwargs
+        self._done += 1
+        if duration_ms is not None:
+            self.seconds[snapshot.model.name] = duration_ms / 1000
+        self._on_progress(self._done, self._due)
+
+    def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
+        """Record what stopped each model."""
+        self.failures.extend(errors)
+
+    def log_warning(self, short_message: str, long_message: str | None = None) -> None:
+        """Drop it: what matters ends as a failure."""
 
 
 @contextmanager
-def open_context(settings: TransformSettings, console: RecordingConsole) -> Iterator[Context]:
+def open_context(config: TransformConfig, console: BuildConsole | None = None) -> Iterator[Context]:
     """Open SQLMesh on the warehouse; afterwards the file is free again, whatever happened.
-
-    Args:
-        settings: The settings.
-        console: What SQLMesh reports to.
 
     Raises:
         ModelsError: SQLMesh does not understand the models.
     """
     for name in ("sqlmesh", "sqlglot"):
         logging.getLogger(name).disabled = True
-    set_console(console)
+    set_console(console or BuildConsole())
     try:
-        with warehouse.mapped(settings.warehouse):
-            context = _Context(paths=settings.folders, config=_config(settings))
-            if settings.memory_limit is None:
-                _bound(context)
+        with warehouse.mapped(config.warehouse):
+            context = _Context(paths=config.folders, config=_sqlmesh_config(config))
+            if config.memory_limit is None:
+                # or DuckDB's own limit, where the machine has less
+                asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+                ((most,),) = context.engine_adapter.fetchall(asked)
+                context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
             yield context
     except (SQLMeshError, SqlglotError) as exc:
-        raise _broken(settings.folders, exc) from exc
+        folders = " and ".join(map(str, config.folders))
+        raise ModelsError(
+            f"SQLMesh cannot use the models in {folders}: {first_line(exc)}",
+            hint="Correct the model it names; the tables keep what they held.",
+        ) from exc
     finally:
         set_console(NoopConsole())
+        # SQLMesh keeps connections for the life of the process, and with them the lock on the file
         for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
             adapter.close()
         BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
@@ -82,12 +136,18 @@ class _Evaluator(SnapshotEvaluator):
 
     def evaluate(self, snapshot: Snapshot, **options: Any) -> str | None:  # noqa: ANN401
         """Build a model, and show it only if it passes its audits."""
-        with _stoppable(), warehouse.transaction(self.adapter.cursor):
-            built = super().evaluate(snapshot, **options)
-            if not is_by_change(snapshot.model):  # which has audited what changed
-                options = {name: options.get(name) for name in _FOR_AUDITS}
-                raise_failed(self.adapter, super().audit(snapshot, **options))
-            return built
+        try:
+            with warehouse.transaction(self.adapter.cursor):
+                built = super().evaluate(snapshot, **options)
+                if not is_by_change(snapshot.model):  # which has audited what changed
+                    table = exp.to_table(snapshot.table_name(), dialect="duckdb")
+                    audit(self.adapter, snapshot.model, table, options)
+                return built
+        except Exception as exc:
+            # SQLMesh would take an interrupted query for one model's failure, and build the next
+            if was_stopped():
+                raise KeyboardInterrupt from exc
+            raise
 
     def audit(self, snapshot: Snapshot, **options: Any) -> list[Any]:  # noqa: ANN401
         """Do nothing: a model that was built has passed its audits."""
@@ -105,17 +165,6 @@ class _Evaluator(SnapshotEvaluator):
         return _own(super().set_correlation_id(correlation_id))
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let a signal end the plan: what DuckDB makes of an interrupt is one model's failure to SQLMesh."""
-    try:
-        yield
-    except Exception as exc:
-        if was_stopped():
-            raise KeyboardInterrupt from exc
-        raise
-
-
 def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
     return _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
 
@@ -127,18 +176,18 @@ class _Context(Context):
         return _own(super().snapshot_evaluator)
 
 
-def _broken(folders: list[Path], exc: Exception) -> ModelsError:
-    return ModelsError(
-        f"SQLMesh cannot use the models in {' and '.join(map(str, folders))}:"
-        f" {str(exc).partition(chr(10))[0]}",
-        hint="Correct the model it names; the tables keep what they held.",
-    )
-
-
-def _config(settings: TransformSettings) -> Config:
+def _sqlmesh_config(config: TransformConfig) -> Config:
     connection = DuckDBConnectionConfig(
-        catalogs={CATALOG: str(settings.warehouse).replace("'", "''")},
-        connector_config=_duckdb_settings(settings),
+        catalogs={CATALOG: _escaped(config.warehouse)},
+        connector_config={
+            "TimeZone": "UTC",
+            "threads": str(config.threads),
+            # keeping it would take more memory, and no table has an order
+            "preserve_insertion_order": "false",
+            # SQLMesh attaches the file to a database in memory, so DuckDB would spill into the current folder
+            "temp_directory": _escaped(config.cache / "spill"),
+            **({"memory_limit": config.memory_limit} if config.memory_limit else {}),
+        },
     )
     return Config(
         gateways={CATALOG: GatewayConfig(connection=connection)},
@@ -155,26 +204,11 @@ def _config(settings: TransformSettings) -> Config:
         # a killed plan leaves the environment unfinished: never wait for it, the next plan finishes it
         run=RunConfig(environment_check_interval=1, environment_check_max_wait=2),
         snapshot_ttl="in 1 day",
-        variables={"timezone": settings.timezone},
-        cache_dir=str(settings.cache),
+        variables={"timezone": config.timezone},
+        cache_dir=str(config.cache),
         disable_anonymized_analytics=True,
     )
 
 
-def _bound(context: Context) -> None:
-    """Let DuckDB take at most `_MEMORY`, or its own limit where the machine has less."""
-    asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
-    ((most,),) = context.engine_adapter.fetchall(asked)
-    context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
-
-
-def _duckdb_settings(settings: TransformSettings) -> dict[str, str]:
-    # SQLMesh opens an in-memory database and attaches the file, so DuckDB would spill into the current folder
-    limit = {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
-    return limit | {
-        "TimeZone": "UTC",
-        "threads": str(settings.threads),
-        # keeping it would take more memory, and no table has an order
-        "preserve_insertion_order": "false",
-        "temp_directory": str(settings.cache / "spill").replace("'", "''"),
-    }
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")

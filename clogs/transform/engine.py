@@ -1,21 +1,28 @@
-"""What is asked of SQLMesh: to build the models, and to tell what it would build."""
+"""What SQLMesh does with the models: builds them, says what it would build, and names what is built."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
+from sqlmesh.core.model import Model as SQLMeshModel
 from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import PlanError
 
+from clogs.errors import ClogsError, DataError
+from clogs.schema import Model
+from clogs.terminal.text import first_line
+from clogs.transform.audits import AuditFailedError
 from clogs.transform.by_change import is_by_change
-from clogs.transform.console import RecordingConsole
-from clogs.transform.context import CATALOG
+from clogs.transform.context import CATALOG, BuildConsole
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View
+from clogs.warehouse import fault_of
 
 _ENVIRONMENT = "prod"
 
@@ -24,12 +31,7 @@ Change = Literal["new", "changed", "follows a changed model", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model that a transform would build or remove for its definition's sake.
-
-    Attributes:
-        name: Schema and model, ``gold.fct_messages``.
-        change: Why.
-    """
+    """A model that a transform would build or remove because its definition changed."""
 
     name: str
     change: Change
@@ -37,38 +39,70 @@ class PlannedModel:
 
 def build(
     context: Context,
-    console: RecordingConsole,
+    console: BuildConsole,
     wanted: Collection[str],
     *,
     full_refresh: bool,
-    is_whole: bool = True,
+    keep_missing: bool = False,
 ) -> None:
-    """Bring the wanted models up to date, and any whose definition changed with all that hang on them.
+    """Bring the wanted models up to date, and any whose definition changed with all that are built from it.
 
-    Failures are in the console when this returns; the models that hang on a failed one were not built.
+    Failures are in the console when this returns; the models built from a failed one were not built.
 
     Args:
         context: SQLMesh.
         console: What it reports to.
         wanted: Names of models.
         full_refresh: Build them from nothing.
-        is_whole: SQLMesh knows all models; if not, those that it does not know are left as they are.
+        keep_missing: Leave models alone that were built before and are not among these.
     """
     try:
         # applies changed definitions, and finishes a plan that was killed
-        known = None if is_whole else [model.name for model in context.models.values()]
-        context.plan(_ENVIRONMENT, skip_tests=True, select_models=known)
-        left = _left(context, console, wanted)
-        if left and not full_refresh:
-            context.run(_ENVIRONMENT, ignore_cron=True, select_models=left, no_auto_upstream=True)
-            left = [] if console.failures else _left(context, console, wanted)
+        planned = [model.name for model in context.models.values()] if keep_missing else None
+        context.plan(_ENVIRONMENT, skip_tests=True, select_models=planned)
+        due = _due(context, console, wanted)
+        if due and not full_refresh:
+            context.run(_ENVIRONMENT, ignore_cron=True, select_models=due, no_auto_upstream=True)
+            due = [] if console.failures else _due(context, console, wanted)
         # all of a full refresh; also all when the clock was set back, for SQLMesh then believes that
         # everything is built for a time to come
-        if left:
-            context.plan(_ENVIRONMENT, restate_models=left, skip_tests=True, select_models=known)
+        if due:
+            context.plan(_ENVIRONMENT, restate_models=due, skip_tests=True, select_models=planned)
     except PlanError:
         if not console.failures:
             raise
+
+
+def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> list[str]:
+    """The wanted models that were not built yet; seeds change with their files only, embedded ones never."""
+    return [
+        model.name
+        for model in context.models.values()
+        if model.name in wanted and model.name not in console.seconds
+        if not (model.kind.is_seed or model.kind.is_symbolic)
+    ]
+
+
+def explain(context: Context, failure: NodeExecutionFailedError[Any], file: Path) -> ClogsError:
+    """Say which model failed and why; for an audit also how many rows, and the keys of some of them.
+
+    Args:
+        context: SQLMesh, with the models.
+        failure: What it reports.
+        file: The warehouse, which may be what is at fault.
+    """
+    name = context.models[failure.node.snapshot_name].name
+    cause = failure.__cause__
+    if isinstance(cause, AuditFailedError):
+        return DataError(
+            str(cause),
+            hint=f"{name} and what is built from it were left as they were."
+            " Look for the cause with: clogs query",
+        )
+    return fault_of(file, cause) or ClogsError(
+        f"The model {name} could not be built: {first_line(cause or failure)}",
+        hint="Correct the model; if you did not change it, rebuild with: clogs transform --full-refresh",
+    )
 
 
 def planned(context: Context) -> list[PlannedModel]:
@@ -82,19 +116,8 @@ def planned(context: Context) -> list[PlannedModel]:
         for fqn in context.dag.sorted
         if fqn in context.models and fqn in changes
     ]
-    removed = sorted(_bare_name(snapshot_id.name) for snapshot_id in diff.removed_snapshots)
+    removed = sorted(_without_catalog(snapshot_id.name) for snapshot_id in diff.removed_snapshots)
     return found + [PlannedModel(name, "removed") for name in removed]
-
-
-def clean(context: Context, standing: Collection[Snapshot]) -> None:
-    """Remove tables of definitions that were given up, and what no model will ask the logs of changes for."""
-    context.run_janitor(ignore_ttl=False)
-    tables = {
-        exp.to_table(snapshot.table_name(), dialect="duckdb").name
-        for snapshot in standing
-        if snapshot.is_model and is_by_change(snapshot.model)
-    }
-    Logs(context.engine_adapter, CATALOG).trim(tables)
 
 
 def parents(context: Context) -> dict[str, frozenset[str]]:
@@ -109,37 +132,52 @@ def parents(context: Context) -> dict[str, frozenset[str]]:
     }
 
 
-def views(context: Context, standing: Collection[Snapshot]) -> list[View]:
-    """The views to stand for the models, each after those it reads."""
-    places = {fqn: place for place, fqn in enumerate(context.dag.sorted)}
-    return [
-        _view(snapshot)
-        for snapshot in sorted(standing, key=lambda each: places.get(each.name, len(places)))
-        # what was dropped by hand has failed to build, and that is the error to tell
-        if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
-    ]
+def models(context: Context) -> tuple[Model, ...]:
+    """What the models are, and what each is built from, by name."""
+    return tuple(sorted(map(_model, context.models.values()), key=lambda model: model.name))
 
 
-def _left(context: Context, console: RecordingConsole, wanted: Collection[str]) -> list[str]:
-    """The wanted models that were not built yet; seeds change with their files only, embedded ones never."""
-    return [
-        model.name
-        for model in context.models.values()
-        if model.name in wanted and model.name not in console.seconds
-        if not (model.kind.is_seed or model.kind.is_symbolic)
-    ]
+def _model(model: SQLMeshModel) -> Model:
+    return Model(
+        name=model.name,
+        description=model.description or "",
+        key=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
+        parents=tuple(sorted(map(_without_catalog, model.depends_on or ()))),
+        is_table=not model.kind.is_embedded,
+    )
 
 
-def in_place(context: Context) -> Collection[Snapshot]:
-    """What the last plan that succeeded has put in place; nothing before the first one."""
+def _without_catalog(fqn: str) -> str:
+    table = exp.to_table(fqn, dialect="duckdb")
+    return f"{table.db}.{table.name}"
+
+
+def current(context: Context) -> Collection[Snapshot]:
+    """The models as the last plan that succeeded has built them; none before the first one."""
     environment = context.state_reader.get_environment(_ENVIRONMENT)
     return context.state_reader.get_snapshots(environment.snapshots).values() if environment else ()
 
 
-def _bare_name(fqn: str) -> str:
-    """The name of a model that is no longer there."""
-    table = exp.to_table(fqn, dialect="duckdb")
-    return f"{table.db}.{table.name}"
+def clean(context: Context, snapshots: Collection[Snapshot]) -> None:
+    """Remove tables and logs of other definitions than these, and what all tables have followed."""
+    context.run_janitor(ignore_ttl=False)
+    tables = {
+        exp.to_table(snapshot.table_name(), dialect="duckdb").name
+        for snapshot in snapshots
+        if snapshot.is_model and is_by_change(snapshot.model)
+    }
+    Logs(context.engine_adapter, CATALOG).trim(tables)
+
+
+def views(context: Context, snapshots: Collection[Snapshot]) -> list[View]:
+    """The views to stand for the models, each after those it reads."""
+    places = {fqn: place for place, fqn in enumerate(context.dag.sorted)}
+    return [
+        _view(snapshot)
+        for snapshot in sorted(snapshots, key=lambda each: places.get(each.name, len(places)))
+        # what was dropped by hand has failed to build, and that is the error to report
+        if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
+    ]
 
 
 def _view(snapshot: Snapshot) -> View:

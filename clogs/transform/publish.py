@@ -7,12 +7,12 @@ the file under another name. Ours name schema and table alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clogs.warehouse import Connection, transaction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """One view of bronze, silver or gold.
 
@@ -22,17 +22,16 @@ class View:
         schema: The schema, quoted.
         query: What it selects, without any catalog.
         is_table: Whether its rows are stored, so that counting them costs nothing.
-        description: What one row is.
-        columns: What each column holds, by its name.
+        columns: Descriptions by column.
     """
 
     name: str
     identifier: str
     schema: str
     query: str
-    is_table: bool = True
-    description: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
+    is_table: bool
+    description: str | None
+    columns: Mapping[str, str]
 
 
 _OURS = """
@@ -46,9 +45,9 @@ _OURS = """
 def publish(connection: Connection, views: Sequence[View]) -> None:
     """Put all views in place at once, with their descriptions, and remove those of models that are gone."""
     with transaction(connection):
-        standing = {view.identifier for view in views}
+        current = {view.identifier for view in views}
         for (identifier,) in connection.execute(_OURS).fetchall():
-            if identifier not in standing:
+            if identifier not in current:
                 connection.execute(f"DROP VIEW {identifier}")
         for view in views:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.schema}")

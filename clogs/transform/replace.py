@@ -3,69 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from typing import NamedTuple
 
 from sqlmesh.core.engine_adapter.base import EngineAdapter
+from sqlmesh.utils.errors import SQLMeshError
 
 from clogs.transform.logs import quoted
-from clogs.transform.places import fetch
-
-_DIFFER = """
-    CREATE OR REPLACE TEMP TABLE gone AS SELECT * FROM stale ANTI JOIN fresh ON {same};
-    CREATE OR REPLACE TEMP TABLE come AS SELECT * FROM fresh ANTI JOIN stale ON {same}
-"""
-_REPLACE = """
-    DELETE FROM {table} WHERE rowid IN (SELECT _place FROM gone);
-    INSERT INTO {table} SELECT * FROM come
-"""
-_AUDITED = """
-    CREATE OR REPLACE TEMP TABLE audited AS
-    SELECT * EXCLUDE (_place) FROM stale ANTI JOIN gone USING (_place)
-    UNION ALL BY NAME SELECT * FROM come
-    UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike
-"""
+from clogs.transform.stretches import fetch
 
 
-class Replaced(Enum):
-    """What became of it."""
+class Changes(NamedTuple):
+    """Temporary tables of the rows that changed.
 
-    NOTHING = 0
-    SOME = 1
-    FOREIGN = 2
-    """Nothing was replaced, because the new rows have keys that were not asked for."""
+    Attributes:
+        removed: The rows that went, with their places in a column ``_place``.
+        added: The rows that came.
+        agreeing: All rows that have to agree with these: those of the same keys as they are now, and others
+            that have the grain of a new one.
+    """
 
-    def __bool__(self) -> bool:
-        """Whether rows were replaced."""
-        return self is Replaced.SOME
+    removed: str
+    added: str
+    agreeing: str
 
 
 def replace(
-    adapter: EngineAdapter, table: str, query: str, *, key: str | None, grain: Sequence[str]
-) -> Replaced:
+    adapter: EngineAdapter,
+    table: str,
+    query: str,
+    *,
+    touched: str | None,
+    key: str | None,
+    grain: Sequence[str],
+) -> Changes | None:
     """Replace the rows of touched keys, or all rows, where a query gives others. The caller commits.
 
-    Rows that stay the same are not written. There are temporary tables afterwards: ``gone`` and ``come``
-    with the rows that went, with their ``_place``, and came; and ``audited`` with all that have to agree: the
-    rows of the touched keys as they are now, and others that have the grain of a new one.
+    Rows that stay the same are not written.
 
     Args:
-        adapter: SQLMesh's connection, in a transaction. Its temporary table ``touched`` has the keys.
+        adapter: SQLMesh's connection, in a transaction.
         table: The table, whose rows are distinct.
         query: Gives the rows of the touched keys as they ought to be; of all, without a key.
-        key: The column of the table that ``touched.key`` is compared with.
+        touched: A table with the touched keys in its column ``key``.
+        key: The column of the table that these are compared with.
         grain: The columns that no two rows may have in common.
+
+    Returns:
+        None if no rows differ.
+
+    Raises:
+        SQLMeshError: The query gives rows of other keys.
     """
-    touched = f"touched ON touched.key = kept.{quoted(key)}" if key else "(SELECT 1) ON true"
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {query}")
-    if _count(adapter, f"fresh AS kept ANTI JOIN {touched}"):
-        return Replaced.FOREIGN
-    fetch(adapter, "stale", table, f"SEMI JOIN {touched}")
-    _run(adapter, _DIFFER.format(same=_same("fresh", "stale", list(adapter.columns("fresh")))))
-    if not _count(adapter, "gone") + _count(adapter, "come"):
-        return Replaced.NOTHING
-    fetch(adapter, "alike", table, f"SEMI JOIN come ON {_same('come', 'kept', grain)} ANTI JOIN {touched}")
-    _run(adapter, _REPLACE.format(table=table) + ";" + _AUDITED)
-    return Replaced.SOME
+    is_touched = (
+        f"{touched} ON {touched}.key = kept.{quoted(key)}" if touched and key else "(SELECT 1) ON true"
+    )
+    adapter.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
+    if _count(adapter, f"expected AS kept ANTI JOIN {is_touched}"):
+        raise SQLMeshError(f"its rows depend on rows outside their key, {key}")
+    fetch(adapter, "current", table, f"SEMI JOIN {is_touched}")
+    same = _same("expected", "current", list(adapter.columns("expected")))
+    adapter.execute(f"CREATE OR REPLACE TEMP TABLE removed AS FROM current ANTI JOIN expected ON {same}")
+    adapter.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM expected ANTI JOIN current ON {same}")
+    if not _count(adapter, "removed") + _count(adapter, "added"):
+        return None
+    with_same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
+    fetch(adapter, "alike", table, with_same_grain)
+    adapter.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
+    adapter.execute(f"INSERT INTO {table} FROM added")
+    adapter.execute("""
+        CREATE OR REPLACE TEMP TABLE agreeing AS
+        SELECT * EXCLUDE (_place) FROM current ANTI JOIN removed USING (_place)
+        UNION ALL BY NAME FROM added
+        UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike
+    """)
+    return Changes("removed", "added", "agreeing")
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:
@@ -75,8 +86,3 @@ def _same(one: str, other: str, columns: Sequence[str]) -> str:
 
 def _count(adapter: EngineAdapter, rows: str) -> int:
     return int(adapter.fetchall(f"SELECT count(*) FROM {rows}")[0][0])
-
-
-def _run(adapter: EngineAdapter, statements: str) -> None:
-    for statement in statements.split(";"):
-        adapter.execute(statement)

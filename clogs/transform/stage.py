@@ -5,36 +5,30 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
+from clogs.terminal.progress import Progress, no_progress
+from clogs.transform.config import TransformConfig
 from clogs.transform.publish import View, publish
 from clogs.transform.selection import select_models
-from clogs.transform.settings import TransformSettings
 from clogs.warehouse import Connection
 
 if TYPE_CHECKING:
+    from clogs.schema import Model
     from clogs.transform.engine import PlannedModel
 
-_OBJECTS = 100_000
-"""So many new ones make Python look for garbage; SQLMesh makes millions that stay."""
-
-OnModel = Callable[[str, int, int], None]
+_GARBAGE_AFTER = 100_000
+"""New objects after which Python collects garbage; SQLMesh makes millions that stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One model that was brought up to date.
-
-    Attributes:
-        name: Schema and model, ``gold.fct_messages``.
-        rows: Rows it has now; None for a view.
-        seconds: Wall time of building and auditing it.
-    """
+    """One model that was brought up to date, in some seconds; a view has no rows of its own."""
 
     name: str
     rows: int | None
@@ -43,12 +37,7 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class TransformResult:
-    """What a transform did.
-
-    Attributes:
-        models: The models that were brought up to date, each after those it is built from.
-        seconds: Wall time.
-    """
+    """The models that were brought up to date, each after those it is built from."""
 
     models: tuple[ModelRun, ...]
     seconds: float
@@ -59,10 +48,10 @@ class PlanResult:
     """What a transform would do.
 
     Attributes:
-        models: The models that would be built or removed because their definition is another one now, in
-            dependency order.
-        documents: Documents that were loaded, changed or pruned since the last transform; None where it
-            cannot be told, and all models are built from nothing.
+        models: The models that would be built or removed because their definition changed, in dependency
+            order.
+        documents: Documents that were loaded, changed or pruned since the last transform; None where any may
+            have changed, and all models are built from nothing.
     """
 
     models: tuple[PlannedModel, ...]
@@ -70,146 +59,154 @@ class PlanResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
+class _Build:
+    """What a build did: seconds by model, the views for all models as they are built now, what failed."""
+
     seconds: dict[str, float]
-    standing: Sequence[View]
+    views: Sequence[View]
     failure: ClogsError | None
 
 
 def transform(
-    settings: TransformSettings,
+    config: TransformConfig,
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    on_model: OnModel = lambda _name, _done, _due: None,
+    on_progress: Progress = no_progress,
 ) -> TransformResult:
     """Bring bronze, silver and gold up to date with ``raw.conversations``.
 
-    A model whose definition has changed is built with all that hang on it, selected or not; so is
+    A model whose definition has changed is built with all that are built from it, selected or not; so is
     everything the first time. Extra models come after the others, which their failures leave alone.
 
     Args:
-        settings: The settings.
+        config: The settings.
         select: As ``--models`` takes it, ``fct_messages`` or ``+gold.fct_messages``; empty for all.
         full_refresh: Build from nothing, whatever changed.
-        on_model: Called after each model with its name, how many have ended and how many are due.
+        on_progress: Called after each model with how many have ended, and how many are due.
 
     Raises:
         UsageError: A selection matches no model.
-        DataError: A model's audit failed; it and the models that hang on it were left as they were.
-        WarehouseError: The file cannot be opened.
+        DataError: A model's audit failed; it and the models built from it were left as they were.
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand the models.
-        ClogsError: There is nothing to transform, or a model could not be built.
+        ClogsError: A model could not be built.
     """
     started = time.perf_counter()
-    require_conversations(settings)
-    prepare_sqlmesh(settings)
-    built = _build_all(settings, select, on_model, full_refresh=full_refresh)
-    with _opened(settings) as connection:
-        # after a failure too: what was built before it is there to be read
-        publish(connection, built.standing)
-        runs = _runs(connection, built)
-    if built.failure:
-        raise built.failure
-    return TransformResult(models=runs, seconds=time.perf_counter() - started)
+    _prepare(config)
+    build = _build_all(config, select, on_progress, full_refresh=full_refresh)
+    with _connect(config) as connection:
+        # after a failure too: what was built before it can be read
+        publish(connection, build.views)
+        tables = {view.name for view in build.views if view.is_table}
+        rows = {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            for name in build.seconds.keys() & tables
+        }
+    if build.failure:
+        raise build.failure
+    models = tuple(ModelRun(name, rows.get(name), seconds) for name, seconds in build.seconds.items())
+    return TransformResult(models=models, seconds=time.perf_counter() - started)
 
 
-def plan(settings: TransformSettings) -> PlanResult:
-    """Tell what a transform would do; nothing is built.
+def plan(config: TransformConfig) -> PlanResult:
+    """Find out what a transform would do; nothing is built.
 
     Raises:
-        WarehouseError: The file cannot be opened, does not exist, or nothing is loaded yet.
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
         ModelsError: SQLMesh does not understand the models.
     """
-    require_conversations(settings)
-    prepare_sqlmesh(settings)
-    from clogs.transform.console import RecordingConsole
+    _prepare(config)
     from clogs.transform.context import open_context
     from clogs.transform.engine import planned
     from clogs.transform.logs import unread
 
-    with open_context(settings, RecordingConsole(lambda _name, _done, _due: None)) as context:
+    with open_context(config) as context:
         return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter))
 
 
+def lineage(config: TransformConfig) -> tuple[Model, ...]:
+    """Read all models, by name; nothing is built.
+
+    Extra models that SQLMesh does not understand are left out, all of them: a mistake in one of them must
+    not hide the others.
+
+    Raises:
+        WarehouseError: The file cannot be opened, or nothing is loaded yet.
+        ModelsError: SQLMesh does not understand our models.
+    """
+    _prepare(config)
+    from clogs.transform.context import open_context
+    from clogs.transform.engine import models
+
+    try:
+        with open_context(config) as context:
+            return models(context)
+    except ModelsError:
+        if not config.extra_models:
+            raise
+        return lineage(replace(config, extra_models=None))
+
+
 def _build_all(
-    settings: TransformSettings, select: Sequence[str], on_model: OnModel, *, full_refresh: bool
-) -> _Built:
+    config: TransformConfig, select: Sequence[str], on_progress: Progress, *, full_refresh: bool
+) -> _Build:
     """Build all models; the extra ones must not hold up the others."""
     try:
-        built = _build(settings, select, on_model, full_refresh=full_refresh)
+        build = _build(config, select, on_progress, full_refresh=full_refresh)
     except ModelsError as error:
-        if not settings.extra_models:
+        if not config.extra_models:
             raise
-        built = _Built({}, (), error)
-    if not (built.failure and settings.extra_models):
-        return built
-    alone = replace(settings, extra_models=None)
-    ours = _build(alone, (), on_model, full_refresh=full_refresh, is_whole=False)
-    return _Built(built.seconds | ours.seconds, ours.standing, built.failure)
+        build = _Build({}, (), error)
+    if not (build.failure and config.extra_models):
+        return build
+    alone = replace(config, extra_models=None)
+    ours = _build(alone, (), on_progress, full_refresh=full_refresh, keep_missing=True)
+    return _Build(build.seconds | ours.seconds, ours.views, build.failure)
 
 
 def _build(
-    settings: TransformSettings,
+    config: TransformConfig,
     select: Sequence[str],
-    on_model: OnModel,
+    on_progress: Progress,
     *,
     full_refresh: bool,
-    is_whole: bool = True,
-) -> _Built:
-    """Build models, and leave those alone that are in place but not known here, unless these are all."""
-    from clogs.transform.console import RecordingConsole
-    from clogs.transform.context import open_context
-    from clogs.transform.engine import build, clean, in_place, parents, views
-    from clogs.transform.failures import explain
+    keep_missing: bool = False,
+) -> _Build:
+    from clogs.transform import engine
+    from clogs.transform.context import BuildConsole, open_context
 
-    console = RecordingConsole(on_model)
-    with open_context(settings, console) as context:
-        graph = parents(context)
+    console = BuildConsole(on_progress)
+    with open_context(config, console) as context:
+        graph = engine.parents(context)
         wanted = select_models(select, graph)
-        build(context, console, wanted, full_refresh=full_refresh, is_whole=is_whole)
-        failure = explain(context, console.failures[0], settings.warehouse) if console.failures else None
-        standing = in_place(context)
-        clean(context, standing)
+        engine.build(context, console, wanted, full_refresh=full_refresh, keep_missing=keep_missing)
+        failure = engine.explain(context, console.failures[0], config.warehouse) if console.failures else None
+        snapshots = engine.current(context)
+        engine.clean(context, snapshots)
         seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
-        return _Built(seconds, views(context, standing), failure)
+        return _Build(seconds, engine.views(context, snapshots), failure)
 
 
-def _opened(settings: TransformSettings) -> AbstractContextManager[Connection]:
+def _connect(config: TransformConfig) -> AbstractContextManager[Connection]:
     return warehouse.connect(
-        settings.warehouse,
-        threads=settings.threads,
-        memory_limit=settings.memory_limit,
-        lock_timeout=settings.lock_timeout,
+        config.warehouse,
+        threads=config.threads,
+        memory_limit=config.memory_limit,
+        lock_timeout=config.lock_timeout,
     )
 
 
-def require_conversations(settings: TransformSettings) -> None:
-    """Open the file once ourselves: DuckDB then says plainly what SQLMesh would misreport."""
-    warehouse.require_file(settings.warehouse)
-    with _opened(settings) as connection:
+def _prepare(config: TransformConfig) -> None:
+    """Require something to transform, and set what SQLMesh reads from the environment when it is imported."""
+    warehouse.require_file(config.warehouse)
+    # opened once by ourselves: DuckDB then says plainly what SQLMesh would misreport
+    with _connect(config) as connection:
         warehouse.require_tables(connection)
-
-
-def prepare_sqlmesh(settings: TransformSettings) -> None:
-    """Set what SQLMesh reads from the environment while it is imported, and look for garbage less often."""
-    gc.set_threshold(_OBJECTS)
-    # the name under which SQLMesh would call home, which it may not: it falls over a damaged one
+    gc.set_threshold(_GARBAGE_AFTER)
+    # the name under which SQLMesh would call home, which it may not: it fails on a damaged one
     with suppress(OSError):
-        (settings.cache / "user.yaml").unlink()
+        (config.cache / "user.yaml").unlink()
     os.environ.update(
-        SQLMESH_HOME=str(settings.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
+        SQLMESH_HOME=str(config.cache), SQLMESH__DISABLE_ANONYMIZED_ANALYTICS="true", MAX_FORK_WORKERS="1"
     )
-
-
-def _runs(connection: Connection, built: _Built) -> tuple[ModelRun, ...]:
-    tables = {view.name for view in built.standing if view.is_table}
-    return tuple(
-        ModelRun(name, _rows(connection, name) if name in tables else None, seconds)
-        for name, seconds in built.seconds.items()
-    )
-
-
-def _rows(connection: Connection, name: str) -> int:
-    (rows,) = connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0]
-    return int(rows)

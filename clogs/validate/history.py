@@ -9,18 +9,17 @@ from clogs import warehouse
 from clogs.checks.results import CheckResult, PastResult
 from clogs.warehouse import Connection
 
-LATEST = 60
-"""So many results of a check, at most, are its course."""
+SHOWN = 60
+"""Validations that a check's history goes back, at most."""
 
-_KEEP = "INSERT INTO quality.results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = ("layer", "table", "severity", "tolerated", "rows", "failing", "outcome")
 _PARTITIONS = """
     DELETE FROM quality.partitions;
     INSERT INTO quality.partitions SELECT date, count(*) FROM raw.conversations GROUP BY date;
 """
-_COURSES = f"""
+_HISTORY = f"""
     SELECT check_name, validated_at, rows, failing, outcome FROM quality.results
-    QUALIFY row_number() OVER (PARTITION BY check_name ORDER BY validated_at DESC) <= {LATEST}
+    QUALIFY row_number() OVER (PARTITION BY check_name ORDER BY validated_at DESC) <= {SHOWN}
     ORDER BY validated_at
 """
 
@@ -35,21 +34,21 @@ def keep(
         results: Of its checks.
         run: The run's id.
         at: When it began, in UTC.
-        partitions: Keep how many rows each day has, too, for the next validation to compare with.
+        partitions: Also keep how many rows each day has, for the next validation to compare with.
     """
     rows = [(run, at, each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]
     with warehouse.transaction(connection):
-        connection.executemany(_KEEP, rows)
+        connection.executemany("INSERT INTO quality.results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         if partitions:
             connection.execute(_PARTITIONS)
 
 
 def check_history(connection: Connection) -> dict[str, list[PastResult]]:
     """Read how each check ended in its last validations, the oldest first, by its name."""
-    if not warehouse.is_current(connection):  # no version before this one kept any
+    if not warehouse.has_tables(connection):
         return {}
-    found: dict[str, list[PastResult]] = {}
-    for check, at, rows, failing, outcome in connection.execute(_COURSES).fetchall():
+    history: dict[str, list[PastResult]] = {}
+    for check, at, rows, failing, outcome in connection.execute(_HISTORY).fetchall():
         past = PastResult(at=at, rows=rows, failing=failing, outcome=outcome)
-        found.setdefault(check, []).append(past)
-    return found
+        history.setdefault(check, []).append(past)
+    return history

@@ -1,19 +1,20 @@
-"""The stage: which suites run, and what is said and kept of how they end."""
+"""The stage: which suites run, what is reported about them, and what is kept."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from clogs import warehouse
-from clogs.checks.bronze import KNOWN_TYPES, Conversations
+from clogs.checks.bronze import CONVERSATIONS, KNOWN_TYPES
 from clogs.checks.check import Suite
 from clogs.checks.overrides import CheckOverrides
 from clogs.checks.results import LAYERS, CheckResult
 from clogs.checks.suites import SUITES, apply_overrides
 from clogs.errors import DataError, UsageError, WarehouseError
+from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited, percent, shortened
 from clogs.validate.history import keep
 from clogs.validate.suite import EXAMPLES, examine
@@ -25,18 +26,16 @@ _UNKNOWN_TYPES = f"""
     GROUP BY type ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}
 """
 
-Progress = Callable[[int, int | None], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateResult:
     """How a validation ended.
 
     Attributes:
-        run: The run that validated.
+        run: The run's id.
         at: When it began, in UTC.
         checks: By layer and table.
-        rows: Rows looked at, of all tables, each as often as it was.
+        rows: Rows checked, counted once for each suite.
         seconds: Wall time.
     """
 
@@ -47,7 +46,7 @@ class ValidateResult:
     seconds: float
 
     def ended(self, outcome: str) -> list[CheckResult]:
-        """The checks that ended so."""
+        """The checks with an outcome."""
         return [check for check in self.checks if check.outcome == outcome]
 
     def raise_for_failures(self) -> None:
@@ -72,26 +71,26 @@ def validate(
     overrides: CheckOverrides,
     max_age: timedelta,
     layers: Sequence[str] = (),
-    on_progress: Progress = lambda _done, _total: None,
+    on_progress: Progress = no_progress,
 ) -> ValidateResult:
     """Run the suites, and keep their results.
 
     Args:
-        connection: The warehouse, writable: its ``quality.results`` get a row per check.
+        connection: The warehouse, writable: ``quality.results`` gets a row for each check.
         run: The run's id.
-        overrides: What the settings say of single checks.
+        overrides: What the settings change about single checks.
         max_age: How old the newest document may be.
         layers: Only these of `LAYERS`; none for all.
-        on_progress: Called with the suites that have run, and how many there are.
+        on_progress: Called with the suites that have run, and how many will.
 
     Raises:
-        UsageError: There is no such layer.
+        UsageError: A layer does not exist.
         WarehouseError: Its tables have not been built.
     """
     at, started = datetime.now(UTC), time.perf_counter()
     if unknown := set(layers) - set(LAYERS):
         raise UsageError(
-            f"There is no layer {', '.join(sorted(unknown))}.", hint=f"Layers: {', '.join(LAYERS)}."
+            f"The layer {', '.join(sorted(unknown))} does not exist.", hint=f"Layers: {', '.join(LAYERS)}."
         )
     suites = [suite for suite in SUITES if not layers or suite.layer in layers]
     _require_built(connection, suites)
@@ -106,19 +105,19 @@ def validate(
             rows += results[0].rows
             checks += results
         checks = [_with_types(connection, check) for check in checks]
-        keep(connection, checks, run=run, at=at, partitions=Conversations in suites)
+        keep(connection, checks, run=run, at=at, partitions=CONVERSATIONS in suites)
     return ValidateResult(
         run=run, at=at, checks=tuple(checks), rows=rows, seconds=time.perf_counter() - started
     )
 
 
-def _require_built(connection: Connection, suites: Iterable[type[Suite]]) -> None:
+def _require_built(connection: Connection, suites: Iterable[Suite]) -> None:
     warehouse.require_tables(connection)
-    known = connection.execute(
+    built = connection.execute(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables"
         " WHERE table_catalog = current_database()"
     )
-    missing = {suite.table for suite in suites} - {name for (name,) in known.fetchall()}
+    missing = {suite.table for suite in suites} - {name for (name,) in built.fetchall()}
     if missing:
         raise WarehouseError(
             f"{join_limited(sorted(missing))} have not been built yet.",
@@ -127,15 +126,15 @@ def _require_built(connection: Connection, suites: Iterable[type[Suite]]) -> Non
 
 
 def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
-    """Let the check on types of entries name the types, instead of some documents that have them."""
-    if result.check != f"{Conversations.name}.type_is_known" or not result.failing:
+    """Give the check on types of entries the types as examples, instead of some documents that have them."""
+    if result.check != f"{CONVERSATIONS.name}.type_is_known" or not result.failing:
         return result
     found = connection.execute(_UNKNOWN_TYPES, [KNOWN_TYPES]).fetchall()
-    told = (
+    examples = (
         f"{shortened(name)} ({number:,} since {shortened(version or 'an unknown version')})"
         for name, number, version in found
     )
-    return replace(result, examples=tuple(told))
+    return replace(result, examples=tuple(examples))
 
 
 def _fault(check: CheckResult) -> str:

@@ -19,22 +19,31 @@ BATCH_ROWS = 100_000
 EXAMPLES = 5
 
 
-def examine(connection: Connection, suite: type[Suite], checks: Mapping[str, Check]) -> list[CheckResult]:
+def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -> list[CheckResult]:
     """Check every row of a suite's table, in batches.
 
     Args:
-        connection: The warehouse, with the variables that the suite's SQL asks for.
+        connection: The warehouse, with the variables that the suite's SQL reads.
         suite: What to check.
-        checks: Its checks by name, as the settings will have them.
+        checks: Its checks by name, as the settings change them.
     """
-    schema = pa.DataFrameSchema(checks=list(map(_pandera_check, checks)))
+    # Pandera sees answers and no values, since Python has no counterpart for some of DuckDB's
+    answers = [
+        (pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)).alias(name)
+        for name, check in checks.items()
+    ]
+    schema = pa.DataFrameSchema(
+        checks=[
+            pa.Check(lambda data, name=name: data.lazyframe.select(pl.col(name)), name=name)
+            for name in checks
+        ]
+    )
     rows = 0
     failing: Counter[str] = Counter()
     examples: dict[str, list[str]] = {name: [] for name in checks}
     for batch in _batches(connection, _query(suite, checks)):
         rows += batch.height
-        answers = batch.select("key", *(_answer(name, check) for name, check in checks.items()))
-        for name, keys in _failures(schema, answers):
+        for name, keys in _failures(schema, batch.select("key", *answers)):
             failing[name] += len(keys)
             seen = [*examples[name], *map(shortened, keys.unique(maintain_order=True).head(EXAMPLES))]
             examples[name] = list(dict.fromkeys(seen))[:EXAMPLES]
@@ -54,10 +63,10 @@ def examine(connection: Connection, suite: type[Suite], checks: Mapping[str, Che
     ]
 
 
-def _query(suite: type[Suite], checks: Mapping[str, Check]) -> str:
-    """The rows with their key as text, what expressions look at, and what DuckDB has to answer."""
+def _query(suite: Suite, checks: Mapping[str, Check]) -> str:
+    """The rows with their key as text, the columns that expressions read, and what DuckDB has to answer."""
     parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), '(none)')" for column in suite.key)
-    looked_at = {
+    inputs = {
         column: None
         for check in checks.values()
         if isinstance(check.holds, pl.Expr)
@@ -68,18 +77,8 @@ def _query(suite: type[Suite], checks: Mapping[str, Check]) -> str:
         for name, check in checks.items()
         if isinstance(check.holds, str)
     )
-    columns = ", ".join((f"concat_ws(' ', {parts}) AS key", *looked_at, *answers))
+    columns = ", ".join((f"concat_ws(' ', {parts}) AS key", *inputs, *answers))
     return f"SELECT {columns} FROM {suite.source}"
-
-
-def _answer(name: str, check: Check) -> pl.Expr:
-    """Whether a check holds, for each row: Pandera is given no values that Python may not have."""
-    holds = pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)
-    return holds.alias(name)
-
-
-def _pandera_check(name: str) -> pa.Check:
-    return pa.Check(lambda data: data.lazyframe.select(pl.col(name)), name=name)
 
 
 def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
@@ -91,7 +90,7 @@ def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
 
 def _failures(schema: pa.DataFrameSchema, batch: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
     """The names of checks that rows fail, each with the keys of these rows."""
-    # Pandera's environment variables can reduce a validation to a look at the columns' types, or to nothing
+    # Pandera's environment variables can reduce a validation to the columns' types, or to nothing
     with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
         try:
             schema.validate(batch, lazy=True)
@@ -100,6 +99,8 @@ def _failures(schema: pa.DataFrameSchema, batch: pl.DataFrame) -> Iterator[tuple
         else:
             return
     if cases["index"].null_count():
-        raise TypeError(f"These are no checks of rows: {cases.filter(index=None)['check'].to_list()}")
+        raise TypeError(
+            f"Checks that do not answer row by row: {cases.filter(index=None)['check'].to_list()}"
+        )
     for (name,), rows in cases.group_by("check", maintain_order=True):
         yield str(name), batch["key"].gather(rows["index"].sort())

@@ -1,29 +1,16 @@
 """Which documents changed, for the models to follow.
 
-A log of changes is a table in schema ``changes`` with the columns ``number`` (that of a transaction; it
-grows), ``everything`` and whatever tells what changed. A row with ``everything`` says that all there was may
-have changed. Readers keep the number up to which they have read: what they missed is above it.
+A log of changes is a table in schema ``changes`` with the columns ``number`` (of a transaction; it grows),
+``everything`` and the keys of what changed. A row with ``everything`` says that any row may have changed.
+Readers keep the number up to which they have read.
 """
 
 from __future__ import annotations
 
 from clogs.warehouse.connection import Connection
 
-CREATE_CHANGES = """
-    CREATE SCHEMA IF NOT EXISTS changes;
-    CREATE SEQUENCE IF NOT EXISTS changes.numbers;
-    CREATE TABLE IF NOT EXISTS changes.conversations (
-        number BIGINT NOT NULL,
-        everything BOOLEAN NOT NULL,
-        _id VARCHAR
-    );
-    COMMENT ON TABLE changes.conversations IS 'Documents that were loaded or pruned, until the models know.';
-    COMMENT ON COLUMN changes.conversations.number IS 'Grows with every transaction.';
-    COMMENT ON COLUMN changes.conversations.everything IS 'Any document may have changed.';
-"""
-
 MOST_LISTED = 100_000
-"""So many documents are always listed; of more, at most a quarter of the table."""
+"""Documents that are always listed; of more, at most a quarter of the table."""
 
 _EVERYTHING = """
     DELETE FROM changes.conversations;
@@ -42,7 +29,7 @@ def note_changed(connection: Connection, query: str, *, count: int) -> None:
     Args:
         connection: The warehouse, in that transaction.
         query: Selects their ``_id``.
-        count: How many they are.
+        count: How many rows it selects.
     """
     counts = "SELECT (SELECT count(*) FROM changes.conversations), (SELECT count(*) FROM raw.conversations)"
     listed, total = connection.execute(counts).fetchall()[0]

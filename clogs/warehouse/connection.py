@@ -1,13 +1,123 @@
-"""A connection to the DuckDB file, and what keeps together what is written to it."""
+"""Opening and creating the DuckDB file, and what keeps together what is written to it."""
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from clogs.errors import HeldWarehouseError, WarehouseError
+from clogs.files import write_atomic
+from clogs.terminal.text import duration
+from clogs.warehouse.faults import mapped
 
 Connection = duckdb.DuckDBPyConnection
+
+STORAGE_VERSION = "v1.5.0"
+"""DuckDB's file format: the newest that all of 1.5 read. Older formats have no zstd."""
+
+BULK_MEMORY = 1_000_000_000
+"""Bytes that DuckDB may take for many rows: more would only fill its cache."""
+
+LOAD_FIRST = "Load something first: clogs pipeline"
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
+"""Seconds until a locked file is tried again."""
+
+_LOGS = (".wal.recovery", ".wal.checkpoint", ".wal")
+"""What DuckDB may leave beside a file: changes that it has still to write into it."""
+
+_NO_WAIT = timedelta(0)
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def connect(
+    path: Path,
+    *,
+    read_only: bool = False,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    lock_timeout: timedelta = _NO_WAIT,
+) -> Iterator[Connection]:
+    """Open the warehouse, in UTC, and close it.
+
+    Args:
+        path: The DuckDB file. Unless `read_only`, it is created with its folder where it is missing.
+        read_only: Several processes may read at once.
+        threads: DuckDB's threads; None for as many as there are CPUs.
+        memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
+        lock_timeout: How long to wait for another process that has it open.
+
+    Raises:
+        HeldWarehouseError: Another process still has it open.
+        WarehouseError: The file does not exist, or this DuckDB cannot read it.
+        ClogsError: The disk or the memory is full.
+    """
+    if read_only:
+        require_file(path)
+    elif not path.exists():
+        _create(path)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        # landing files are read once: a cache of them would only take memory
+        "enable_external_file_cache": False,
+        # a name in a user's SQL must not be looked up among Python's variables
+        "python_enable_replacements": False,
+    }
+    config |= {"threads": threads} if threads else {}
+    config |= {"memory_limit": memory_limit} if memory_limit else {}
+
+    def attempt() -> Connection:
+        with mapped(path):
+            return duckdb.connect(path, read_only=read_only, config=config)
+
+    def log_wait(state: RetryCallState) -> None:
+        if state.attempt_number == 1 and state.outcome:
+            longest = duration(lock_timeout.total_seconds())
+            logger.info("%s Waiting up to %s for it.", state.outcome.exception(), longest)
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(HeldWarehouseError),
+        stop=stop_after_delay(lock_timeout),
+        wait=wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
+        before_sleep=log_wait,
+        reraise=True,
+    )
+    with mapped(path), retrying(attempt) as connection:
+        if not read_only:  # a killed process leaves what it spilled to disk
+            shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def require_file(path: Path) -> None:
+    """Raise unless the DuckDB file exists.
+
+    Raises:
+        WarehouseError: It does not.
+    """
+    if not path.exists():
+        raise WarehouseError(f"The warehouse {path} does not exist yet.", hint=LOAD_FIRST)
+
+
+def quarantine(path: Path) -> Path:
+    """Rename a damaged file, with the changes that DuckDB had still to write into it.
+
+    Returns:
+        Where the file is now.
+    """
+    place = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    for suffix in (*_LOGS, ""):  # the file last: killed in between, no new file meets the old one's logs
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{suffix}").replace(f"{place}{suffix}")
+    return place
 
 
 @contextmanager
@@ -18,31 +128,44 @@ def transaction(connection: Connection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # A failed statement may have ended the transaction already; the first error is the one to tell.
+        # a failed statement may have ended the transaction already; the first error is the one to raise
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
         raise
 
 
-BULK_MEMORY = 1_000_000_000
-"""Bytes that DuckDB may take for many rows: more would only fill its cache."""
-
-
 @contextmanager
 def bounded(connection: Connection) -> Iterator[None]:
-    """Inside, DuckDB takes at most `BULK_MEMORY`, or what the settings say if that is less.
+    """Inside, DuckDB takes at most `BULK_MEMORY`, or what the settings allow if that is less.
 
     It also need not keep the order of rows, which would take more.
     """
-    asked = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
-    before, most = connection.execute(asked).fetchall()[0]
+    limits = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
+    before, most = connection.execute(limits).fetchall()[0]
     connection.execute(
         f"SET memory_limit = '{min(BULK_MEMORY, most)}B'; SET preserve_insertion_order = false"
     )
     try:
         yield
     finally:
-        with suppress(
-            duckdb.Error
-        ):  # after a fatal error nothing can be set, and that error is the one to tell
+        # after a fatal error nothing can be set, and that error is the one to raise
+        with suppress(duckdb.Error):
             connection.execute(f"SET memory_limit = '{before}'; SET preserve_insertion_order = true")
+
+
+def _create(path: Path) -> None:
+    """Create a file that is whole or absent: DuckDB cannot open one whose creation was interrupted."""
+    left = [log for suffix in _LOGS if (log := path.with_name(f"{path.name}{suffix}")).exists()]
+    if left:
+        raise WarehouseError(
+            f"{left[0]} belongs to a warehouse that no longer exists.",
+            hint="Put the warehouse back beside it, or move it away, too.",
+        )
+
+    def write(temporary: Path) -> None:
+        temporary.unlink()
+        duckdb.connect(temporary, config={"storage_compatibility_version": STORAGE_VERSION}).close()
+        temporary.chmod(0o600)
+
+    with mapped(path):
+        write_atomic(path, write)

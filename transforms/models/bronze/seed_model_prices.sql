@@ -18,7 +18,7 @@ MODEL (
   ),
   column_descriptions (
     model = 'Name of the model without provider, date and version suffix.',
-    valid_from = 'First day (yyyy-mm-dd, UTC) on which the price holds; NULL where that is not known. The first price of a model holds before it, too.',
+    valid_from = 'First day (yyyy-mm-dd, UTC) on which the price holds; NULL where it is unknown. The first price of a model holds before it, too.',
     input = 'Input tokens.',
     output = 'Output tokens.',
     cache_write_5m = 'Tokens written to the cache for 5 minutes.',

@@ -4,13 +4,13 @@ MODEL (
     path '../../seeds/tool_categories.csv'
   ),
   grain (tool_name),
-  description 'Category of each tool that Claude Code brings along.',
+  description 'Category of each tool that comes with Claude Code.',
   columns (
     tool_name TEXT,
     category TEXT
   ),
   column_descriptions (
-    tool_name = 'Name of the tool, as it stands in the transcripts.',
+    tool_name = 'Name of the tool, as the transcripts name it.',
     category = 'What the tool is for.'
   ),
   audits (

@@ -46,7 +46,7 @@ SELECT
   timestamp, -- When the entry was written; NULL where it has no time of its own.
   CAST(timestamp AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day of the entry in the configured time zone.
   ingested_at, -- When the sync service stored the document.
-  source_file, -- Transcript the line stands in, relative to the project folder.
+  source_file, -- Transcript that holds the line, relative to the project folder.
   uuid, -- Identity of the entry; NULL for types that have none.
   parent_uuid, -- Entry this one follows.
   request_id, -- API request that an assistant entry answers.
@@ -57,12 +57,12 @@ SELECT
   git_branch, -- Git branch.
   claude_version, -- Version of Claude Code.
   is_copy, -- Whether the transcript is one that repeats entries of another.
-  -- Claude Code names the folder after the directory, each sign but letters and digits made a dash
+  -- Claude Code names the folder after the directory, with a dash for each character that is no letter or digit
   CASE
     WHEN lower(regexp_replace(cwd, '[^A-Za-z0-9]', '-', 'g')) = lower(project_id)
     THEN NULLIF(regexp_extract(cwd, '([^/\\]+)[/\\]*$', 1), '')
   END AS directory, -- Last part of the working directory, where the project is named after it.
   title, -- Title that the entry gives its session; NULL for other types.
   CASE WHEN title IS NOT NULL THEN COALESCE(json_extract_string(entry_raw, '$.leafUuid'), _id) END
-    AS title_key -- Entry at whose session a title is aimed; the document where it names none.
+    AS title_key -- Entry whose session the title is for; the document where it names none.
 FROM entries

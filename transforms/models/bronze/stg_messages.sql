@@ -8,19 +8,7 @@ MODEL (
   description 'One row per user or assistant entry, copies included: what its JSON holds, as narrow columns.',
   audits (
     unique_combination_of_columns(columns := (_id)),
-    not_null(columns := (_id, role, session_key, message_kind)),
-    accepted_values(column := role, is_in := ('user', 'assistant')),
-    accepted_values(
-      column := message_kind,
-      is_in := (
-        'prompt', 'command', 'tool_result', 'interrupt', 'compact_summary', 'meta',
-        'text', 'tool_use', 'thinking', 'mixed'
-      )
-    ),
-    accepted_values(
-      column := task_category,
-      is_in := ('bug_fix', 'feature', 'refactor', 'testing', 'documentation', 'review', 'other')
-    )
+    not_null(columns := (_id, role, session_key, message_kind))
   )
 );
 
@@ -92,7 +80,7 @@ WITH parsed AS (
   FROM counted
 )
 SELECT
-  _id, -- Document the message stands in.
+  _id, -- Document that holds the message.
   type AS role, -- Who speaks: user or assistant.
   session_id, -- Session of the entry; NULL where it names none.
   COALESCE(session_id, _id) AS session_key, -- Session; where the entry names none, the document.
@@ -109,14 +97,14 @@ SELECT
       -- a gateway that names no message is taken at its line; some give every response the same message id
       COALESCE(message_id, uuid, _id) || ' ' || COALESCE('request ' || request_id, 'session ' || session_id, '')
     ) AS UUID)
-  END AS response_key, -- Digest of what tells an API response from others; NULL where the line reports none.
+  END AS response_key, -- Digest that identifies the API response; NULL where the line reports none.
   model, -- Model that answered, as the API names it.
   usage IS NOT NULL AS has_usage, -- Whether the line reports tokens.
   COALESCE(usage['input_tokens'], 0) AS input_tokens, -- Input tokens neither written to nor read from the cache.
   COALESCE(usage['output_tokens'], 0) AS output_tokens, -- Output tokens.
   COALESCE(cache_creation, 0) AS cache_creation_tokens, -- Input tokens written to the cache.
   COALESCE(cache_creation, 0) - LEAST(cache_1h, COALESCE(cache_creation, 0))
-    AS cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes: all that were written, where the line does not say.
+    AS cache_creation_5m_tokens, -- Input tokens written to the cache for 5 minutes; all written ones where the line does not say for how long.
   LEAST(cache_1h, COALESCE(cache_creation, 0)) AS cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   COALESCE(usage['cache_read_input_tokens'], 0) AS cache_read_tokens, -- Input tokens read from the cache.
   message_kind, -- What the message is: prompt, command, tool_result, interrupt, compact_summary or meta of a user; text, tool_use, thinking or mixed of the assistant.

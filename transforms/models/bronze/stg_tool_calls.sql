@@ -105,13 +105,13 @@ WITH messages AS (
   GROUP BY _id, block_index
 )
 SELECT
-  call._id, -- Document the call stands in.
+  call._id, -- Document that holds the call.
   call.block_index, -- Place of the block in the message, from 1.
   call.tool_use_id, -- Identity of the call; its result names it.
   call.tool_name, -- Tool that was called.
   call.file_path, -- File the call names.
   summed.lines_added, -- Lines it writes, without those that an edit repeats at both ends of what it replaces; NULL for tools that write no file.
-  CASE WHEN call.tool_name IN ('Edit', 'MultiEdit') THEN summed.lines_removed END AS lines_removed, -- Lines it replaces, without those; NULL where the call does not tell what it replaces.
+  CASE WHEN call.tool_name IN ('Edit', 'MultiEdit') THEN summed.lines_removed END AS lines_removed, -- Lines it replaces, without those; NULL where the call does not say what it replaces.
   call.session_id, -- Session of the call.
   call.project_id, -- Folder of the project.
   call.timestamp, -- When the call was made.

@@ -29,7 +29,7 @@ WITH messages AS (
   FROM messages
 )
 SELECT
-  _id, -- Document the result stands in.
+  _id, -- Document that holds the result.
   block_index, -- Place of the block in the message, from 1.
   block['tool_use_id'] AS tool_use_id, -- Call that the result answers.
   COALESCE(block['is_error'], FALSE) AS is_error, -- Whether the tool reported an error.

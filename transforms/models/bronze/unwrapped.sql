@@ -1,13 +1,13 @@
 MODEL (
   name bronze.unwrapped,
   kind EMBEDDED,
-  description 'Every landed document as one entry, with its long texts. A document that wraps a sub-agent entry (progress of subtype agent_progress) stands as the entry it wraps.'
+  description 'Every landed document as one entry, with its long texts. A document that wraps a sub-agent entry (progress of subtype agent_progress) counts as the entry it wraps.'
 );
 
 WITH documents AS (
   SELECT
     *,
-    -- only a progress document that may wrap an entry pays for the look into its JSON
+    -- parsing is expensive: only progress documents that may wrap an entry are parsed
     CASE
       WHEN type = 'progress' AND contains(entry_raw, 'agent_progress')
         AND json_extract_string(entry_raw, '$.data.type') = 'agent_progress'

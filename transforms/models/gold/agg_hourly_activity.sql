@@ -8,8 +8,7 @@ MODEL (
   description 'One row per hour with activity, in the configured time zone. When clocks are set back, both hours of that name are one.',
   audits (
     unique_combination_of_columns(columns := (date_key, hour_of_day)),
-    not_null(columns := (date_key, date, hour_of_day)),
-    accepted_range(column := hour_of_day, min_v := 0, max_v := 23)
+    not_null(columns := (date_key, date, hour_of_day))
   )
 );
 

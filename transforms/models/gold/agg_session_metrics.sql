@@ -8,9 +8,7 @@ MODEL (
   description 'One row per session: rates and sums to compare sessions by.',
   audits (
     unique_combination_of_columns(columns := (session_id)),
-    not_null(columns := (session_id, active_seconds)),
-    accepted_range(column := tool_error_rate, min_v := 0, max_v := 1),
-    accepted_range(column := cache_hit_rate, min_v := 0, max_v := 1)
+    not_null(columns := (session_id, active_seconds))
   )
 );
 

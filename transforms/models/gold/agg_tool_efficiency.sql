@@ -8,19 +8,18 @@ MODEL (
   description 'One row per tool and day on which it was called, in the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (date_key, tool_name)),
-    not_null(columns := (date_key, date, tool_name, calls, errors)),
-    accepted_range(column := error_rate, min_v := 0, max_v := 1)
+    not_null(columns := (date_key, date, tool_name, calls, errors))
   )
 );
 
 SELECT
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
   date, -- Day.
-  tool_name, -- Tool, as it stands in the transcripts.
+  tool_name, -- Tool, as the transcripts name it.
   ANY_VALUE(tool_category) AS tool_category, -- What the tool is for.
   ANY_VALUE(mcp_server) AS mcp_server, -- MCP server of the tool.
   COUNT(*) AS calls, -- Calls.
-  COUNT(*) FILTER(WHERE has_result) AS results, -- Calls whose result is known.
+  COUNT(*) FILTER(WHERE has_result) AS results, -- Calls that have a result.
   COUNT(*) FILTER(WHERE is_error) AS errors, -- Calls that reported an error.
   COUNT(*) FILTER(WHERE is_error) / COUNT(*) AS error_rate, -- Share of all calls that reported an error, 0 to 1.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions that called it.

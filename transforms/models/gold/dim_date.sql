@@ -17,7 +17,7 @@ WITH active AS (
   FROM bronze.stg_conversations
   WHERE date IS NOT NULL
 ), believable AS (
-  -- a clock gone wild must not fill the centuries
+  -- a wrong clock must not add centuries of days
   SELECT MIN(date) AS first_date, MAX(date) AS last_date
   FROM active
   WHERE date BETWEEN '2020-01-01' AND '2099-12-31'

@@ -32,7 +32,7 @@ WITH prices AS (
 )
 SELECT
   used.model, -- Model, as the API names it; unknown where a line names none.
-  price.model IS NOT NULL AS is_priced, -- Whether the price list knows it; if not, its responses have no cost.
+  price.model IS NOT NULL AS is_priced, -- Whether the price list has it; if not, its responses have no cost.
   price.model AS priced_as, -- Its name in the price list.
   CAST(price.input AS DOUBLE) AS input_price, -- Newest list price in USD per million input tokens.
   CAST(price.output AS DOUBLE) AS output_price, -- Newest list price in USD per million output tokens.

@@ -53,7 +53,7 @@ WITH projects AS (
 )
 SELECT
   project_id, -- Folder of the project, a Windows drive letter in upper case.
-  COALESCE(projects.directory, project_id) AS project_name, -- Last part of its directory; the folder where no entry tells.
+  COALESCE(projects.directory, project_id) AS project_name, -- Last part of its directory; the folder where no entry names a directory.
   projects.first_activity_at, -- Earliest entry.
   projects.last_activity_at, -- Latest entry.
   COALESCE(sessions.sessions, 0) AS sessions, -- Sessions whose main project it is.

@@ -12,7 +12,7 @@ MODEL (
 );
 
 SELECT
-  tool_name, -- Tool, as it stands in the transcripts.
+  tool_name, -- Tool, as the transcripts name it.
   ANY_VALUE(tool_category) AS tool_category, -- What the tool is for; mcp for a tool of an MCP server, other for an unknown one.
   ANY_VALUE(mcp_server) AS mcp_server, -- MCP server of the tool.
   MIN(called_at) AS first_used_at, -- Earliest call.

@@ -15,7 +15,7 @@ WITH operations AS (
 )
 SELECT
   tool_use_id, -- Identity of the call.
-  entry_id, -- Document the call stands in.
+  entry_id, -- Document that holds the call.
   session_id, -- Session; NULL where the entry names none.
   project_id, -- Project.
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the entry has no time.
@@ -47,7 +47,7 @@ SELECT
     ELSE 'other'
   END AS file_type_category, -- What kind of file it is: test, code, script, documentation, configuration, data, query, web, image, notebook or other; NULL where the call names no file.
   lines_added, -- Lines the call writes; NULL for Read.
-  lines_removed, -- Lines it replaces; NULL where the call does not tell, as Write.
-  has_result, -- Whether a result is known.
+  lines_removed, -- Lines it replaces; NULL where the call does not say, as for Write.
+  has_result, -- Whether the call has a result.
   is_error -- Whether the tool reported an error: then the file is as it was.
 FROM operations

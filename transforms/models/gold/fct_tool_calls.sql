@@ -2,12 +2,12 @@ MODEL (
   name gold.fct_tool_calls,
   kind VIEW,
   grain (tool_use_id),
-  description 'One row per tool call, with what came of it.'
+  description 'One row per tool call, with its result.'
 );
 
 SELECT
   tool_use_id, -- Identity of the call.
-  entry_id, -- Document the call stands in.
+  entry_id, -- Document that holds the call.
   session_id, -- Session; NULL where the entry names none.
   project_id, -- Project.
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the entry has no time.
@@ -16,7 +16,7 @@ SELECT
   tool_category, -- What the tool is for; mcp for a tool of an MCP server, other for an unknown one.
   mcp_server, -- MCP server of the tool.
   is_error, -- Whether the tool reported an error.
-  has_result, -- Whether a result is known.
+  has_result, -- Whether the call has a result.
   duration_seconds, -- Seconds from the call to its result, waits for permission included; NULL where one of the times is unknown.
   result_size, -- Characters of the result; NULL without one.
   called_at, -- When the call was made.

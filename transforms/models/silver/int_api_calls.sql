@@ -17,7 +17,7 @@ MODEL (
   )
 );
 
--- what lies above 200,000 tokens of a kind of input is dearer on some models
+-- what lies above 200,000 tokens of a kind of input costs more on some models
 @DEF(tiered, (tokens, price, factor) -> tokens * price + GREATEST(tokens - 200000, 0) * price * (factor - 1));
 
 WITH lines AS (
@@ -31,7 +31,7 @@ WITH lines AS (
 ), responses AS (
   SELECT
     *,
-    -- providers and releases decorate the name that the price list knows
+    -- providers and releases decorate the name that the price list has
     regexp_replace(
       replace(regexp_replace(lower(model), '^.*(/|anthropic\.)', ''), '.', '-'),
       '([-@](\d{8}|latest|default)|-v\d+(:\d+)?|\[\w+\])+$',
@@ -52,7 +52,7 @@ WITH lines AS (
 )
 SELECT
   response._id AS entry_id, -- Document of the line that reports the response in full.
-  response.response_key, -- Digest of what tells the response from others.
+  response.response_key, -- Digest that identifies the response.
   COALESCE(response.message_id, response.uuid, response._id) AS message_id, -- Identity of the response; of its line where it has none.
   response.request_id, -- API request; NULL where the line names none.
   response.session_id, -- Session of that line.

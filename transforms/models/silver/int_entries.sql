@@ -30,7 +30,7 @@ WITH repeated AS (
 )
 SELECT
   line._id AS entry_id, -- Document that stands for the entry.
-  line.entry_key, -- Digest that tells the entry from others.
+  line.entry_key, -- Digest that identifies the entry.
   line.uuid, -- Identity of the entry; NULL for types that have none.
   line.type, -- Type of the entry.
   line.session_id, -- Session; NULL where the entry names none.

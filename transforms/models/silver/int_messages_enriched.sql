@@ -8,13 +8,7 @@ MODEL (
   description 'One row per message, in its place in the session and on the clock of the configured time zone.',
   audits (
     unique_combination_of_columns(columns := (entry_id)),
-    not_null(columns := (entry_id, session_key, role, message_kind, turn_type)),
-    accepted_values(column := time_of_day, is_in := ('morning', 'afternoon', 'evening', 'night')),
-    accepted_values(column := day_type, is_in := ('weekday', 'weekend')),
-    accepted_values(
-      column := turn_type,
-      is_in := ('initial_prompt', 'follow_up', 'tool_result', 'response', 'system')
-    )
+    not_null(columns := (entry_id, session_key, role, message_kind, turn_type))
   )
 );
 

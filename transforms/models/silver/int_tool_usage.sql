@@ -29,7 +29,7 @@ WITH calls AS (
 )
 SELECT
   call.tool_use_id, -- Identity of the call.
-  call._id AS entry_id, -- Document the call stands in.
+  call._id AS entry_id, -- Document that holds the call.
   call.session_id, -- Session of the call.
   call.project_id, -- Folder of the project.
   call.tool_name, -- Tool that was called.
@@ -39,8 +39,8 @@ SELECT
   END AS tool_category, -- What the tool is for; mcp for a tool of an MCP server, other for an unknown one.
   NULLIF(regexp_extract(call.tool_name, '^mcp__(.+?)__', 1), '') AS mcp_server, -- MCP server of the tool.
   COALESCE(result.is_error, FALSE) AS is_error, -- Whether the tool reported an error.
-  result.tool_use_id IS NOT NULL AS has_result, -- Whether a result is known.
-  -- GREATEST passes over NULL, so it must not see an unknown time
+  result.tool_use_id IS NOT NULL AS has_result, -- Whether the call has a result.
+  -- GREATEST ignores NULL, so it must not see an unknown time
   CASE
     WHEN call.timestamp IS NOT NULL AND result.timestamp IS NOT NULL
     THEN GREATEST(0, date_diff('millisecond', call.timestamp, result.timestamp) / 1000)
@@ -52,7 +52,7 @@ SELECT
   call.is_sidechain, -- Whether a sub-agent made the call.
   call.file_path, -- File the call names.
   call.lines_added, -- Lines the call writes; NULL for tools that write no file.
-  call.lines_removed -- Lines it replaces; NULL where the call does not tell.
+  call.lines_removed -- Lines it replaces; NULL where the call does not say.
 FROM calls AS call
 LEFT JOIN results AS result
   ON result.tool_use_id = call.tool_use_id

@@ -1,4 +1,4 @@
-"""What a transform needs to know."""
+"""Settings of the transform stage."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from clogs.files import make_private_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransformSettings:
-    """What a transform needs to know.
+class TransformConfig:
+    """Settings of the transform stage.
 
     Attributes:
         warehouse: The DuckDB file; this process must not have it open.
         models_dir: The folder of models and seeds. Nothing is written there.
-        extra_models: A folder of somebody's own models, laid out as SQLMesh lays it out (``models``,
+        extra_models: A folder of the user's own models, laid out as SQLMesh lays it out (``models``,
             ``seeds``, ``macros``, ``audits``). Nothing is written there.
         cache_dir: Where SQLMesh keeps what it parsed, and where DuckDB spills to.
         timezone: IANA name; decides hours, days and ``date_key``.
@@ -37,14 +37,14 @@ class TransformSettings:
     lock_timeout: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        """Look whether there are extra models where they are said to be.
+        """Require extra models where a folder for them is named.
 
         Raises:
-            ModelsError: There are none.
+            ModelsError: The folder has no models.
         """
         if self.extra_models and not (self.extra_models / "models").is_dir():
             raise ModelsError(
-                f"There is no folder of models in {self.extra_models}.",
+                f"{self.extra_models} has no folder of models.",
                 hint="Put SQL models into its folder models, or unset transform.extra_models.",
             )
 
@@ -55,15 +55,15 @@ class TransformSettings:
 
     @property
     def cache(self) -> Path:
-        """A cache folder for just these models and seeds, made where it is missing.
+        """A cache folder for these models and seeds, created if missing.
 
-        SQLMesh knows a file it has parsed by its modification time, and an upgrade can leave that as it was.
+        SQLMesh recognizes a parsed file by its modification time, which an upgrade can leave as it was.
         """
         return make_private_dir(self.cache_dir / digest_of(self.folders)[:16])
 
 
 def digest_of(folders: list[Path]) -> str:
-    """A text that is another one for other models: of the names and contents of all files."""
+    """A digest of the names and contents of all files, in hex digits."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*.*")):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sqlmesh.core.config import DuckDBConnectionConfig
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 
-from clogs.transform import places
-from clogs.transform.places import fetch
+from clogs.transform import stretches
+from clogs.transform.stretches import fetch
 
 ROWS = 200
 
@@ -29,9 +29,9 @@ def adapter() -> Iterator[EngineAdapter]:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of 200 rows has many stretches and parts, and few rows are a half of it."""
-    monkeypatch.setattr(places, "_MOST", 0.5)
-    stretches = places._STRETCHES.replace("2048", "3").replace("122880", "20")  # noqa: SLF001
-    monkeypatch.setattr(places, "_STRETCHES", stretches)
+    monkeypatch.setattr(stretches, "_MOST", 0.5)
+    small = stretches._STRETCHES.replace("2048", "3").replace("122880", "20")  # noqa: SLF001
+    monkeypatch.setattr(stretches, "_STRETCHES", small)
 
 
 def fetched(adapter: EngineAdapter, wanted: set[int]) -> list[tuple[int, int, str]]:
