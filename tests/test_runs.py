@@ -176,6 +176,13 @@ def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
         record(tmp_path, 1)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_log_on_a_full_disk_ends_no_run(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log_path(tmp_path).symlink_to("/dev/full")
+    assert record(tmp_path, 1, DONE).status == "done"
+
+
 # Alerts
 
 
