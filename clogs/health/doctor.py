@@ -21,6 +21,7 @@ from clogs.health.reader import (
 )
 from clogs.mongo import Address, connect
 from clogs.runs.lock import holder
+from clogs.runs.log import log_path
 from clogs.runs.records import WHY_KILLED, read, was_killed
 from clogs.runs.records import versions as installed_versions
 from clogs.schedule import installed
@@ -116,7 +117,7 @@ def check_history(state_dir: Path) -> Finding:
         return Finding("history", "ok", f"{message} {ended}.")
     if hint and not hint.endswith((".", "?")):
         hint += " ·"  # it ends with a command
-    log = f"The log is in {state_dir / 'logs'}."
+    log = f"The log is {log_path(state_dir)}."
     return Finding("history", "warning", message, f"{hint} {log} Then run it again: clogs pipeline".lstrip())
 
 
