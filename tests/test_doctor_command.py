@@ -21,6 +21,7 @@ from clogs.health.findings import Finding
 from clogs.health.places import LEAST_FREE, NO_SPACE, check_disk
 from clogs.runs import records
 from clogs.runs.lock import run_lock
+from clogs.runs.log import log_path
 from clogs.runs.records import Failure, Run
 from clogs.schedule import crontab
 from clogs.warehouse import connect
@@ -362,14 +363,14 @@ def test_a_run_that_ended_well(tmp_path: Path, status: str, ended: str) -> None:
 @pytest.mark.parametrize(
     ("hint", "remedy"),
     [
-        ("Call it back.", "Call it back. The log is in {}. Then run it again: clogs pipeline"),
-        ("Look: clogs config", "Look: clogs config · The log is in {}. Then run it again: clogs pipeline"),
-        (None, "The log is in {}. Then run it again: clogs pipeline"),
+        ("Call it back.", "Call it back. The log is {}. Then run it again: clogs pipeline"),
+        ("Look: clogs config", "Look: clogs config · The log is {}. Then run it again: clogs pipeline"),
+        (None, "The log is {}. Then run it again: clogs pipeline"),
     ],
 )
 def test_a_run_that_failed_is_a_warning(tmp_path: Path, hint: str | None, remedy: str) -> None:
     run = record(tmp_path, status="failed", failure=Failure(message="It is away.", hint=hint, exit_code=69))
-    message, remedy = f"{run} failed: It is away.", remedy.format(tmp_path / "logs")
+    message, remedy = f"{run} failed: It is away.", remedy.format(log_path(tmp_path))
     assert check_history(tmp_path) == Finding("history", "warning", message, remedy)
 
 
@@ -394,6 +395,6 @@ def test_after_a_failed_run_doctor_says_so(workspace: Workspace) -> None:
     finding = doctor(workspace, **variables).findings["history"]
     assert finding["state"] == "warning"
     assert "failed: MongoDB at 127.0.0.1:9 does not answer" in finding["message"]
-    logs = data_of(workspace) / "state" / "logs"
-    assert f"The log is in {logs}." in finding["remedy"]
-    assert any(logs.iterdir())
+    log = log_path(data_of(workspace) / "state")
+    assert f"The log is {log}." in finding["remedy"]
+    assert "failed: MongoDB at 127.0.0.1:9 does not answer" in log.read_text(encoding="utf-8")

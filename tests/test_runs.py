@@ -107,11 +107,12 @@ def test_a_run_under_a_clock_that_was_ahead_is_not_the_last(tmp_path: Path) -> N
     assert [run.run for run in records.read(tmp_path)] == [run_of(3).run, run_of(1).run, ahead.run]
 
 
-def test_what_is_not_a_record_is_an_error(tmp_path: Path) -> None:
-    records.write(tmp_path, run_of(1))
-    (tmp_path / "runs" / "zzz.json").write_text("{}")
-    with pytest.raises(ClogsError, match=r"zzz\.json is not the record of a run"):
-        list(records.read(tmp_path))
+def test_a_damaged_record_hides_no_other(tmp_path: Path) -> None:
+    for number in (1, 3):
+        records.write(tmp_path, run_of(number))
+    (tmp_path / "runs" / f"{run_of(2).run}.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "runs" / f"{run_of(4).run}.json").mkdir()
+    assert list(records.read(tmp_path)) == [run_of(3), run_of(1)]
 
 
 def test_a_run_without_failures(tmp_path: Path) -> None:
@@ -173,6 +174,13 @@ def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     log_path(tmp_path).mkdir(parents=True)
     with pytest.raises(ClogsError, match="Cannot write"):
         record(tmp_path, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_log_on_a_full_disk_ends_no_run(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log_path(tmp_path).symlink_to("/dev/full")
+    assert record(tmp_path, 1, DONE).status == "done"
 
 
 # Alerts

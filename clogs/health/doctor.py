@@ -21,7 +21,8 @@ from clogs.health.reader import (
 )
 from clogs.mongo import Address, connect
 from clogs.runs.lock import holder
-from clogs.runs.records import WHY_KILLED, readable, was_killed
+from clogs.runs.log import log_path
+from clogs.runs.records import WHY_KILLED, read, was_killed
 from clogs.runs.records import versions as installed_versions
 from clogs.schedule import installed
 from clogs.terminal.text import count, instant, size
@@ -101,7 +102,7 @@ def check_history(state_dir: Path) -> Finding:
     Raises:
         ClogsError: The run lock cannot be read.
     """
-    last = next(readable(state_dir), None)
+    last = next(read(state_dir), None)
     if last is None:
         return Finding("history", "ok", "The pipeline has not run yet.")
     message = f"The last run ({last.run}, started by {last.trigger} at {instant(last.started_at)})"
@@ -116,7 +117,7 @@ def check_history(state_dir: Path) -> Finding:
         return Finding("history", "ok", f"{message} {ended}.")
     if hint and not hint.endswith((".", "?")):
         hint += " ·"  # it ends with a command
-    log = f"The log is in {state_dir / 'logs'}."
+    log = f"The log is {log_path(state_dir)}."
     return Finding("history", "warning", message, f"{hint} {log} Then run it again: clogs pipeline".lstrip())
 
 

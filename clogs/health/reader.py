@@ -15,7 +15,7 @@ from clogs.files import reading
 from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
 from clogs.runs.lock import holder
-from clogs.runs.records import Run, readable
+from clogs.runs.records import Run, read
 from clogs.schedule import next_scheduled
 
 RUNS_SHOWN = 5
@@ -139,7 +139,7 @@ def read_status(
         landing=read_landing(raw_dir),
         dead_letters=read_dead_letters(dead_letter_dir),
         warehouse=read_warehouse(warehouse_path),
-        runs=tuple(islice(readable(state_dir), RUNS_SHOWN)),
+        runs=tuple(islice(read(state_dir), RUNS_SHOWN)),
         running=holder(state_dir),
         next_run=next_scheduled(),
     )

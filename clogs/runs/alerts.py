@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from clogs.redact import hide_url
-from clogs.runs.records import Run, readable
+from clogs.runs.records import Run, read
 from clogs.terminal.text import printable
 
 SECONDS = 10.0
@@ -30,7 +30,7 @@ def alert_once(state_dir: Path, run: Run, webhook_url: str) -> bool:
         Whether the last alert that arrived is one of a failure. One that did not arrive is left to the
         next run.
     """
-    earlier = (each for each in readable(state_dir) if each.trigger != "hand" and each.run < run.run)
+    earlier = (each for each in read(state_dir) if each.trigger != "hand" and each.run < run.run)
     before = next((each for each in earlier if each.status != "stopped"), None)
     alerted = before is not None and before.alerted
     if run.status == "done":

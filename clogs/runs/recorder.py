@@ -107,7 +107,7 @@ def _outcome(exc: BaseException) -> tuple[RunStatus, Failure | None]:
 
 def _report_killed(state_dir: Path, webhook_url: str | None) -> None:
     """Warn, and send an alert, if the last scheduled run was killed: it could not do so itself."""
-    last = next((each for each in records.readable(state_dir) if each.trigger != "hand"), None)
+    last = next((each for each in records.read(state_dir) if each.trigger != "hand"), None)
     if last is None or last.status != "running":  # this run holds the lock, so no other can be running
         return
     logger.warning("The last scheduled run, %s, was killed. %s", last.run, WHY_KILLED)

@@ -104,26 +104,9 @@ def write(state_dir: Path, run: Run) -> None:
 
 
 def read(state_dir: Path) -> Iterator[Run]:
-    """Read the runs that are kept, the last one first.
-
-    Raises:
-        ClogsError: A file cannot be read, or is not a record.
-    """
+    """Read the runs that are kept, the last one first, but for damaged records: they must end no run."""
     for path in _files(state_dir):
-        try:
-            yield _DECODER.decode(path.read_bytes())
-        except FileNotFoundError:  # another run has just removed it
-            continue
-        except (msgspec.DecodeError, OSError) as exc:
-            raise ClogsError(
-                f"{path} is not the record of a run: {exc}", hint="Move it away; nothing depends on it."
-            ) from exc
-
-
-def readable(state_dir: Path) -> Iterator[Run]:
-    """Read the same, but skip what cannot be read: a damaged record must not end a run."""
-    for path in _files(state_dir):
-        with suppress(msgspec.DecodeError, OSError):
+        with suppress(msgspec.DecodeError, OSError):  # another run may have removed it just now
             yield _DECODER.decode(path.read_bytes())
 
 
