@@ -101,8 +101,8 @@ def test_each_day_becomes_one_file_of_its_own(folder: Folder) -> None:
 
 
 def test_the_rows_keep_all_their_values(folder: Folder) -> None:
-    told = row("a", type="user", entry_raw='{"a": "ü\\u0000"}', cwd="", message_raw="[]")
-    folder.land(told | {"timestamp": NOON, "is_meta": True, "is_sidechain": False})
+    full = row("a", type="user", entry_raw='{"a": "ü\\u0000"}', cwd="", message_raw="[]")
+    folder.land(full | {"timestamp": NOON, "is_meta": True, "is_sidechain": False})
     folder.land(row("b"))
     folder.load()
     before = table(folder)
@@ -181,7 +181,7 @@ def test_a_file_that_vanished_is_not_merged_and_its_rows_stay(folder: Folder) ->
     assert folder.versions() == {"a": "version 3", "b": "version 1", "gone": "version 0"}
 
 
-def test_a_file_that_vanished_is_told_whoever_misses_it_first(
+def test_a_file_that_vanished_is_reported_by_a_compaction_too(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone, *_ = three_versions(folder)
@@ -198,7 +198,7 @@ def test_a_changed_file_is_not_merged(folder: Folder) -> None:
     assert changed in files(folder)
 
 
-def test_the_ledger_tells_what_became_of_the_files(folder: Folder) -> None:
+def test_the_ledger_has_the_status_of_the_files(folder: Folder) -> None:
     before = three_versions(folder)
     compacted(folder)
     (path,) = files(folder)
@@ -226,7 +226,7 @@ def test_a_full_refresh_gives_the_same_rows(folder: Folder) -> None:
     assert table(folder) == before
 
 
-def test_it_is_no_news_for_the_models(folder: Folder) -> None:
+def test_nothing_changes_for_the_models(folder: Folder) -> None:
     three_versions(folder)
     before = loaded(folder)
     compacted(folder)
@@ -245,7 +245,7 @@ def test_a_newer_version_that_comes_later_still_wins(folder: Folder) -> None:
     assert folder.versions() == {"a": "version 4", "b": "version 1"}
 
 
-def test_the_merged_file_tells_its_format_and_its_digest(folder: Folder) -> None:
+def test_the_merged_file_has_its_format_and_its_digest(folder: Folder) -> None:
     three_versions(folder)
     compacted(folder)
     (path,) = files(folder)
@@ -281,11 +281,11 @@ def crash(*_given: object, **_named: object) -> None:
     raise CrashError
 
 
-def test_killed_before_the_ledger_knows_it_the_merged_file_is_loaded_and_changes_nothing(
+def test_killed_before_it_is_in_the_ledger_the_merged_file_is_loaded_and_changes_nothing(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = three_versions(folder)
-    before, known = table(folder), loaded(folder)
+    before, loads_before = table(folder), loaded(folder)
     with monkeypatch.context() as patched:
         patched.setattr("clogs.landing.compact.enter_merged", crash)
         with pytest.raises(CrashError):
@@ -293,7 +293,7 @@ def test_killed_before_the_ledger_knows_it_the_merged_file_is_loaded_and_changes
     assert (len(files(folder)), set(old) < set(files(folder))) == (4, True)
     result = folder.load()
     assert (result.files, result.rows, result.unchanged) == (1, 2, 2)
-    assert (table(folder), loaded(folder)) == (before, known)
+    assert (table(folder), loaded(folder)) == (before, loads_before)
     assert counts(compacted(folder, run="again")) == (1, 4, 1)
     assert read(files(folder)) == [("a", "version 3"), ("b", "version 1")]
     folder.load(full_refresh=True)

@@ -41,7 +41,7 @@ def test_each_date_has_a_file(tmp_path: Path) -> None:
     assert pl.read_parquet(files[1])["_id"].to_list() == ["1", "3"]
 
 
-def test_a_file_tells_its_format(tmp_path: Path) -> None:
+def test_a_file_has_its_format_in_its_metadata(tmp_path: Path) -> None:
     (file, *_) = land(frame(ENTRIES), tmp_path, name="run")
     assert pl.read_parquet_metadata(file)["clogs.format"] == "1"
 
@@ -58,7 +58,7 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
     assert [path.stat().st_mode & 0o777 for path in (file, *file.parents[:2])] == [0o600, 0o700, 0o700]
 
 
-def test_a_batch_without_rows_is_no_file(tmp_path: Path) -> None:
+def test_a_batch_without_rows_makes_no_file(tmp_path: Path) -> None:
     assert land(frame([]), tmp_path, name="run") == []
 
 
@@ -82,7 +82,7 @@ def test_a_partition_is_named_by_its_date(tmp_path: Path, day: date, name: str) 
 
 
 @pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path: Path) -> None:
     entries = frame([{"_id": number, "text": f"{number:099}"} for number in range(999)])
     with pytest.raises(
         ClogsError, match=r"^Cannot write .*/conversations_run_\w+\.parquet: File too large\.$"

@@ -87,7 +87,7 @@ def test_new_documents_are_inserted_and_entered_in_the_ledger(folder: Folder) ->
     ]
 
 
-def test_the_ledger_counts_what_became_of_the_rows_of_each_file(folder: Folder) -> None:
+def test_the_ledger_counts_the_rows_of_each_file_by_outcome(folder: Folder) -> None:
     folder.land(row("a", 1), row("b", 1), row("b", 2))
     folder.load()
     folder.land(row("a", 2), row("b", 1), row("c", 1))
@@ -162,7 +162,7 @@ def test_a_full_refresh_gives_the_same_rows(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lose", "told"),
+    ("lose", "outcome"),
     [
         (Path.unlink, nullcontext()),
         (lambda path: path.write_bytes(b"damaged"), pytest.raises(DataError, match="1 landing file changed")),
@@ -170,14 +170,14 @@ def test_a_full_refresh_gives_the_same_rows(folder: Folder) -> None:
     ids=["vanished", "changed"],
 )
 def test_a_full_refresh_keeps_rows_that_are_no_longer_landed(
-    folder: Folder, lose: Callable[[Path], object], told: AbstractContextManager[object]
+    folder: Folder, lose: Callable[[Path], object], outcome: AbstractContextManager[object]
 ) -> None:
     (gone,) = folder.land(row("a", 1), row("b", 3))
     folder.land(row("b", 2), row("c", 1))
     folder.load()
     lose(gone)
     folder.land(row("d", 4))
-    with told:
+    with outcome:
         folder.load(full_refresh=True)
     assert folder.versions() == {"a": "version 1", "b": "version 3", "c": "version 1", "d": "version 4"}
     assert len(folder.ledger()) == 3
@@ -272,7 +272,7 @@ def flipped(content: bytes) -> bytes:
     return content[:60] + bytes(255 - byte for byte in content[60:90]) + content[90:]
 
 
-def test_a_folder_that_is_no_date_is_damage_too(folder: Folder) -> None:
+def test_a_file_outside_the_folders_of_dates_is_damaged(folder: Folder) -> None:
     (path,) = folder.land(row("a"))
     path.parent.rename(path.parent.with_name("date=someday"))
     with pytest.raises(DataError, match="is not in the folder of a date: date=someday"):
@@ -309,7 +309,7 @@ def test_a_landing_folder_that_was_copied_is_not_loaded_again(folder: Folder) ->
     assert counts(folder.load()) == (0, 0, 0, 1)
 
 
-def test_a_file_that_vanished_is_told_once_and_its_rows_stay(
+def test_a_file_that_vanished_is_reported_once_and_its_rows_stay(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     (gone,) = folder.land(row("a"))
@@ -317,8 +317,8 @@ def test_a_file_that_vanished_is_told_once_and_its_rows_stay(
     content = gone.read_bytes()
     gone.unlink()
     assert [folder.load().missing, folder.load().missing] == [1, 1]
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith(
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(
         f"1 file gone from the landing folder, though loaded: date=2026-03-04/{gone.name}."
     )
     assert (folder.versions(), folder.statuses()) == ({"a": "version 0"}, ["vanished"])
@@ -326,7 +326,7 @@ def test_a_file_that_vanished_is_told_once_and_its_rows_stay(
     assert (folder.load().missing, folder.statuses()) == (0, ["landed"])
 
 
-def test_a_file_of_a_newer_clogs_is_told_and_left_where_it_is(folder: Folder) -> None:
+def test_a_file_of_a_newer_clogs_stays_where_it_is(folder: Folder) -> None:
     (path,) = folder.land(row("a"))
     newer = of_newer_clogs(path)
     with pytest.raises(ClogsError, match="was written by a newer clogs: its format is 2, and this one"):
@@ -339,7 +339,7 @@ def of_newer_clogs(path: Path) -> Path:
     return named_by_content(path)
 
 
-def test_what_cannot_be_read_just_now_keeps_nothing_else_from_being_loaded(folder: Folder) -> None:
+def test_a_file_that_cannot_be_read_just_now_does_not_stop_the_others(folder: Folder) -> None:
     folder.land(row("a"))
     (path,) = folder.land(row("b"))
     of_newer_clogs(path)
@@ -390,9 +390,9 @@ def test_rows_are_spread_over_as_many_transactions_as_their_size_asks_for(
 def test_progress_counts_files(folder: Folder) -> None:
     folder.land(row("a"))
     folder.land(row("b"))
-    told: list[tuple[int, int | None]] = []
-    folder.load(on_progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 2), (2, 2)]
+    reported: list[tuple[int, int | None]] = []
+    folder.load(on_progress=lambda done, total: reported.append((done, total)))
+    assert reported == [(0, 2), (2, 2)]
 
 
 def test_a_memory_limit_is_obeyed_and_given_back(folder: Folder) -> None:

@@ -35,7 +35,7 @@ def test_new_documents_are_noted(folder: Folder) -> None:
     assert noted(folder) == [(False, "a"), (False, "b")]
 
 
-def test_of_documents_that_come_again_the_newer_versions_are_noted(folder: Folder) -> None:
+def test_only_newer_versions_of_known_documents_are_noted(folder: Folder) -> None:
     folder.land(row("a", 5), row("b", 5))
     folder.load()
     before = last(folder)

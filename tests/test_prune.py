@@ -88,7 +88,7 @@ def test_what_a_killed_run_left_half_written_does_not_keep_a_folder(folder: Fold
     assert not old.parent.exists()
 
 
-def test_the_ledger_tells_what_became_of_the_files(folder: Folder) -> None:
+def test_the_ledger_has_the_status_of_the_files(folder: Folder) -> None:
     three_days(folder)
     pruned(folder)
     assert folder.statuses() == ["pruned", "pruned", "landed", "landed"]
@@ -120,7 +120,7 @@ def test_no_load_brings_them_back(folder: Folder, *, full_refresh: bool) -> None
     assert folder.versions().keys() == {"day", "after"}
 
 
-def test_another_file_of_a_pruned_name_is_told_and_left_where_it_is(folder: Folder) -> None:
+def test_another_file_of_a_pruned_name_is_an_error_and_stays_where_it_is(folder: Folder) -> None:
     (path,) = folder.land(row("a", day=EVE))
     folder.load()
     pruned(folder)
@@ -196,7 +196,7 @@ def test_killed_before_the_files_are_gone_the_next_load_removes_them(
     assert folder.versions().keys() == {"day", "after"}
 
 
-def test_folders_that_are_no_days_are_left_alone(folder: Folder) -> None:
+def test_folders_of_other_names_are_left_alone(folder: Folder) -> None:
     old, *_ = three_days(folder)
     foreign = folder.root / "landing" / "date=someday" / old.name
     foreign.parent.mkdir()
@@ -229,7 +229,7 @@ def test_the_date_is_required(loaded: Workspace) -> None:
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2026-02-30", "2026", ""])
-def test_what_is_no_date_is_refused(loaded: Workspace, value: str) -> None:
+def test_only_a_date_is_accepted(loaded: Workspace, value: str) -> None:
     before = everything(data_of(loaded))
     finished = loaded.run("prune", "--before", value, "--yes")
     assert (finished.returncode, finished.stdout) == (2, "")
@@ -274,7 +274,7 @@ def test_the_command_prints_json(loaded: Workspace, option: str) -> None:
     assert document["dry_run"] is (option == "--dry-run")
 
 
-def test_nobody_to_ask_is_told_in_json_too(loaded: Workspace) -> None:
+def test_without_anybody_to_ask_json_has_the_error(loaded: Workspace) -> None:
     finished = loaded.run("prune", "--before", BEFORE, "--json")
     assert (finished.returncode, json.loads(finished.stdout)["error"]["exit_code"]) == (2, 2)
 
@@ -287,7 +287,7 @@ def test_without_a_warehouse_there_is_none_to_prune(workspace: Workspace, option
     assert not warehouse_of(workspace).exists()
 
 
-def test_a_warehouse_where_nothing_is_loaded_is_told(workspace: Workspace) -> None:
+def test_a_warehouse_where_nothing_is_loaded_is_an_error(workspace: Workspace) -> None:
     with warehouse.connect(warehouse_of(workspace)):
         pass
     finished = workspace.run("prune", "--before", BEFORE, "--yes")

@@ -1,4 +1,4 @@
-"""The DuckDB file: how it is opened, made and asked."""
+"""The DuckDB file: how it is created, opened and queried."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_query(path: Path, sql: str, expected: tuple[list[str], list[tuple[Any
     "sql",
     ["SELEKT", "FROM nowhere", "SELECT 'x'::INT", "CREATE TABLE t (a INT)", "FROM 'no.csv'", "", "-- x"],
 )
-def test_what_is_no_query(path: Path, sql: str) -> None:
+def test_what_is_not_a_query(path: Path, sql: str) -> None:
     with connect(path):
         pass
     with connect(path, read_only=True) as connection, pytest.raises(UsageError):
@@ -122,7 +122,7 @@ def test_a_file_that_was_cut_short(path: Path) -> None:
         connection.execute("SELECT sum(a), max(b) FROM t").fetchall()
 
 
-def test_only_the_file_and_the_memory_are_at_fault_whatever_is_asked(path: Path) -> None:
+def test_only_errors_of_the_file_and_the_memory_are_faults(path: Path) -> None:
     short = 'IO Error: Could not read enough bytes from file "{}": attempted to read 8 bytes from location 4'
     assert isinstance(fault_of(path, duckdb.IOException(short.format(path))), DamagedWarehouseError)
     assert fault_of(path, duckdb.IOException(short.format("another.duckdb"))) is None
@@ -138,12 +138,12 @@ def test_only_the_file_and_the_memory_are_at_fault_whatever_is_asked(path: Path)
 )
 def test_who_quotes_duckdb_has_no_damaged_file(path: Path, quoted: str) -> None:
     with connect(path) as connection:
-        for asked in (f"SELECT '{quoted}'::INT", f"FROM nowhere WHERE '{quoted}' = ''"):
+        for sql in (f"SELECT '{quoted}'::INT", f"FROM nowhere WHERE '{quoted}' = ''"):
             with pytest.raises(UsageError):
-                query(connection, asked)
+                query(connection, sql)
 
 
-def test_a_file_that_was_cut_short_is_known_behind_a_link(path: Path, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_short_is_recognized_through_a_link(path: Path, tmp_path: Path) -> None:
     with connect(path) as connection:
         connection.execute("CREATE TABLE t AS SELECT hash(range) AS b FROM range(200000)")
     os.truncate(path, path.stat().st_size // 2)
@@ -177,13 +177,13 @@ def held(path: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 def test_the_holder_of_a_file_is_named_without_its_arguments(path: Path) -> None:
     with (
         held(path, "mongodb://ann:s3cret@db", "--password", "s3cret") as holder,
-        pytest.raises(HeldWarehouseError) as told,
+        pytest.raises(HeldWarehouseError) as caught,
         connect(path),
     ):
         pass
-    assert told.value.pid == holder.pid
+    assert caught.value.pid == holder.pid
     program = Path(sys.executable).resolve().name
-    assert told.value.message.endswith(f"{path} open: PID {holder.pid} ({program}).")
+    assert caught.value.message.endswith(f"{path} open: PID {holder.pid} ({program}).")
 
 
 def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -194,8 +194,8 @@ def test_a_held_file_is_waited_for(path: Path, caplog: pytest.LogCaptureFixture)
         with connect(path, lock_timeout=timedelta(minutes=1)) as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
         timer.join()
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.endswith("Waiting up to 1 min 0 s for it.")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.endswith("Waiting up to 1 min 0 s for it.")
 
 
 @pytest.mark.parametrize("read_only", [True, False])
