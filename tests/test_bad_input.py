@@ -92,7 +92,7 @@ def test_a_user_where_the_server_knows_none(mongo_workspace: Workspace) -> None:
     with_user = mongo_workspace.environment["MONGO_URI"].replace("://", "://ann:s3cret@")
     finished = mongo_workspace.run("extract", MONGO_URI=with_user)
     assert finished.returncode == 69
-    assert "does not know MongoDB's authentication" in message(finished)
+    assert "does not support MongoDB's authentication" in message(finished)
     assert "s3cret" not in finished.stderr
 
 

@@ -23,8 +23,8 @@ from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
     read_extract_state,
-    version_of,
     versions_of,
+    versions_of_texts,
     write_extract_state,
 )
 
@@ -43,8 +43,9 @@ Version = tuple[str, datetime | None]
 
 def documents(*versions: Version) -> pl.DataFrame:
     """Documents by the text that stands for them, and their watermark field."""
-    rows = [(version_of(text), moment and round(moment.timestamp() * 1000)) for text, moment in versions]
-    return pl.DataFrame(rows, schema=WINDOW_SCHEMA, orient="row")
+    hashes = versions_of_texts(text for text, _ in versions)
+    moments = [moment and round(moment.timestamp() * 1000) for _, moment in versions]
+    return pl.DataFrame({"version": hashes, "moment": moments}, schema=WINDOW_SCHEMA)
 
 
 def after(*versions: Version, before: ExtractState | None = None, undated: bool = True) -> ExtractState:
@@ -85,7 +86,7 @@ def test_the_next_run_begins_a_lookback_before_the_watermark(
 
 
 def test_a_date_before_year_1_is_no_watermark() -> None:
-    ancient = pl.DataFrame([(version_of("a"), -(10**15))], schema=WINDOW_SCHEMA, orient="row")
+    ancient = documents(("a", None)).with_columns(moment=pl.lit(-(10**15)))
     state = ExtractState(PATH).plus(ancient, started=STARTED, lookback=LOOKBACK, undated=True)
     assert state.watermark is None
 

@@ -17,8 +17,8 @@ from clogs.extract.screen import screen
 from clogs.extract.watermark import (
     WINDOW_SCHEMA,
     ExtractState,
-    version_of,
     versions_of,
+    versions_of_texts,
     write_extract_state,
 )
 from clogs.landing.files import land
@@ -130,27 +130,36 @@ def land_range(
     """
     reading = source.read(key_range, exclude=job.exclude, batch_size=job.batch_size, limit=limit)
     is_begun = False
-    for place, (extracted_at, rows, rejected) in enumerate(_batches(reading, job, before)):
-        moments = rows.drop_in_place("moment")
-        documents = pl.concat([pl.DataFrame([versions_of(rows), moments]), _window(rejected)])
+    for place, (extracted_at, frames, rejected) in enumerate(_batches(reading, job, before)):
+        rows = pl.concat(frames)
+        frames.clear()  # so that a batch is in memory once while it is written
+        moments = [
+            rows.drop_in_place("moment"),
+            pl.Series([moment for _, moment in rejected], dtype=pl.Int64),
+        ]
+        versions = [versions_of(rows), versions_of_texts(letter.document for letter, _ in rejected)]
+        documents = pl.DataFrame([pl.concat(versions), pl.concat(moments)], schema=WINDOW_SCHEMA)
         is_new = ~before.holds(documents)
         if is_new.any() and not is_begun:
             # Each range writes it, in whichever process: it is the same, and first where it is needed.
             write_extract_state(before.begun(job.started))
             is_begun = True
-        new_rows = batch_of(rows.filter(is_new.head(rows.height)), extracted_at=extracted_at)
-        letters = [letter for letter, new in zip(rejected, is_new.tail(len(rejected)), strict=True) if new]
-        files = land(new_rows, job.raw_dir, name=f"{job.run}_{number:03}_{place:04}")
-        dead_letters.write(job.dead_letter_dir, [letter for letter, _ in letters])
+        rows = batch_of(rows.filter(is_new.head(rows.height)), extracted_at=extracted_at)
+        letters = [
+            letter for (letter, _), new in zip(rejected, is_new.tail(len(rejected)), strict=True) if new
+        ]
+        files = land(rows, job.raw_dir, name=f"{job.run}_{number:03}_{place:04}")
+        dead_letters.write(job.dead_letter_dir, letters)
         counts = Counts(
             documents=documents.height,
-            landed=new_rows.height,
+            landed=rows.height,
             unchanged=documents.height - int(is_new.sum()),
             rejected=len(letters),
             undated=documents.filter(is_new)["moment"].null_count(),
             files=len(files),
             bytes=sum(file.stat().st_size for file in files),
         )
+        del rows
         yield counts, documents
 
 
@@ -160,11 +169,11 @@ _Rejected = list[tuple[DeadLetter, int | None]]
 
 def _batches(
     reading: Reading, job: ExtractJob, before: ExtractState
-) -> Iterator[tuple[datetime, pl.DataFrame, _Rejected]]:
+) -> Iterator[tuple[datetime, list[pl.DataFrame], _Rejected]]:
     """Put replies together until a batch is full.
 
     Yields:
-        When the batch was read; its rows, with the watermark field as ``moment``; what is rejected.
+        When the batch was read; its rows, with the watermark field as ``moment``; and what is rejected.
     """
     extracted_at = before.next_extracted_at(job.started)
     frames: list[pl.DataFrame] = []
@@ -178,41 +187,36 @@ def _batches(
         rejected += letters
         size += int(rows.estimated_size()) + sum(len(letter.document) for letter, _ in letters)
         if size >= BATCH_BYTES or documents >= job.batch_size:
-            yield extracted_at, pl.concat(frames), rejected
+            yield extracted_at, frames, rejected
             frames, rejected, documents, size = [], [], 0, 0
             extracted_at += _MICROSECOND
     if documents:
-        yield extracted_at, pl.concat(frames), rejected
+        yield extracted_at, frames, rejected
 
 
 def _screened(reply: Reply, job: ExtractJob, extracted_at: datetime) -> tuple[pl.DataFrame, _Rejected]:
-    def letter(
-        source: str, reasons: Sequence[str], document: str, encoding: dead_letters.Encoding = "text"
-    ) -> DeadLetter:
-        return DeadLetter(
-            stage="extract",
-            source=source,
-            reasons=tuple(reasons),
-            document=document,
-            encoding=encoding,
-            run=job.run,
-            at=extracted_at,
-        )
-
     rows, rejected = screen(reply.documents, exclude=job.exclude, blocking_checks=job.blocking_checks)
     moments = [milliseconds(field_at(document, job.watermark_field)) for document in reply.documents]
-    letters: _Rejected = []
+    found: list[tuple[str, list[str], str, dead_letters.Encoding, int | None]] = []
     for place, reasons in rejected.items():
         document = reply.documents[place]
-        letters.append(
-            (letter(id_text(document.get("_id")), reasons, extended_json(document)), moments[place])
-        )
+        found.append((id_text(document.get("_id")), reasons, extended_json(document), "text", moments[place]))
     for raw, reason in reply.broken:
-        letters.append((letter("unreadable BSON", [reason], base64.b64encode(raw).decode(), "base64"), None))
+        found.append(("unreadable BSON", [reason], base64.b64encode(raw).decode(), "base64", None))
+    letters = [
+        (
+            DeadLetter(
+                stage="extract",
+                source=source,
+                reasons=tuple(reasons),
+                document=text,
+                encoding=encoding,
+                run=job.run,
+                at=extracted_at,  # for a replay: newer than what was read before
+            ),
+            moment,
+        )
+        for source, reasons, text, encoding, moment in found
+    ]
     kept = [moment for place, moment in enumerate(moments) if place not in rejected]
     return rows.with_columns(pl.Series("moment", kept, dtype=pl.Int64)), letters
-
-
-def _window(rejected: _Rejected) -> pl.DataFrame:
-    versions = [(version_of(letter.document), moment) for letter, moment in rejected]
-    return pl.DataFrame(versions, schema=WINDOW_SCHEMA, orient="row")

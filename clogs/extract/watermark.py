@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -128,9 +129,12 @@ def versions_of(rows: pl.DataFrame) -> pl.Series:
     return rows.hash_rows(seed=1).alias("version")
 
 
-def version_of(text: str) -> int:
-    """A hash like those of `versions_of` for a document that has no row."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+def versions_of_texts(texts: Iterable[str]) -> pl.Series:
+    """The same for documents that have no row."""
+    digests = (
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts
+    )
+    return pl.Series("version", map(int.from_bytes, digests), dtype=pl.UInt64)
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:

@@ -37,7 +37,7 @@ SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
 
 HAS_NO_INDEXES = frozenset({26, 166})
-"""What a server says of a collection that is not there, and of a view."""
+"""What a server says of a collection that does not exist, and of a view."""
 
 DUPLICATE_KEY = 11_000
 
@@ -47,12 +47,7 @@ _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A document that MongoDB would not take.
-
-    Attributes:
-        index: Its place among the documents offered, from 0.
-        reason: What MongoDB or its driver said.
-    """
+    """A document that MongoDB would not take, by its place among those offered, from 0."""
 
     index: int
     reason: str
@@ -60,15 +55,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a collection is.
+    """Where a collection is."""
 
-    Attributes:
-        uri: MongoDB's URI, with the password, so it is never shown.
-        db: The database.
-        collection: The collection.
-    """
-
-    uri: str = field(repr=False)
+    uri: str = field(repr=False)  # it can hold the password, so it is never shown
     db: str
     collection: str
 
@@ -84,12 +73,7 @@ class Address:
 
 
 class Source:
-    """One collection on a server that has answered.
-
-    Attributes:
-        address: Where it is.
-        name: Hosts, database and collection, without user and password; the same for the same source.
-    """
+    """One collection on a server that has answered. Its name is the same for the same source."""
 
     def __init__(self, collection: Collection[Document], address: Address, *, round_trip: float) -> None:
         self._collection = collection
@@ -125,8 +109,8 @@ class Source:
     def since(self, field: str, moment: datetime) -> KeyRange:
         """The documents with a Date in ``field`` that is not before ``moment``.
 
-        They are read in the order of that field where an index gives it. Else the server looks at
-        every document, and they are read by their ``_id``.
+        They are read in the order of that field where an index gives it. Else the server searches all
+        documents, and they are read by their ``_id``.
         """
         if self.is_indexed(field):
             return KeyRange(field=field, start=moment, query={})
@@ -136,17 +120,15 @@ class Source:
         """Cut a range by ``_id`` into about equal ones; into one if that is not possible."""
         if key_range.field != "_id":
             return [key_range]
-        first, last = (self._end(key_range, direction) for direction in (1, -1))
-        return key_range.split(first, last, parts)
-
-    def _end(self, key_range: KeyRange, direction: int) -> object:
-        """The smallest or the largest ``_id`` of a range."""
         with mapped_errors(self.name):
-            found = self._collection.find_one(key_range.filter(), {"_id": 1}, sort=[("_id", direction)])
-        return found and found["_id"]
+            first, last = (
+                self._collection.find_one(key_range.filter(), {"_id": 1}, sort=[("_id", direction)]) or {}
+                for direction in (1, -1)
+            )
+        return key_range.split(first.get("_id"), last.get("_id"), parts)
 
     def is_indexed(self, field: str) -> bool:
-        """Tell whether an index orders all documents that have a Date in ``field``."""
+        """Return whether an index orders all documents that have a Date in ``field``."""
         indexes = self._listed("listIndexes", self._collection.name)
         return any(
             next(iter(index["key"].items())) in {(field, 1), (field, -1)}
@@ -162,7 +144,7 @@ class Source:
             return self._collection.count_documents(query)
 
     def estimated_count(self) -> int:
-        """How many documents the collection holds, by its metadata: at once, and about right."""
+        """About how many documents the collection holds, by its metadata: at once."""
         with mapped_errors(self.name):
             return self._collection.estimated_document_count()
 
@@ -171,14 +153,14 @@ class Source:
         return self.count({"$nor": [{field: {"$gte": datetime.min}}]})  # noqa: DTZ901  # BSON's Dates are UTC
 
     def newest(self, field: str) -> datetime | None:
-        """The largest Date in ``field`` that is not after now, in UTC; None where there is none."""
+        """The largest Date in ``field`` that is not after now, in UTC; None without one."""
         query = {field: {"$lte": datetime.now(UTC)}}
         with mapped_errors(self.name):
             found = self._collection.find_one(query, {field: 1}, sort=[(field, -1)])
         return moment_of(field_at(found, field)) if found else None
 
     def exists(self) -> bool:
-        """Tell whether the collection is there; an empty one is."""
+        """Return whether the collection exists; an empty one does."""
         named = {"name": self._collection.name}
         # With authorizedCollections, a role for this collection alone is enough.
         found = self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
@@ -200,12 +182,12 @@ class Source:
         return found
 
     def is_empty(self) -> bool:
-        """Tell whether the collection holds no document, or is not there."""
+        """Return whether the collection holds no document, or does not exist."""
         with mapped_errors(self.name):
             return self._collection.find_one({}, {"_id": 1}) is None
 
     def insert_absent(self, documents: Sequence[Document]) -> tuple[int, list[Refused]]:
-        """Insert the documents whose ``_id`` is not there yet.
+        """Insert the documents whose ``_id`` is new.
 
         Returns:
             How many were inserted, and those refused for another reason than their ``_id``.
@@ -224,10 +206,14 @@ class Source:
                 refused.append(Refused(index, f"is {len(raw):,} bytes of BSON, MongoDB takes 16 MiB"))
                 continue
             sound.append((index, RawBSONDocument(raw)))
-        inserted, rejected = self._insert([document for _, document in sound])
-        return inserted, refused + [Refused(sound[each.index][0], each.reason) for each in rejected]
+        inserted, faults = self._insert([document for _, document in sound])
+        return inserted, refused + [
+            Refused(sound[fault["index"]][0], f"MongoDB refused it: {fault.get('errmsg', fault['code'])}")
+            for fault in faults
+            if fault["code"] != DUPLICATE_KEY
+        ]
 
-    def _insert(self, documents: Sequence[Any]) -> tuple[int, list[Refused]]:
+    def _insert(self, documents: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
         if not documents:
             return 0, []
         with mapped_errors(self.name):
@@ -235,12 +221,7 @@ class Source:
                 self._collection.insert_many(documents, ordered=False)
             except errors.BulkWriteError as exc:
                 details = exc.details or {}
-                rejected = [
-                    Refused(fault["index"], f"MongoDB refused it: {fault.get('errmsg', fault['code'])}")
-                    for fault in details.get("writeErrors", [])
-                    if fault["code"] != DUPLICATE_KEY
-                ]
-                return details.get("nInserted", 0), rejected
+                return details.get("nInserted", 0), details.get("writeErrors", [])
         return len(documents), []
 
 
@@ -287,7 +268,7 @@ def _first_answer(client: MongoClient[Document], hosts: str) -> float:
         ping()
     except KeyError as exc:
         raise SourceError(
-            f"The server at {hosts} does not know MongoDB's authentication.",
+            f"The server at {hosts} does not support MongoDB's authentication.",
             hint="Take user and password out of mongo.uri (MONGO_URI).",
         ) from exc
     asked = time.perf_counter()

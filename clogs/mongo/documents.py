@@ -19,7 +19,7 @@ Document = dict[str, Any]
 CODEC: CodecOptions[Document] = CodecOptions(
     uuid_representation=UuidRepresentation.STANDARD,
     unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_MS,  # any date there is, and faster than a datetime
+    datetime_conversion=DatetimeConversion.DATETIME_MS,  # holds any date, and is faster than a datetime
 )
 
 _FIRST_MS = int(DatetimeMS(datetime(1, 1, 1, tzinfo=UTC)))
@@ -32,7 +32,7 @@ _EXTENDED_JSON = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation
 _AS_DECODED = _EXTENDED_JSON.with_options(datetime_conversion=DatetimeConversion.DATETIME_MS)
 
 _UNREADABLE = (*UNDECODABLE, ArithmeticError, AttributeError, LookupError)
-"""What the driver raises for text that is no Extended JSON, such as a ``$binary`` without bytes."""
+"""What the driver raises for text that is not Extended JSON, for example a ``$binary`` without bytes."""
 
 _LOOKS_LIKE_ANOTHER_TYPE = re.compile(
     r"[0-9a-f]{24}|true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?|[{\[\"].*", re.DOTALL
@@ -53,7 +53,7 @@ def decode(document: bytes) -> Document | str:
     """Decode one BSON document; invalid UTF-8 becomes U+FFFD, a Date a ``DatetimeMS``.
 
     Returns:
-        The document, or the reason why it is none.
+        The document, or why the bytes are none.
     """
     try:
         return bson.decode(document, CODEC)
@@ -83,7 +83,7 @@ def from_extended_json(text: str) -> Document | str:
     """Read a document from Extended JSON, with the types that `decode` gives; a number may be another one.
 
     Returns:
-        The document, or the reason why it is none.
+        The document, or why the text is none.
     """
     try:
         document = json_util.loads(text, json_options=_AS_DECODED)
@@ -106,19 +106,19 @@ def object_id(value: bytes) -> ObjectId:
 
 
 def milliseconds(value: object) -> int | None:
-    """A Date's milliseconds since 1970, UTC; None for what is no Date."""
+    """A Date's milliseconds since 1970, UTC; None for any other value."""
     return int(value) if isinstance(value, DatetimeMS) else None
 
 
 def moment_of(date: object) -> datetime | None:
-    """A Date as a datetime in UTC; None for what is no Date or not of the years 1 to 9999."""
+    """A Date of the years 1 to 9999 as a datetime in UTC; None for any other value."""
     if not isinstance(date, DatetimeMS) or not _FIRST_MS <= int(date) <= _LAST_MS:
         return None
     return date.as_datetime().replace(tzinfo=UTC)
 
 
 def field_at(document: Document, path: str) -> Any:  # noqa: ANN401
-    """The value at a dotted path; None where there is none."""
+    """The value at a dotted path; None where it is absent."""
     value: Any = document
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
@@ -126,5 +126,5 @@ def field_at(document: Document, path: str) -> Any:  # noqa: ANN401
 
 
 def utc(moment: datetime) -> datetime:
-    """``moment`` cut to milliseconds, all that a BSON Date holds."""
+    """``moment`` cut to milliseconds, as a BSON Date holds it."""
     return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
