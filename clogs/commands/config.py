@@ -6,14 +6,14 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.settings.load import DEFAULT
 
 
 def config(
     *,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Show the settings in force and where each comes from, with secrets hidden.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, SettingsError
 from clogs.health.doctor import check_versions
 from clogs.health.findings import Finding, failed, open_to_others
@@ -19,7 +19,7 @@ NAME_WIDTH = 10
 def doctor(
     *,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Check everything a run needs: settings, folders, disk, schedule, warehouse and source.
 
@@ -46,7 +46,7 @@ def doctor(
         )
 
 
-def _findings(session: Given) -> list[Finding]:
+def _findings(session: Session) -> list[Finding]:
     try:
         file = session.loaded.file
     except SettingsError as error:

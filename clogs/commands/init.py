@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
 from clogs.files import bundled, write_atomic
 from clogs.settings.sources import FILE_NAME
@@ -14,7 +14,7 @@ def init(
     *,
     path: Path = Path(FILE_NAME),
     force: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Write a clogs.toml that explains every key, all at their defaults.
 

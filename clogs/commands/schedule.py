@@ -6,23 +6,20 @@ import shlex
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Group
 from rich.text import Text
 
 from clogs.commands.output import table
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.errors import SettingsError, UsageError
 from clogs.schedule import Schedule, crontab, installed, schedulers
 from clogs.schedule.cron import local_zone, next_run, read_expression
 from clogs.schedule.entries import DAILY_REFRESH, TITLES, Entry, Scheduler, clogs_words, default_hourly, plan
 from clogs.schedule.rehearsal import rehearse
 from clogs.terminal.text import printable
-
-if TYPE_CHECKING:
-    from clogs.commands.session import Session
 
 VARIABLE = "environment variable "
 
@@ -32,7 +29,7 @@ schedule = App(name="schedule", help_format="plaintext")
 
 
 @schedule.default
-def overview(*, json: Flag = False, session: Given) -> None:
+def overview(*, json: Flag = False, session: Session) -> None:
     """Run the pipeline on a schedule: new documents hourly, a full refresh daily.
 
     Without a command, show what is scheduled.
@@ -52,7 +49,7 @@ def install(
     systemd: Flag = False,
     dry_run: Flag = False,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Put the two entries into your crontab, or bring them up to date.
 
@@ -83,7 +80,7 @@ def install(
 
 
 @schedule.command(sort_key=2)
-def show(*, json: Flag = False, session: Given) -> None:
+def show(*, json: Flag = False, session: Session) -> None:
     """Show what is scheduled, and when each entry runs next.
 
     Args:
@@ -97,7 +94,7 @@ def show(*, json: Flag = False, session: Given) -> None:
 
 
 @schedule.command(sort_key=3)
-def remove(*, dry_run: Flag = False, json: Flag = False, session: Given) -> None:
+def remove(*, dry_run: Flag = False, json: Flag = False, session: Session) -> None:
     """Remove the entries from your crontab, and the timers.
 
     Args:

@@ -74,5 +74,3 @@ class Session:
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a ``--no-`` form."""
-
-Given = Session

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clogs.commands.output import table
-from clogs.commands.session import Flag, Given
+from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError
 from clogs.pipeline import steps
 from clogs.runs.records import WHY_KILLED, was_killed
@@ -28,7 +28,7 @@ GOLD_WIDTH = 100
 def status(
     *,
     json: Flag = False,
-    session: Given,
+    session: Session,
 ) -> None:
     """Show how things stand: watermark, freshness, row counts, last runs and dead letters.
 
