@@ -156,7 +156,8 @@ def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path) -> None:
 
 
 RULES = (
-    '{ fct_messages.key_is_uniqe = { severity = "error" }, "int_entries.key_is_unique" = { tolerated = 2 } }'
+    '{ fct_messages.key_is_uniqe = { severity = "error" },'
+    ' "fct_tool_calls.key_is_unique" = { tolerated = 2 } }'
 )
 
 
@@ -164,7 +165,7 @@ RULES = (
     ("text", "entry", "said"),
     [
         (RULES, ".fct_messages.key_is_uniqe", "no such check, the nearest is fct_messages.key_is_unique"),
-        (RULES, ".int_entries.key_is_unique", 'expected severity = "error" or "warning", and tolerated'),
+        (RULES, ".fct_tool_calls.key_is_unique", 'expected severity = "error" or "warning", and tolerated'),
         ("{ fct_messages.key_is_unique = 1 }", ".fct_messages.key_is_unique", "expected severity"),
         ('{ fct_messages.x = { level = "error" } }', ".fct_messages.x", "there is no such check"),
         (
