@@ -123,12 +123,12 @@ def run_all(
         encoding="utf-8",
         timeout=300,
     )
-    output = LOG_PREFIX.sub("", finished.stdout)
+    output = finished.stdout
     for name, shown in names.items():
         output = output.replace(name, shown)
     parts = output.split(END)
     for text, code in zip(parts[::2], parts[1::2], strict=False):
-        yield [" ".join(line.split()) for line in text.splitlines()], int(code)
+        yield [" ".join(line.split()) for line in LOG_PREFIX.sub("", text).splitlines()], int(code)
 
 
 def is_seen(shown: str, lines: list[str]) -> bool:
