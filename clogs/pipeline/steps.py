@@ -209,7 +209,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
     """Write the page about all tables, and return its path."""
-    from clogs.site import build
+    from clogs.datadocs import build
     from clogs.transform import lineage
 
     models = lineage(models_of(settings))

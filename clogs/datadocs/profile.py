@@ -6,9 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clogs.datadocs.distribution import (
+    EXACT_ROWS,
+    Histogram,
+    Look,
+    Shares,
+    closer_look,
+    distribution_of,
+    look,
+)
 from clogs.errors import UsageError
 from clogs.schema import COLUMNS
-from clogs.site.distribution import EXACT_ROWS, Histogram, Look, Shares, closer_look, distribution_of, look
 from clogs.warehouse import Connection, query
 
 _LAYERS = ("bronze", "silver", "gold")

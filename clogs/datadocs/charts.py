@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clogs.checks.results import CheckResult, Outcome, PastResult
-from clogs.site import text
-from clogs.site.distribution import Histogram, Shares
+from clogs.datadocs import text
+from clogs.datadocs.distribution import Histogram, Shares
 from clogs.terminal.text import count, instant, percent
 
 WIDTH, HEIGHT = 168.0, 36.0

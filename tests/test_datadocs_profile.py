@@ -7,15 +7,15 @@ from pathlib import Path
 from statistics import median_low
 
 import pytest
+from datadocs_cases import model, written
 from hypothesis import given
 from hypothesis import strategies as st
-from site_cases import model, written
 
 from clogs import warehouse
-from clogs.site import profile
-from clogs.site.charts import bars
-from clogs.site.distribution import EXACT_ROWS, Histogram, Shares
-from clogs.site.profile import ColumnProfile, tables
+from clogs.datadocs import profile
+from clogs.datadocs.charts import bars
+from clogs.datadocs.distribution import EXACT_ROWS, Histogram, Shares
+from clogs.datadocs.profile import ColumnProfile, tables
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clogs import __version__
 from clogs.checks.results import CheckResult, PastResult
+from clogs.datadocs import charts, text
+from clogs.datadocs.distribution import Histogram, Shares
+from clogs.datadocs.graph import graph
+from clogs.datadocs.profile import TableProfile
 from clogs.schema import Model
-from clogs.site import charts, text
-from clogs.site.distribution import Histogram, Shares
-from clogs.site.graph import graph
-from clogs.site.profile import TableProfile
 from clogs.terminal.text import count, instant, percent, printable
 
 LAYERS = {
@@ -167,7 +167,7 @@ def _by_layer(tables: Sequence[Table]) -> dict[str, list[Table]]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("clogs.site"),
+        loader=PackageLoader("clogs.datadocs"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -198,6 +198,6 @@ def _inlined() -> dict[str, str]:
     """The style and the script, and the hashes that the page's policy knows them by."""
     found: dict[str, str] = {}
     for name, file in (("style", "style.css"), ("script", "script.js")):
-        source = files("clogs.site").joinpath("templates", file).read_text(encoding="utf-8")
+        source = files("clogs.datadocs").joinpath("templates", file).read_text(encoding="utf-8")
         found |= {name: source, f"{name}_hash": b64encode(sha256(source.encode()).digest()).decode()}
     return found

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from clogs.checks.results import CheckResult, PastResult
+from clogs.datadocs.page import render
+from clogs.datadocs.profile import profile, tables
 from clogs.files import write_atomic
 from clogs.schema import Model
-from clogs.site.page import render
-from clogs.site.profile import profile, tables
 from clogs.warehouse import Connection, bounded
 
 

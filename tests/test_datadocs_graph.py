@@ -5,14 +5,14 @@ from datetime import date
 from itertools import combinations
 
 import pytest
+from datadocs_cases import AT, check, model, past
 from hypothesis import given
 from hypothesis import strategies as st
-from site_cases import AT, check, model, past
 
+from clogs.datadocs import text
+from clogs.datadocs.charts import course
+from clogs.datadocs.graph import graph
 from clogs.schema import Model
-from clogs.site import text
-from clogs.site.charts import course
-from clogs.site.graph import graph
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from conftest import new_workspace
 
 from clogs import warehouse
 from clogs.checks.results import CheckResult, Outcome, PastResult
+from clogs.datadocs import build
 from clogs.files import bundled
 from clogs.schema import Model
-from clogs.site import build
 from clogs.transform import TransformConfig, lineage
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@
 ``charts`` draws small charts · ``text`` says numbers · ``page`` fills ``templates`` · ``build`` writes it.
 """
 
-from clogs.site.build import build
-from clogs.site.profile import TableProfile, profile
+from clogs.datadocs.build import build
+from clogs.datadocs.profile import TableProfile, profile
 
 __all__ = ["TableProfile", "build", "profile"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from site_cases import documented
+from datadocs_cases import documented
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

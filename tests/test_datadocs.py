@@ -8,12 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from site_cases import documented
+from datadocs_cases import documented
 
 from clogs import warehouse
+from clogs.datadocs import profile
+from clogs.datadocs.profile import tables
 from clogs.schema import COLUMNS
-from clogs.site import profile
-from clogs.site.profile import tables
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from clogs.site.distribution import Histogram, Unit
+from clogs.datadocs.distribution import Histogram, Unit
 from clogs.terminal.text import si_number
 
 LONGEST = 200
