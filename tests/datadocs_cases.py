@@ -1,5 +1,6 @@
 """Pages of small warehouses and of the samples, for tests to look at."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from conftest import new_workspace
 from clogs import warehouse
 from clogs.checks.results import CheckResult, Outcome, PastResult
 from clogs.datadocs import build
+from clogs.datadocs.profile import ColumnProfile, measure, tables
 from clogs.files import bundled
 from clogs.schema import Model
 from clogs.transform import TransformConfig, lineage
@@ -67,7 +69,7 @@ def documented(root: Path) -> Path:
             connection,
             models=models,
             checks=checks,
-            courses=check_history,
+            check_history=check_history,
             folder=root / "site" / "docs",
             at=AT,
         )
@@ -80,6 +82,18 @@ def past(day: int, failing: int, outcome: Outcome = "passed") -> PastResult:
     )
 
 
+def measured_column(
+    connection: warehouse.Connection, query: str, values: Sequence[object] = ()
+) -> ColumnProfile:
+    """The only column of a query, as ``gold.measured``."""
+    connection.execute(f"CREATE OR REPLACE TABLE gold.measured AS {query}", values)
+    (table,) = [table for table in tables(connection) if table.name == "gold.measured"]
+    measured = measure(connection, table)
+    assert not measured.fault
+    (column,) = measured.columns
+    return column
+
+
 def written(connection: warehouse.Connection, folder: Path, *models: Model) -> str:
-    path = build(connection, models=models, checks=(), courses={}, folder=folder, at=AT)
+    path = build(connection, models=models, checks=(), check_history={}, folder=folder, at=AT)
     return path.read_text(encoding="utf-8")

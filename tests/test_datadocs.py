@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from datadocs_cases import documented
+from datadocs_cases import AT, check, documented, past
 
 from clogs import warehouse
-from clogs.datadocs import profile
+from clogs.datadocs.page import history
 from clogs.datadocs.profile import tables
 from clogs.schema import COLUMNS
 
@@ -37,7 +37,7 @@ def test_the_page_holds_every_table_and_column(source: str, samples: warehouse.C
     found = {
         (name, column)
         for name, article in articles.items()
-        for column in re.findall(r'<th scope="row"><code>(.+?)</code>', article)
+        for column in re.findall(r'<th scope="row"[^>]*><code>(.+?)</code>', article)
     }
     expected = samples.execute("""
         SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()
@@ -51,7 +51,7 @@ def test_the_page_holds_every_table_and_column(source: str, samples: warehouse.C
 
 
 def test_every_column_is_described(samples: warehouse.Connection) -> None:
-    found = [profile(samples, name) for name in tables(samples)]
+    found = tables(samples)
     assert [table.name for table in found if not table.description] == []
     assert [
         (table.name, column.name) for table in found for column in table.columns if not column.description
@@ -85,7 +85,7 @@ def test_what_people_wrote_is_not_in_it(source: str, samples: warehouse.Connecti
 def test_nothing_is_loaded(source: str) -> None:
     loaded = re.findall(r"""(?:src|href|action|data|poster)=["'](.*?)["']|url\((.*?)\)|@import""", source)
     assert {target for target, _ in loaded if not target.startswith(("#", "data:image/svg+xml"))} <= {""}
-    assert "http://" not in source.replace("http://www.w3.org/2000/svg", "")
+    assert "http://" not in re.sub(r'xmlns(:\w+)?=["\']http://www.w3.org/\w+/\w+["\']', "", source)
     assert "https://" not in source
 
 
@@ -108,3 +108,43 @@ def test_the_page_is_its_owners_alone(page: Path) -> None:
     assert page.name == "index.html"
     assert page.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in page.parent.iterdir()] == ["index.html"]
+
+
+def test_the_page_opens_with_what_the_warehouse_holds(source: str, samples: warehouse.Connection) -> None:
+    figures = dict(re.findall(r"<dt>(\w+)</dt><dd>(.+?)</dd></div>", source.partition("<section")[0]))
+    ((documents, days, sessions, projects),) = samples.execute("""
+        SELECT count(*), min(date) || ' to ' || max(date),
+            (SELECT count(*) FROM gold.dim_sessions), (SELECT count(*) FROM gold.dim_projects)
+        FROM raw.conversations
+    """).fetchall()
+    assert figures.pop("File").endswith(" MiB")
+    assert figures == {
+        "Documents": f"{documents:,}",
+        "Days": days,
+        "Sessions": str(sessions),
+        "Projects": str(projects),
+        "Tables": "28",
+        "Columns": "439",
+    }
+    assert re.search(r"Documents per (day|week|month)\.", source)
+
+
+def test_lineage_says_what_a_model_is_built_from(source: str) -> None:
+    lineage = source.partition('<section id="lineage"')[2].partition('<section id="checks"')[0]
+    assert re.findall(r"<h3>(\w+)</h3>", lineage) == ["raw", "bronze", "silver", "gold"]
+    (parents,) = re.findall(r'href="#silver.int_tool_usage">int_tool_usage</a><p>from (.*?)</p>', lineage)
+    assert re.findall(r">(\w+)<", parents) == ["seed_tool_categories", "stg_tool_calls", "stg_tool_results"]
+
+
+def test_history_ends_with_now() -> None:
+    now = check("gold.t", tolerated=0.01, failing=7)
+    results = [past(day, 5, "warned" if day == 58 else "passed") for day in range(60)]
+    assert history(now, results, AT) == "40 validations, 1 not passed; at most 0.7% of the rows failed."
+
+
+def test_history_leaves_out_what_came_later() -> None:
+    assert history(check("gold.t", failing=1), [past(90, 9, "failed")], AT) == ""
+    assert (
+        history(check("gold.t", failing=1), [past(1, 5, "failed"), past(90, 9, "failed")], AT)
+        == "2 validations, 2 not passed; at most 0.5% of the rows failed."
+    )

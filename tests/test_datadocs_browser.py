@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -45,7 +45,6 @@ CONTRASTS = """() => {
     .map((part) => part / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   const behind = (node) => {
-    if (node.ownerSVGElement) return getComputedStyle(node.parentNode.querySelector("rect")).fill;
     for (let each = node; each; each = each.parentElement) {
       const color = getComputedStyle(each).backgroundColor;
       if (paint(color)[3] === 255) return color;
@@ -65,10 +64,6 @@ CONTRASTS = """() => {
   }
   return found;
 }"""
-BOXES = """() => [...document.querySelectorAll("#graph .node")].map((node) => {
-  const box = ({ x, y, width, height }) => [x, y, x + width, y + height];
-  return [box(node.querySelector("rect").getBBox()), box(node.querySelector("text").getBBox())];
-})"""
 SHOWN = """() => [...document.querySelectorAll("article.table")].filter((each) => each.checkVisibility())
   .map((each) => each.id)"""
 
@@ -207,35 +202,46 @@ def test_a_link_to_what_is_filtered_away_shows_it(view: View) -> None:
     assert view.page.input_value("#filter") == ""
 
 
-def test_models_stand_side_by_side(view: View) -> None:
-    boxes = view.page.evaluate(BOXES)
-    _, _, width, height = map(float, str(view.page.get_attribute("#graph", "viewBox")).split())
-    assert len(boxes) == 29
-    for (left, top, right, bottom), inner in boxes:
-        assert 0 <= left < right <= width
-        assert 0 <= top < bottom <= height
-        assert left < inner[0] < inner[2] < right
-        assert top < inner[1] < inner[3] < bottom
-    for (one, _), (other, _) in combinations(boxes, 2):
-        assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+def test_the_filter_scrolls_to_the_first_match(view: View) -> None:
+    view.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    view.page.keyboard.press("/")
+    view.page.keyboard.type("cost_usd")
+    first = view.page.locator("article.table:visible").first.bounding_box()
+    typed = view.page.locator(".filter").bounding_box()
+    assert first is not None
+    assert typed is not None
+    assert 0 <= first["y"] < 200
+    assert typed["y"] >= 0
+    assert typed["y"] + typed["height"] <= first["y"] or typed["x"] + typed["width"] <= first["x"]
 
 
-def test_edges_stay_inside(view: View) -> None:
-    outside = """[...document.querySelectorAll("#graph .edges path")].map((path) => path.getBBox())
-        .filter((box) => box.y < 0 || box.x < 0
-            || box.y + box.height > document.querySelector("#graph").viewBox.baseVal.height)"""
-    assert view.page.evaluate(outside) == []
+def test_the_lineage_fits_its_box(view: View) -> None:
+    outside = """(() => {
+        const box = document.querySelector(".lineage").getBoundingClientRect();
+        return [...document.querySelectorAll(".lineage *")].map((each) => each.getBoundingClientRect())
+            .filter((each) => each.left < box.left - 1 || each.right > box.right + 1).length;
+    })()"""
+    assert view.number("document.querySelectorAll('.lineage li').length") == 29
+    assert view.number(outside) == 0
+    across = view.number(
+        "new Set([...document.querySelectorAll('.lineage section')].map((s) => s.offsetLeft)).size"
+    )
+    assert across == (4 if view.number("innerWidth") > 900 else 1)
 
 
-def test_a_model_shows_what_it_is_linked_to(view: View) -> None:
-    view.page.focus("[data-name='silver.int_tool_usage']")
-    parents = """[...document.querySelectorAll(".edges .on")].map((edge) => edge.dataset)
-        .filter(({ to }) => to === "silver.int_tool_usage").map(({ from }) => from)"""
-    expected = ["bronze.seed_tool_categories", "bronze.stg_tool_calls", "bronze.stg_tool_results"]
-    assert sorted(view.page.evaluate(parents)) == expected
-    assert view.number("document.querySelectorAll('.edges .on').length") == 13
-    view.page.locator("[data-name='silver.int_tool_usage']").blur()
-    assert view.number("document.querySelectorAll('.edges .on').length") == 0
+def test_one_chart_is_shown_in_a_size_that_can_be_read(view: View) -> None:
+    shown = view.page.locator(".timeline svg:visible")
+    assert shown.count() == 1
+    box = shown.bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(880 if view.number("innerWidth") > 900 else 320, abs=8)
+
+
+def test_every_chart_has_a_text(view: View) -> None:
+    nameless = """[...document.querySelectorAll("svg")].filter((svg) =>
+        !svg.closest("[aria-label]")?.getAttribute("aria-label")).length"""
+    assert view.number("document.querySelectorAll('article svg').length") > 100
+    assert view.number(nameless) == 0
 
 
 def test_it_needs_no_script(browser: Browser, address: str) -> None:

@@ -11,7 +11,8 @@ from conftest import Workspace
 
 from clogs.cli import app
 
-HEAVY = {"bson", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pymongo", "sqlmesh"}
+PAGE = {"altair", "great_tables", "vl_convert"}
+HEAVY = {"bson", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pymongo", "sqlmesh", *PAGE}
 
 CALL_AND_LIST_MODULES = """
 import sys
@@ -41,7 +42,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
     found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
     assert "duckdb" in found
-    assert found & {"sqlmesh", "sqlglot", "pandera", "pandas"} == set()
+    assert found & {"sqlmesh", "sqlglot", "pandera", "pandas", *PAGE} == set()
 
 
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])

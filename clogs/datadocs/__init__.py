@@ -1,10 +1,5 @@
-"""The warehouse's documentation: one HTML page that needs no network and no server.
+"""The page of ``clogs validate --build-docs``: what every table and column of the warehouse holds."""
 
-``profile`` measures a table and ``distribution`` what its columns hold · ``graph`` lays the models out ·
-``charts`` draws small charts · ``text`` says numbers · ``page`` fills ``templates`` · ``build`` writes it.
-"""
+from clogs.datadocs.page import build
 
-from clogs.datadocs.build import build
-from clogs.datadocs.profile import TableProfile, profile
-
-__all__ = ["TableProfile", "build", "profile"]
+__all__ = ["build"]

@@ -1,4 +1,4 @@
-"""The page: everything in the order it is shown, for the templates to fill in."""
+"""The page: what the warehouse holds, what is built from what, the checks, and each table's columns."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clogs import __version__
 from clogs.checks.results import CheckResult, PastResult
-from clogs.datadocs import charts, text
-from clogs.datadocs.distribution import Histogram, Shares
-from clogs.datadocs.graph import graph
-from clogs.datadocs.profile import TableProfile
+from clogs.datadocs.charts import timeline
+from clogs.datadocs.columns import column_table
+from clogs.datadocs.profile import measure, tables
+from clogs.files import write_atomic
 from clogs.schema import Model
-from clogs.terminal.text import count, instant, percent, printable
+from clogs.terminal.text import count, instant, percent, printable, shortened, size
+from clogs.warehouse import Connection, bounded, query
 
 LAYERS = {
     "gold": "What to ask. Facts have a row per event, dimensions a row per thing that events belong to, and"
@@ -31,173 +33,109 @@ LAYERS = {
     "bronze": "The documents as they were landed, copies included, taken apart into columns.",
     "raw": "The documents of the collection, as they were loaded.",
 }
-_OTHERS = "Tables of other models than those that come with clogs."
+MOST_PAST = 40
+"""Validations in a check's history; older ones are left out."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z0-9_]+")
+_DAYS = "SELECT date, count(*) FROM raw.conversations WHERE date IS NOT NULL GROUP BY date ORDER BY date"
+_SIZE = "SELECT sum(total_blocks * block_size)::BIGINT FROM pragma_database_size()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A check, and how it went until now."""
-
-    result: CheckResult
-    course: charts.Course
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table, or a step that is none.
-
-    Attributes:
-        name: Schema and table.
-        anchor: The identity of its section.
-        description: What one row is.
-        profile: What was measured; None where there is no such table.
-        key: The columns that tell its rows apart.
-        parents: What it is built from, by name.
-        readers: What is built from it.
-        checks: Those that did not pass first.
-        is_step: Whether it is no table, but stands within those that read it.
-    """
-
-    name: str
-    anchor: str
-    description: str
-    profile: TableProfile | None
-    key: tuple[str, ...]
-    parents: tuple[str, ...]
-    readers: tuple[str, ...]
-    checks: tuple[Check, ...]
-    is_step: bool
-
-    @property
-    def short_name(self) -> str:
-        """The table, without its schema."""
-        return self.name.partition(".")[2]
-
-    @property
-    def worst(self) -> str:
-        """How the check ended that ended worst; empty where there is none."""
-        outcomes = {check.result.outcome for check in self.checks}
-        return next((each for each in ("failed", "warned", "passed") if each in outcomes), "")
-
-
-def render(
-    profiles: Sequence[TableProfile],
+def build(
+    connection: Connection,
     *,
     models: Sequence[Model],
     checks: Sequence[CheckResult],
-    courses: Mapping[str, Sequence[PastResult]],
+    check_history: Mapping[str, Sequence[PastResult]],
+    folder: Path,
     at: datetime,
-) -> str:
-    """Write the page.
+) -> Path:
+    """Measure the warehouse and write its page.
 
     Args:
-        profiles: The tables.
-        models: What they are built from.
-        checks: How they ended now.
-        courses: How they ended before, by name, the oldest first.
-        at: When now is.
+        connection: The warehouse; it is only read.
+        models: All models, whether or not the warehouse has tables of them.
+        checks: How the checks ended, of all layers or of some.
+        check_history: How each ended before, by its name, the oldest first.
+        folder: Where to put the page; made where it is missing, readable by its owner alone.
+        at: When the checks ended, with a time zone.
+
+    Returns:
+        The page, ``index.html`` in the folder.
+
+    Raises:
+        ClogsError: The disk is full, or the folder cannot be written to.
     """
-    tables = _tables(profiles, models, checks, courses, at)
-    return (
+    with bounded(connection):
+        found = tables(connection, also=[model.name for model in models])
+        profiles = {table.name: measure(connection, table) for table in found}
+        days = query(connection, _DAYS)[1]
+        ((file_size,),) = query(connection, _SIZE)[1]
+    names = sorted({*profiles, *(model.name for model in models), *(check.table for check in checks)})
+    worst_first = sorted(checks, key=lambda check: ("failed", "warned", "passed").index(check.outcome))
+    page = (
         _environment()
         .get_template("page.html.jinja")
         .render(
-            layers=_by_layer(tables),
+            days=days,
+            timeline=timeline(days),
+            file_size=file_size,
+            layers=_by_layer(names),
             introductions=LAYERS,
-            others=_OTHERS,
-            anchors={table.name: table.anchor for table in tables},
-            steps={table.name for table in tables if table.is_step},
-            graph=graph(models),
+            anchors={
+                name: name if _PLAIN.fullmatch(name) else f"table-{place}" for place, name in enumerate(names)
+            },
             profiles=profiles,
-            documents=next((each.rows for each in profiles if each.name == "raw.conversations"), 0),
+            models={model.name: model for model in models},
+            readers={name: [model.name for model in models if name in model.parents] for name in names},
+            checks={name: [check for check in worst_first if check.table == name] for name in names},
+            history={check.check: history(check, check_history.get(check.check, ()), at) for check in checks},
             outcomes=Counter(check.outcome for check in checks),
-            faults=[check for table in tables for check in table.checks if check.result.outcome != "passed"],
             at=at,
             version=__version__,
-            **_inlined(),
         )
     )
+    path = folder / "index.html"
+    write_atomic(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    return path
 
 
-def _tables(
-    profiles: Sequence[TableProfile],
-    models: Sequence[Model],
-    checks: Sequence[CheckResult],
-    courses: Mapping[str, Sequence[PastResult]],
-    at: datetime,
-) -> list[Table]:
-    measured = {each.name: each for each in profiles}
-    known = {model.name: model for model in models}
-    found = [
-        Check(result=check, course=charts.course(check, courses.get(check.check, ()), at))
-        for check in sorted(checks, key=lambda check: ("failed", "warned", "passed").index(check.outcome))
-    ]
-    names = sorted({*measured, *known, *(check.table for check in checks)})
-    return [
-        Table(
-            name=name,
-            anchor=name if _PLAIN.fullmatch(name) else f"table-{place}",
-            description=_description(known.get(name), measured.get(name)),
-            profile=measured.get(name),
-            key=known[name].key if name in known else (),
-            parents=known[name].parents if name in known else (),
-            readers=tuple(model.name for model in models if name in model.parents),
-            checks=tuple(check for check in found if check.result.table == name),
-            is_step=name in known and not known[name].is_table,
-        )
-        for place, name in enumerate(names)
-    ]
+def history(check: CheckResult, past: Sequence[PastResult], at: datetime) -> str:
+    """How a check went in the validations until `at`, in a sentence; empty if that is the first."""
+    before = [result for result in past if result.at < at][1 - MOST_PAST :]
+    results: list[CheckResult | PastResult] = [check, *before]
+    bad = sum(result.outcome != "passed" for result in results)
+    most = percent(max(result.share for result in results))
+    said = f"{count(len(results), 'validation')}, {bad} not passed; at most {most} of the rows failed."
+    return said if len(results) > 1 else ""
 
 
-def _description(model: Model | None, profile: TableProfile | None) -> str:
-    return (profile.description if profile else "") or (model.description if model else "")
-
-
-def _by_layer(tables: Sequence[Table]) -> dict[str, list[Table]]:
-    """The tables of each schema, our layers first, from what to ask to what it is made of."""
-    schemas = {table.name.partition(".")[0] for table in tables}
-    order = [*LAYERS, *sorted(schemas - set(LAYERS))]
-    return {
-        schema: [table for table in tables if table.name.partition(".")[0] == schema]
-        for schema in order
-        if schema in schemas
-    }
+def _by_layer(names: Sequence[str]) -> dict[str, list[str]]:
+    """The sorted tables of each schema: other models' first, then ours, down to what they are made of."""
+    layers = {schema: list(found) for schema, found in groupby(names, lambda name: name.partition(".")[0])}
+    order = [*(schema for schema in layers if schema not in LAYERS), *LAYERS]
+    return {schema: layers[schema] for schema in order if schema in layers}
 
 
 def _environment() -> Environment:
+    """Templates, with the style and the script to put into the page, and the hashes its policy needs."""
     environment = Environment(
         loader=PackageLoader("clogs.datadocs"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalized,
+        finalize=_without_control_characters,
     )
-    environment.filters |= {
-        "bars": charts.bars,
-        "shares": charts.shares,
-        "percent": percent,
-        "cut": text.cut,
-        "instant": instant,
-        "count": count,
-    }
-    environment.tests |= {
-        "histogram": lambda found: isinstance(found, Histogram),
-        "shares": lambda found: isinstance(found, Shares),
-    }
+    environment.filters |= {each.__name__: each for each in (count, instant, percent, shortened, size)}
+    environment.globals["column_table"] = column_table
+    for name, file in (("style", "style.css"), ("script", "script.js")):
+        source = files("clogs.datadocs").joinpath("templates", file).read_text(encoding="utf-8")
+        digest = b64encode(sha256(source.encode()).digest()).decode()
+        environment.globals |= {name: source, f"{name}_hash": digest}
     return environment
 
 
-def _finalized(value: Any) -> Any:  # noqa: ANN401  # whatever stands in a template
-    """Keep control characters out of the page, but for what is markup already."""
+def _without_control_characters(value: Any) -> Any:  # noqa: ANN401  # whatever stands in a template
+    """Make a text printable, unless it is markup already."""
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _inlined() -> dict[str, str]:
-    """The style and the script, and the hashes that the page's policy knows them by."""
-    found: dict[str, str] = {}
-    for name, file in (("style", "style.css"), ("script", "script.js")):
-        source = files("clogs.datadocs").joinpath("templates", file).read_text(encoding="utf-8")
-        found |= {name: source, f"{name}_hash": b64encode(sha256(source.encode()).digest()).decode()}
-    return found

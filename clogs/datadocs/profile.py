@@ -1,27 +1,38 @@
-"""What a table holds, measured in two passes over it, without a copy of its texts."""
+"""What a table holds: its rows, and of each column the NULLs, the distinct values and their distribution."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from clogs.datadocs.distribution import (
-    EXACT_ROWS,
-    Histogram,
-    Look,
-    Shares,
-    closer_look,
-    distribution_of,
-    look,
-)
 from clogs.errors import UsageError
 from clogs.schema import COLUMNS
+from clogs.terminal.text import first_line
 from clogs.warehouse import Connection, query
 
-_LAYERS = ("bronze", "silver", "gold")
-_DOCUMENTS = "raw.conversations"
+EXACT_ROWS = 250_000
+"""Up to so many rows, distinct values and quantiles are exact; above, they would take too much memory."""
 
+FREE_TEXTS = {"message_content", "message_raw", "entry_raw", "title", "error_text"}
+"""Columns that people and programs wrote: their values stay private, however few and short they are."""
+
+DOCUMENTS = "raw.conversations"
+LONGEST_VALUE = 60
+MOST_VALUES = 8
+MOST_KEYS = 3
+BINS = 16
+
+_KINDS = {
+    "boolean": "BOOLEAN",
+    "text": r"VARCHAR|ENUM\(.*",
+    "whole": "U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?",
+    "number": r"FLOAT|DOUBLE|DECIMAL\(.*",
+    "day": "DATE",
+    "instant": "TIMESTAMP.*",
+}
 _TABLES = """
     SELECT schema_name || '.' || table_name AS name, comment FROM duckdb_tables()
     WHERE database_name = current_database()
@@ -31,9 +42,8 @@ _TABLES = """
     ORDER BY name
 """
 _COLUMNS = """
-    SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name || '.' || table_name = ?
-    ORDER BY column_index
+    SELECT schema_name || '.' || table_name, column_name, data_type, coalesce(comment, '')
+    FROM duckdb_columns() WHERE database_name = current_database() ORDER BY column_index
 """
 
 
@@ -42,22 +52,44 @@ class ColumnProfile:
     """One column.
 
     Attributes:
-        name: Its name.
-        type: Its type, as DuckDB writes it.
-        description: What it holds.
-        nulls: Rows where it is NULL.
-        distinct: Different values, without NULL.
-        is_exact: Whether that is counted, or else estimated.
-        distribution: How its values are distributed; None where there is nothing to show.
+        type: As DuckDB writes it.
+        filled: Rows where it is not NULL.
+        distinct: Different values, without NULL; an estimate unless `is_exact`.
+        points: Minimum, 1st percentile, median, 99th percentile and maximum of numbers, or of days or seconds
+            since 1970; of texts, the length of the longest alone. Empty where nothing has a place on a scale.
+        values: The most frequent values that may be shown, and how many rows have each.
+        bars: Rows in bins of equal width from the 1st to the 99th percentile; the outermost two also hold
+            what lies beyond.
     """
 
     name: str
     type: str
     description: str
-    nulls: int = 0
+    filled: int = 0
     distinct: int = 0
     is_exact: bool = True
-    distribution: Histogram | Shares | None = None
+    points: tuple[float, ...] = ()
+    values: tuple[tuple[str, int], ...] = ()
+    bars: tuple[int, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """One of boolean, text, whole, number, day and instant; empty for what has no place on a scale."""
+        return next((kind for kind, types in _KINDS.items() if re.fullmatch(types, self.type, re.DOTALL)), "")
+
+    @property
+    def is_key(self) -> bool:
+        """Whether its values stand for something else: ``date_key`` is not an amount."""
+        return self.name.endswith(("_id", "_key"))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its most frequent values may be shown."""
+        if self.kind != "text":
+            return self.kind == "boolean"
+        # values that hardly repeat say something of one row each
+        repeats = self.distinct * 2 <= self.filled
+        return repeats and self.name not in FREE_TEXTS and max(self.points, default=0) <= LONGEST_VALUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,87 +99,110 @@ class TableProfile:
     Attributes:
         name: Schema and table, such as ``gold.fct_messages``.
         description: What one row is.
-        rows: Its rows; None where it cannot be read.
-        columns: In their order.
+        rows: Its rows; None where it cannot be read, or is not measured yet.
         fault: Why it cannot be read, in DuckDB's words; empty where it can.
     """
 
     name: str
     description: str
-    rows: int | None
     columns: tuple[ColumnProfile, ...]
+    rows: int | None = None
     fault: str = ""
 
 
-def tables(connection: Connection, also: Iterable[str] = ()) -> list[str]:
-    """The tables to document, by name: ``raw.conversations``, the three layers, and others if there."""
-    wanted = {_DOCUMENTS, *also}
-    names = [name for name, _ in connection.execute(_TABLES).fetchall()]
-    return [name for name in names if name in wanted or name.partition(".")[0] in _LAYERS]
+def tables(connection: Connection, also: Collection[str] = ()) -> list[TableProfile]:
+    """The tables to document, by name and not yet measured.
 
-
-def profile(connection: Connection, table: str) -> TableProfile:
-    """Measure a table and each of its columns.
-
-    Args:
-        connection: The warehouse; it is only read.
-        table: Schema and table, as they are, not quoted. A view that DuckDB cannot read is a fault to
-            show, not an error.
+    They are ``raw.conversations``, the three layers, and of `also` what exists.
     """
-    comment = dict(connection.execute(_TABLES).fetchall()).get(table)
-    columns = _described(table, connection.execute(_COLUMNS, [table]).fetchall())
-    fault, rows = "", None
-    try:
-        rows, columns = _measured(connection, table, columns)
-    except UsageError as exc:
-        fault = exc.message.partition("\n")[0]
-    return TableProfile(name=table, description=comment or "", rows=rows, columns=columns, fault=fault)
-
-
-def _described(table: str, found: Sequence[tuple[str, str, str]]) -> tuple[ColumnProfile, ...]:
-    known = {column.name: column.description for column in COLUMNS} if table == _DOCUMENTS else {}
-    return tuple(
-        ColumnProfile(name=name, type=type_, description=known.get(name, comment))
-        for name, type_, comment in found
-    )
-
-
-def _measured(
-    connection: Connection, table: str, columns: Sequence[ColumnProfile]
-) -> tuple[int, tuple[ColumnProfile, ...]]:
-    source = ".".join(map(_quoted, table.partition(".")[::2]))
-    rows = int(_row(connection, "count(*)", source)[0])
-    is_exact = rows <= EXACT_ROWS
-    first = [look(_quoted(column.name), column.type, is_exact=is_exact) for column in columns]
-    looks = [Look(**found) for found in _row(connection, ", ".join(first), source)]
-    closer = [
-        closer_look(_quoted(column.name), column.name, column.type, seen, is_exact=is_exact)
-        for column, seen in zip(columns, looks, strict=True)
+    columns = defaultdict(list)
+    ours = {column.name: column.description for column in COLUMNS}
+    for table, name, type_, comment in connection.execute(_COLUMNS).fetchall():
+        description = ours.get(name, comment) if table == DOCUMENTS else comment
+        columns[table].append(ColumnProfile(name=name, type=type_, description=description))
+    return [
+        TableProfile(name=name, description=comment or "", columns=tuple(columns[name]))
+        for name, comment in connection.execute(_TABLES).fetchall()
+        if name in {DOCUMENTS, *also} or name.startswith(("bronze.", "silver.", "gold."))
     ]
-    found = _row(connection, ", ".join(closer), source)
-    measured = zip(columns, looks, found, strict=True)
-    return rows, tuple(_column(rows, *each, is_exact=is_exact) for each in measured)
 
 
-def _column(
-    rows: int, column: ColumnProfile, seen: Look, found: dict[str, Any] | None, *, is_exact: bool
-) -> ColumnProfile:
-    distribution = distribution_of(column.type, seen, found, is_exact=is_exact)
-    listed = len(distribution.values) if isinstance(distribution, Shares) else None
-    return ColumnProfile(
-        name=column.name,
-        type=column.type,
-        description=column.description,
-        nulls=rows - seen.filled,
-        # an estimate may be above what is possible
-        distinct=min(seen.distinct, seen.filled) if listed is None else listed,
-        is_exact=is_exact or listed is not None,
-        distribution=distribution,
-    )
+def measure(connection: Connection, table: TableProfile) -> TableProfile:
+    """Count the rows of a table, and measure each of its columns.
+
+    A view that DuckDB cannot read gets its `fault`, and is not an error.
+    """
+    source = ".".join(map(_quoted, table.name.partition(".")[::2]))
+    try:
+        ((rows,),) = query(connection, f"SELECT count(*) FROM {source}")[1]
+        asked = ", ".join(_measures(column, is_exact=rows <= EXACT_ROWS) for column in table.columns)
+        (measured,) = query(connection, f"SELECT {asked} FROM {source}")[1]
+        columns = [
+            replace(column, **fields | {"points": tuple(fields["points"])})
+            for column, fields in zip(table.columns, measured, strict=True)
+        ]
+        columns = [_with_distribution(connection, source, column) for column in columns]
+    except UsageError as exc:
+        return replace(table, fault=first_line(exc))
+    return replace(table, rows=rows, columns=tuple(columns))
 
 
-def _row(connection: Connection, expressions: str, source: str) -> tuple[Any, ...]:
-    return query(connection, f"SELECT {expressions} FROM {source}")[1][0]
+def _measures(column: ColumnProfile, *, is_exact: bool) -> str:
+    """SQL for a struct of the fields that all columns of a table get in one pass over it."""
+    name, place = _quoted(column.name), _place(column)
+    # by a hash: texts of any length would be kept in memory
+    distinct = f"count(DISTINCT CASE WHEN {name} IS NOT NULL THEN hash({name}) END)"
+    points = f"quantile_disc({place}, [0, 0.01, 0.5, 0.99, 1])"
+    if not is_exact:
+        distinct = f"least(approx_count_distinct({name}), count({name}))"
+        points = f"list_concat([min({place})], approx_quantile({place}, [0.01, 0.5, 0.99]), [max({place})])"
+    if column.kind == "text":
+        points = f"[max({place})]"
+    return f"""{{
+        'filled': count({name}), 'distinct': {distinct}, 'is_exact': {is_exact},
+        'points': CASE WHEN max({place}) IS NOT NULL THEN {points} ELSE [] END
+    }}"""
+
+
+def _place(column: ColumnProfile) -> str:
+    """SQL for the place of a value on a scale; NULL for what has none, such as what is infinite."""
+    name = _quoted(column.name)
+    match column.kind:
+        case "text":
+            return f"CAST(length(CAST({name} AS VARCHAR)) AS DOUBLE)"
+        case "whole" | "number":
+            return f"CASE WHEN isfinite(CAST({name} AS DOUBLE)) THEN CAST({name} AS DOUBLE) END"
+        case "day" | "instant":
+            unit = 86400 if column.kind == "day" else 1
+            # DuckDB's years have six digits, Python's four
+            return f"CASE WHEN {name} BETWEEN '0001-01-02' AND '9999-12-30' THEN epoch({name}) / {unit} END"
+    return "CAST(NULL AS DOUBLE)"
+
+
+def _with_distribution(connection: Connection, source: str, column: ColumnProfile) -> ColumnProfile:
+    """Add the values or the bars, if the column has any to show."""
+    if column.is_shown:
+        asked = f"""
+            SELECT CAST({_quoted(column.name)} AS VARCHAR) AS value, count(*) AS rows FROM {source}
+            WHERE value IS NOT NULL GROUP BY value HAVING rows > {1 if column.kind == "text" else 0}
+            ORDER BY rows DESC, value LIMIT {MOST_KEYS if column.is_key else MOST_VALUES}
+        """
+        return replace(column, values=tuple(query(connection, asked)[1]))
+    if column.kind == "text" or column.is_key or len(set(column.points)) < 2:  # noqa: PLR2004  # one value
+        return column
+    least, low, _, high, most = column.points
+    if low == high:
+        low, high = least, most
+    width, bins = high / BINS - low / BINS, BINS  # each by itself, for the difference can be infinite
+    if column.kind in {"whole", "day"}:  # as many of them in each bin
+        width = math.ceil((high - low + 1) / BINS)
+        bins = math.ceil((high - low + 1) / width)
+    asked = f"""
+        SELECT CAST(greatest(0, least({bins - 1}, floor((place - {low!r}) / {width!r}))) AS INTEGER), count(*)
+        FROM (SELECT {_place(column)} AS place FROM {source}) WHERE place IS NOT NULL GROUP BY 1
+    """
+    rows = dict(query(connection, asked)[1])
+    return replace(column, bars=tuple(rows.get(place, 0) for place in range(bins)))
 
 
 def _quoted(name: str) -> str:

@@ -216,7 +216,7 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
     known = check_history(settings)
     with open_warehouse(settings, read_only=True) as connection:
         return build(
-            connection, models=models, checks=checks, courses=known, folder=folder, at=datetime.now(UTC)
+            connection, models=models, checks=checks, check_history=known, folder=folder, at=datetime.now(UTC)
         )
 
 

@@ -9,7 +9,7 @@
     article,
     entry: document.querySelector(`[data-table="${CSS.escape(article.id)}"]`),
     text: $("h3, .description", article).map(lower).join(" ").replace(". ", "."),
-    rows: $("tbody tr", article).map((row) => ({ row, text: $("th, td.text", row).map(lower).join(" ") })),
+    rows: $("tbody tr", article).map((row) => ({ row, text: [...row.cells].slice(0, 2).map(lower).join(" ") })),
   }));
 
   function filter() {
@@ -24,7 +24,6 @@
         shown ||= !row.hidden;
       }
       article.hidden = entry.hidden = !shown;
-      article.classList.toggle("partly", shown && !whole);
       any ||= shown;
     }
     for (const section of $("section.layer")) {
@@ -33,8 +32,9 @@
     for (const list of $(".contents ul:not(.pages)")) {
       list.hidden = list.previousElementSibling.hidden = !$("li", list).some((entry) => !entry.hidden);
     }
-    for (const section of $("section.overview")) section.hidden = words.length > 0;
+    for (const part of $(".overview")) part.hidden = words.length > 0;
     none.hidden = any;
+    if (words.length) (any ? $("article.table:not([hidden])")[0] : none).scrollIntoView();
   }
 
   // what a link leads to must be there, whatever is filtered
@@ -44,27 +44,6 @@
     input.value = "";
     filter();
     target.scrollIntoView();
-  }
-
-  const [graph] = $("#graph");
-  function follow(node) {
-    const name = node?.dataset.name;
-    const near = new Set([name]);
-    for (const edge of $(".edges path", graph)) {
-      const { from, to } = edge.dataset;
-      const touches = from === name || to === name;
-      edge.classList.toggle("on", touches);
-      if (touches) near.add(from).add(to);
-    }
-    for (const other of $(".node", graph)) other.classList.toggle("near", near.has(other.dataset.name));
-    graph.classList.toggle("following", Boolean(node));
-    for (const edge of $(".edges path.on", graph)) edge.parentNode.append(edge);
-  }
-  for (const node of $(".node", graph)) {
-    node.addEventListener("pointerenter", () => follow(node));
-    node.addEventListener("pointerleave", () => follow(null));
-    node.addEventListener("focus", () => follow(node));
-    node.addEventListener("blur", () => follow(null));
   }
 
   input.closest("label").hidden = false;
