@@ -17,11 +17,7 @@ _PACKAGE = Path(__file__).parent
 
 @contextmanager
 def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") -> Iterator[None]:
-    """Map the operating system's errors while ``path`` is read.
-
-    Raises:
-        ClogsError: It cannot be read; the message gives the system's reason.
-    """
+    """Raise the operating system's errors while ``path`` is read as a `ClogsError` with its reason."""
     try:
         yield
     except OSError as exc:
@@ -32,11 +28,7 @@ def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") 
 def writing(
     path: Path, *, hint: str = "Free space, fix the permissions, or choose another place: clogs config"
 ) -> Iterator[None]:
-    """Map the operating system's errors while ``path`` is written.
-
-    Raises:
-        ClogsError: It cannot be written; the message gives the system's reason.
-    """
+    """Raise the operating system's errors while ``path`` is written as a `ClogsError` with its reason."""
     try:
         yield
     except OSError as exc:
@@ -74,11 +66,8 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file, make it durable, and put it in place of ``path``.
 
     Readers see the old file or the new one, after a power failure too: the file and its folder are
-    flushed before this returns. The file is readable by its owner alone (mode 0600).
-
-    Args:
-        path: The file. Its folder is created if it is missing.
-        write: Called with the temporary path, in the same folder.
+    flushed before this returns. The file is readable by its owner alone (mode 0600), and its folder is
+    created if it is missing.
 
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.
@@ -89,12 +78,9 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str]) -> Path:
-    """Do as `write_atomic` does, for a file whose name follows from its content.
+    """Do as `write_atomic` does, for a file whose name in ``folder`` follows from its content.
 
-    Args:
-        folder: Its folder. It is created if it is missing.
-        write: Called with the temporary path, in the same folder.
-        name: Called with the same path after ``write``.
+    ``name`` is called with the temporary path, after ``write``.
 
     Raises:
         ClogsError: The disk is full, or the folder cannot be written to.

@@ -17,16 +17,11 @@ SQL_TYPES: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of landing files and of ``raw.conversations``.
-
-    Attributes:
-        kind: Polars' and DuckDB's types are looked up by it.
-        field: The document's top-level field that fills it; None where it is computed.
-    """
+    """A column of landing files and of ``raw.conversations``."""
 
     name: str
-    kind: Kind
-    field: str | None = None
+    kind: Kind  # Polars' and DuckDB's types are looked up by it
+    field: str | None = None  # the document's top-level field that fills it; None where it is computed
     description: str = ""
 
 

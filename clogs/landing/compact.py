@@ -62,18 +62,11 @@ def compact(
     today: date,
     on_progress: Progress = no_progress,
 ) -> CompactResult:
-    """Merge the small loaded files of days before ``today``, in UTC.
+    """Merge the small loaded files of days before ``today``, in UTC; ``run`` is in the merged files' names.
 
     A merged file holds the newest of its versions of each document. It is durable before it is entered in
     the ledger, and entered before any of the old files is removed. After a crash in between, the next
     load finds in it only rows that are loaded already, or removes the remaining old files.
-
-    Args:
-        connection: The warehouse, writable.
-        raw_dir: The landing folder.
-        run: The run's id, part of the merged files' names.
-        today: This day and later ones are left alone.
-        on_progress: Called with days.
 
     Raises:
         DataError: A file is damaged.
@@ -90,7 +83,6 @@ def compact(
     with warehouse.bounded(connection):
         for done, files in enumerate(days, start=1):
             for number, chunk in enumerate(each for each in by_size(files, MERGED_BYTES) if len(each) > 1):
-                _require_intact(chunk)
                 before += _size(chunk)
                 merges.append((chunk, _merge(connection, chunk, raw_dir, run, number)))
                 after += _size([merges[-1][1]])
@@ -119,6 +111,14 @@ def candidates(files: Iterable[Path], *, today: date, least: int) -> list[list[P
 
 def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: str, number: int) -> Path:
     """Write the merged file, enter it in the ledger, and remove the old ones, in this order."""
+    for path in files:
+        try:
+            verify(path)
+        except DamagedError as exc:
+            raise DataError(
+                f"{path} is not what was loaded from it: it is not merged.",
+                hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
+            ) from exc
     find_newest(connection, files)
     rows = 0
 
@@ -130,25 +130,14 @@ def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: st
     def name(temporary: Path) -> str:
         return file_name(f"{run}_merged_{number:04}", sha256_of(temporary))
 
-    path = write_named(files[0].parent, copy, name)
+    merged = write_named(files[0].parent, copy, name)
     with warehouse.transaction(connection):
-        enter_merged(connection, path, raw_dir=raw_dir, rows=rows, run=run)
-        old = [ledger_name(each, raw_dir) for each in files]
-        set_status(connection, old, "compacted", merged_into=ledger_name(path, raw_dir))
-    for each in files:
-        each.unlink()
-    return path
-
-
-def _require_intact(files: Sequence[Path]) -> None:
+        enter_merged(connection, merged, raw_dir=raw_dir, rows=rows, run=run)
+        old = [ledger_name(path, raw_dir) for path in files]
+        set_status(connection, old, "compacted", merged_into=ledger_name(merged, raw_dir))
     for path in files:
-        try:
-            verify(path)
-        except DamagedError as exc:
-            raise DataError(
-                f"{path} is not what was loaded from it: it is not merged.",
-                hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
-            ) from exc
+        path.unlink()
+    return merged
 
 
 def _size(files: Sequence[Path]) -> int:

@@ -22,13 +22,9 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
     "boolean": pl.Boolean(),
     "date": pl.Date(),
 }
-"""The types of a landing file's columns."""
 
-FORMAT = 1
-"""The version of the files: it grows with every change of their columns."""
-
-FORMAT_KEY = "clogs.format"
-"""The key of the format in a file's metadata."""
+FORMAT_KEY, FORMAT = "clogs.format", 1
+"""The version of the files, in their metadata: it grows with every change of their columns."""
 
 ZSTD_LEVEL = 1
 """The fastest of zstd's levels: two thirds of the size of snappy; level 3 gains 7% for twice the time."""
@@ -38,15 +34,10 @@ _NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
 def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
-    """Write one batch, a file per partition, ``conversations_<name>_<digest>.parquet``; all are durable then.
+    """Write one batch, a file per date, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
-    Args:
-        frame: Rows with the columns of ``raw.conversations``; ``date`` is the partition.
-        raw_dir: The landing folder; it is created where it is missing.
-        name: Unique among all batches.
-
-    Returns:
-        The files, ordered by date.
+    The frame has the columns of ``raw.conversations``; ``name`` is unique among all batches. The files are
+    returned in the order of their dates.
 
     Raises:
         ClogsError: The disk is full or the folder cannot be written to.

@@ -17,7 +17,7 @@ from clogs.warehouse import Connection, transaction
 logger = logging.getLogger(__name__)
 
 FileStatus = Literal["landed", "vanished", "compacted", "pruned"]
-"""Of a landing file that was loaded. ``landed`` ones stay in the folder, and ``vanished`` ones should."""
+"""Of a loaded file. ``landed`` ones stay in the landing folder, and ``vanished`` ones should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,17 @@ class LedgerEntry:
 
 @dataclass(slots=True)
 class LandingDiff:
-    """How the landing folder differs from the ledger; paths are ordered by partition and name.
-
-    Attributes:
-        new: Files that were never loaded.
-        loaded: Files that were loaded.
-        changed: Files that have another size than when they were loaded.
-        vanished: Ledger names of files that have been missing since the last comparison.
-        missing: How many files are missing, since then and before.
-        returned: Ledger names of files that were missing or compacted, and hold rows no other file has.
-        retired: Files that were compacted or pruned, and have not been removed yet.
-    """
+    """How the landing folder differs from the ledger; paths are ordered by partition and name."""
 
     new: list[Path] = field(default_factory=list)
     loaded: list[Path] = field(default_factory=list)
-    changed: list[Path] = field(default_factory=list)
-    vanished: list[str] = field(default_factory=list)
-    missing: int = 0
-    returned: list[str] = field(default_factory=list)
-    retired: list[Path] = field(default_factory=list)
+    changed: list[Path] = field(default_factory=list)  # in size, since they were loaded
+    vanished: list[str] = field(default_factory=list)  # since the last comparison
+    missing: int = 0  # since then and before
+    returned: list[str] = field(
+        default_factory=list
+    )  # were missing or compacted; no other file has their rows
+    retired: list[Path] = field(default_factory=list)  # compacted or pruned, and not removed yet
 
 
 def ledger_name(path: Path, raw_dir: Path) -> str:

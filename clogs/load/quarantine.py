@@ -22,11 +22,7 @@ FOLDER = "landing"
 
 
 def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Path, run: str) -> Path:
-    """Move damaged files, each with its reason, to the dead letters, and return the folder where they are.
-
-    Raises:
-        ClogsError: They cannot be written there.
-    """
+    """Move damaged files, each with its reason, to the dead letters, and return the folder where they are."""
     folder = dead_letter_dir / FOLDER
     places: dict[Path, Path] = {}
     letters: list[DeadLetter] = []
@@ -47,6 +43,7 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
                 encoding="text",
             )
         )
+    # Letters first: a kill in between leaves letters whose files the next load quarantines again.
     dead_letters.write(dead_letter_dir, letters)
     for path, place in places.items():
         write_atomic(place, partial(shutil.copyfile, path))
@@ -55,14 +52,7 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
 
 
 def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
-    """Put files that are intact again back in the landing folder; the next load loads them.
-
-    Returns:
-        Why the others stay.
-
-    Raises:
-        ClogsError: A file cannot be written.
-    """
+    """Put files that are intact again back in the landing folder, and return why the others stay."""
     reasons = {letter.id: _restore(letter, raw_dir, dead_letter_dir) for letter in letters}
     return {identity: (reason,) for identity, reason in reasons.items() if reason}
 
@@ -74,11 +64,7 @@ def quarantined_file(letter: DeadLetter, dead_letter_dir: Path) -> Path | None:
 
 
 def discard(path: Path, *, dead_letter_dir: Path) -> None:
-    """Remove a file in quarantine, and the folders that are empty then.
-
-    Raises:
-        ClogsError: It cannot be removed.
-    """
+    """Remove a file in quarantine, and the folders that are empty then."""
     unlink(path)
     with suppress(OSError):
         for folder in path.relative_to(dead_letter_dir).parents[:-1]:

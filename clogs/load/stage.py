@@ -28,27 +28,19 @@ _KEEP = """
     WHERE rebuilt._id = old._id AND rebuilt.extracted_at < old.extracted_at;
     INSERT INTO raw.rebuilt FROM raw.conversations ANTI JOIN raw.rebuilt USING (_id);
 """
-_REPLACE = "DROP TABLE raw.conversations; ALTER TABLE raw.rebuilt RENAME TO conversations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
-    """What a load did.
-
-    Attributes:
-        files: Landing files loaded; those in the ledger are not read again.
-        rows: Rows in them, of which so many were `inserted`, `updated` and `unchanged`: see `Counts`.
-        missing: Landing files that were loaded once and no longer exist; their rows stay.
-        total: Rows in ``raw.conversations`` afterwards.
-    """
+    """What a load did: it loaded so many landing files, with so many rows; see `Counts`."""
 
     files: int
     rows: int
     inserted: int
     updated: int
     unchanged: int
-    missing: int
-    total: int
+    missing: int  # files that were loaded once and no longer exist; their rows stay
+    total: int  # rows of the table afterwards
     seconds: float
 
 
@@ -66,14 +58,6 @@ def load(
     Rows and ledger are written in one transaction per batch of files, or in one for all of them under
     `full_refresh`, so that readers see the old table or the new one. The newest version of a document wins
     in whatever order its versions come. The rows of files that are gone stay, also under `full_refresh`.
-
-    Args:
-        connection: The warehouse, writable.
-        raw_dir: The landing folder.
-        dead_letter_dir: Where damaged files are put in quarantine.
-        run: The run's id, for the ledger.
-        full_refresh: Rebuild the table from all landing files.
-        on_progress: Called with files.
 
     Raises:
         DataError: A file is damaged, and now in quarantine, or was changed after it was loaded. All others
@@ -132,7 +116,9 @@ class _Loading:
             self.load(sorted(diff.loaded + diff.new), table="rebuilt")
             if diff.missing or diff.changed or self.damaged or self.unreadable:
                 self.connection.execute(_KEEP)
-            self.connection.execute(_REPLACE)
+            self.connection.execute(
+                "DROP TABLE raw.conversations; ALTER TABLE raw.rebuilt RENAME TO conversations"
+            )
             warehouse.note_everything(self.connection)
 
     def _can_load(self, path: Path) -> bool:
@@ -140,11 +126,11 @@ class _Loading:
             verify(path)
         except DamagedError as exc:
             self.damaged[path] = str(exc)
-            return False
         except ClogsError as error:
             self.unreadable.append(error)
-            return False
-        return True
+        else:
+            return True
+        return False
 
 
 def _raise_for_files(loading: _Loading, diff: LandingDiff, dead_letter_dir: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,11 +21,7 @@ class Stats:
 
 
 def stats(connection: Connection) -> Stats:
-    """Count what ``raw.conversations`` holds.
-
-    Raises:
-        WarehouseError: Nothing is loaded yet.
-    """
+    """Count what ``raw.conversations`` holds; raises as `require_tables` does."""
     require_tables(connection)
     rows, first, last, days = connection.execute(
         "SELECT count(*), min(date), max(date), count(DISTINCT date) FROM raw.conversations"
@@ -42,7 +37,7 @@ def stats(connection: Connection) -> Stats:
 
 
 def _counts(connection: Connection, column: str) -> dict[str, int]:
-    rows: Sequence[tuple[str, int]] = connection.execute(
+    counted = (
         f"SELECT coalesce({column}, '(none)'), count(*) FROM raw.conversations GROUP BY 1 ORDER BY 2 DESC, 1"
-    ).fetchall()
-    return dict(rows)
+    )
+    return dict(connection.execute(counted).fetchall())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from operator import add
 from pathlib import Path
 
 from clogs.landing.files import day_of
@@ -65,12 +66,7 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Sum both."""
-        return Counts(
-            self.rows + other.rows,
-            self.inserted + other.inserted,
-            self.updated + other.updated,
-            self.unchanged + other.unchanged,
-        )
+        return Counts(*map(add, astuple(self), astuple(other)))
 
 
 def upsert(
@@ -78,13 +74,7 @@ def upsert(
 ) -> Counts:
     """Insert or replace the newest versions, and enter the files in the ledger. The caller commits.
 
-    Args:
-        connection: The warehouse, in a transaction.
-        batch: Landing files, verified.
-        raw_dir: The landing folder.
-        run: The run's id, for the ledger.
-        table: A table in schema ``raw`` with the columns of ``raw.conversations``. Only changes of the
-            latter are noted for the models.
+    The files are verified. Only changes of ``raw.conversations`` itself are noted for the models.
     """
     find_newest(connection, batch)
     connection.execute(_WANTED.format(table=table))

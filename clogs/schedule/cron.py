@@ -31,11 +31,7 @@ _FIELD = re.compile(rf"{_TERM}(?:,{_TERM})*", re.IGNORECASE | re.ASCII)
 
 
 def read_expression(text: str, *, option: str) -> str:
-    """Check an expression, and return it as the crontab will have it.
-
-    Args:
-        text: Five fields, or a shorthand such as ``@daily``.
-        option: The option it was given with, for the message.
+    """Check five fields or a shorthand such as ``@daily``, and return them as the crontab will have them.
 
     Raises:
         UsageError: Cron would not take it, or would never run it.
@@ -51,11 +47,7 @@ def read_expression(text: str, *, option: str) -> str:
 
 
 def occurrences(expression: str, after: datetime) -> CronSim:
-    """Iterate over the moments of an expression after ``after``.
-
-    Raises:
-        CronSimError: A value is out of range.
-    """
+    """Iterate over the moments after ``after``; raises a `CronSimError` if a value is out of range."""
     return CronSim(SHORTHANDS.get(expression.lower(), expression), after)
 
 

@@ -1,4 +1,8 @@
-"""The user's crontab: a marked block in it belongs to clogs, and not a byte outside it is touched."""
+"""The user's crontab: a marked block in it belongs to clogs, and not a byte outside it is touched.
+
+Reading or changing it raises a `ClogsError` where the `crontab` command is missing or refuses, where the
+block is damaged, and where the crontab changed meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,7 @@ _NONE = (b"no crontab", b"no such file")
 
 
 def read() -> bytes:
-    """Read the user's crontab, empty where there is none.
-
-    Raises:
-        ClogsError: The `crontab` command was not found, or this user may not use it.
-    """
+    """Read the user's crontab, empty where there is none."""
     done = _crontab("-l")
     if done.returncode == 0:
         return done.stdout
@@ -38,11 +38,7 @@ def read() -> bytes:
 
 
 def entries(content: bytes) -> tuple[Entry, ...] | None:
-    """Read the entries in a crontab's block; None where there is no block.
-
-    Raises:
-        ClogsError: The block is damaged.
-    """
+    """Read the entries in a crontab's block; None where there is no block."""
     block = _block(content)
     if block is None:
         return None
@@ -56,11 +52,7 @@ def entries(content: bytes) -> tuple[Entry, ...] | None:
 
 
 def variables() -> dict[str, str]:
-    """Read the variables that the crontab sets above its block, or above where that would be.
-
-    Raises:
-        ClogsError: The crontab cannot be read, or its block is damaged.
-    """
+    """Read the variables that the crontab sets above its block, or above where that would be."""
     if not is_available():
         return {}
     content = read()
@@ -79,30 +71,18 @@ def block_of(planned: Sequence[Entry]) -> bytes:
 
 
 def with_block(content: bytes, block: bytes) -> bytes:
-    """Replace the block in ``content``, or add it; an empty one removes it.
-
-    Raises:
-        ClogsError: The block in ``content`` is damaged.
-    """
+    """Replace the block in ``content``, or add it; an empty one removes it."""
     place = _place(content)
     return content[: place.start] + block + content[place.stop :]
 
 
 def install(planned: Sequence[Entry]) -> bool:
-    """Bring the block up to date, and return whether that changed anything.
-
-    Raises:
-        ClogsError: The crontab cannot be read or written, its block is damaged, or it changed meanwhile.
-    """
+    """Bring the block up to date, and return whether that changed anything."""
     return _change(block_of(planned))
 
 
 def remove() -> bool:
-    """Remove the block, and return whether there was one.
-
-    Raises:
-        ClogsError: As for `install`.
-    """
+    """Remove the block, and return whether there was one."""
     return _change(b"")
 
 

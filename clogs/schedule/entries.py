@@ -27,27 +27,15 @@ FIRST_MINUTE, LAST_MINUTE = 15, 45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A command and when it runs.
-
-    Attributes:
-        name: ``hourly``, new documents; ``refresh``, everything anew.
-        expression: When, as in crontab(5).
-        words: The command, one argument each.
-    """
+    """A command and when it runs."""
 
     name: Name
-    expression: str
-    words: tuple[str, ...]
+    expression: str  # as in crontab(5)
+    words: tuple[str, ...]  # the command, one argument each
 
 
 def plan(words: tuple[str, ...], *, hourly: str, daily_refresh: str | None) -> tuple[Entry, ...]:
-    """Make the entries.
-
-    Args:
-        words: The command that runs clogs, with its settings file.
-        hourly: When the run for new documents comes.
-        daily_refresh: When the full refresh comes; None for never.
-    """
+    """Make the entries that run clogs, given by its command; None for no refresh."""
     pipeline = (*words, "--quiet", "pipeline")
     entries = [Entry(name="hourly", expression=hourly, words=pipeline)]
     if daily_refresh:
@@ -70,11 +58,7 @@ def name_of(words: tuple[str, ...]) -> Name:
 
 
 def clogs_words(*, program: str, config: Path | None) -> tuple[str, ...]:
-    """The command that runs this clogs from any folder, without a PATH.
-
-    Args:
-        program: What this process was started as: ``sys.argv[0]``.
-        config: The settings file in force.
+    """The command that runs this clogs, started as ``sys.argv[0]``, from any folder and without a PATH.
 
     Raises:
         ClogsError: A path has a line break, which no crontab can hold.

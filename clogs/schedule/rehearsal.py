@@ -13,12 +13,6 @@ import msgspec
 from clogs.errors import ClogsError
 from clogs.schedule.entries import Scheduler
 
-REHEARSAL_TIMEOUT = 60
-"""Seconds."""
-
-OF_THIS_CALL = frozenset({"logging.level"})
-"""What ``--quiet`` and ``--verbose`` decide."""
-
 _FAILURES = (OSError, subprocess.SubprocessError, msgspec.DecodeError, LookupError, TypeError, ValueError)
 """What starting a command and reading its answer may raise: a path or an answer may be anything."""
 
@@ -32,11 +26,8 @@ def rehearse(
 ) -> None:
     """Run ``clogs config`` as a scheduler would, and compare its settings with those in force here.
 
-    Args:
-        words: The command that runs clogs, with its settings file.
-        settings: Those in force, as `LoadedSettings.visible` returns them.
-        scheduler: Which one, for the messages; both give a command no more than cron does.
-        variables: What the crontab sets.
+    The latter are given as `LoadedSettings.visible` returns them, and ``variables`` are the crontab's. The
+    scheduler is only named in messages: systemd gives a command no more than cron does.
 
     Raises:
         ClogsError: It does not start there, or has other settings there.
@@ -51,7 +42,7 @@ def rehearse(
             cwd=environment["HOME"],
             env=environment,
             stdin=subprocess.DEVNULL,
-            timeout=REHEARSAL_TIMEOUT,
+            timeout=60,
         )
         found = {key: each["value"] for key, each in msgspec.json.decode(done.stdout)["settings"].items()}
     except _FAILURES as exc:
@@ -64,7 +55,8 @@ def rehearse(
             hint="Install clogs so that it starts from any folder; in the checkout: pipx install .",
         ) from exc
     expected = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
-    differing = sorted(key for key in expected if key not in OF_THIS_CALL and expected[key] != found.get(key))
+    expected.pop("logging.level", None)  # --quiet and --verbose decide it for this call
+    differing = sorted(key for key in expected if expected[key] != found.get(key))
     if differing:
         raise ClogsError(
             f"These settings differ under {scheduler}: {', '.join(differing)}.",

@@ -1,4 +1,7 @@
-"""The two schedulers behind one face: an entry is in the crontab or in systemd, never in both."""
+"""The two schedulers behind one face: an entry is in the crontab or in systemd, never in both.
+
+Everything here but `next_scheduled` raises a `ClogsError` where the crontab or systemd refuses.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,7 @@ class Schedule:
 
 
 def installed() -> Schedule | None:
-    """Find what is scheduled; None where nothing is, where it is commented out, or where cron is missing.
-
-    Raises:
-        ClogsError: The crontab cannot be read, or its block is damaged.
-    """
+    """Find what is scheduled; None where nothing is, where it is commented out, or where cron is missing."""
     timers = systemd.entries()
     if timers is not None:
         return Schedule(by="systemd", entries=timers)
@@ -48,11 +47,7 @@ def next_scheduled(now: datetime | None = None) -> datetime | None:
 
 
 def install(schedule: Schedule) -> bool:
-    """Bring one scheduler's entries up to date, remove the other's, and return whether any changed.
-
-    Raises:
-        ClogsError: The crontab or systemd refuses.
-    """
+    """Bring one scheduler's entries up to date, remove the other's, and return whether any changed."""
     if schedule.by == "systemd":
         changed = systemd.install(schedule.entries)
         return _remove_block() or changed
@@ -71,11 +66,7 @@ def preview(schedule: Schedule) -> list[str]:
 
 
 def remove() -> bool:
-    """Remove the block and the timers, and return whether any existed.
-
-    Raises:
-        ClogsError: The crontab or systemd refuses.
-    """
+    """Remove the block and the timers, and return whether any existed."""
     timers = systemd.remove()
     return _remove_block() or timers
 

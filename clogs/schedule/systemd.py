@@ -1,4 +1,7 @@
-"""Timers of the user's systemd: for each entry a service, and the timer that starts it."""
+"""Timers of the user's systemd: for each entry a service, and the timer that starts it.
+
+Changing them raises a `ClogsError` where systemd is missing or refuses.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +63,13 @@ def units(planned: Iterable[Entry]) -> dict[str, str]:
     files = {}
     for each in planned:
         title = TITLES[each.name]
+        # systemd.service(5): C's escapes in quotes, $ and % doubled. In the program's own path a doubled $
+        # would stay doubled, so env starts the program.
+        words = [re.sub(r'(["\\])', r"\\\1", word) for word in each.words]
+        words = [word.replace("%", "%%").replace("$", "$$") for word in words]
+        command = " ".join(("/usr/bin/env", *(f'"{word}"' for word in words)))
         files[f"clogs-{each.name}.service"] = _SERVICE.format(
-            title=title, trigger=TRIGGER_VARIABLE, command=_command(each.words)
+            title=title, trigger=TRIGGER_VARIABLE, command=command
         )
         files[f"clogs-{each.name}.timer"] = _TIMER.format(
             title=title,
@@ -84,11 +92,7 @@ def entries() -> tuple[Entry, ...] | None:
 
 
 def install(planned: Sequence[Entry]) -> bool:
-    """Write the units and start the timers; return whether that changed any file.
-
-    Raises:
-        ClogsError: This user has no systemd, it refuses, or a file cannot be written.
-    """
+    """Write the units and start the timers; return whether that changed any file."""
     _systemctl("show", "--property=Version")  # fails before a file is written where systemd does not answer
     wanted = units(planned)
     stale = [each.name for each in entries() or () if f"clogs-{each.name}.timer" not in wanted]
@@ -105,11 +109,7 @@ def install(planned: Sequence[Entry]) -> bool:
 
 
 def remove() -> bool:
-    """Stop the timers and remove the units; return whether there were any.
-
-    Raises:
-        ClogsError: Systemd refuses, or a file cannot be removed.
-    """
+    """Stop the timers and remove the units; return whether there were any."""
     found = entries()
     if found is None:
         return False
@@ -132,13 +132,6 @@ def calendars(expression: str) -> list[str]:
 
 def _list(values: set[int], most: int) -> str:
     return "*" if len(values) == most else ",".join(f"{each:02}" for each in sorted(values))
-
-
-def _command(words: Iterable[str]) -> str:
-    # systemd.service(5): C's escapes in quotes, $ and % doubled. In the program's own path a doubled $ would
-    # stay doubled, so env starts the program.
-    escaped = (re.sub(r'(["\\])', r"\\\1", each).replace("%", "%%").replace("$", "$$") for each in words)
-    return " ".join(("/usr/bin/env", *(f'"{each}"' for each in escaped)))
 
 
 def _read(name: str) -> str:

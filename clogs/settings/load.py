@@ -23,16 +23,10 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """Valid settings, and where each comes from.
+    """Valid settings, and where each comes from."""
 
-    Attributes:
-        settings: The settings in force; all paths are absolute.
-        origins: For each key ``default``, the file's path, ``environment variable X`` or ``flag --x``.
-        file: The settings file, if there is one.
-    """
-
-    settings: Settings
-    origins: dict[str, str]
+    settings: Settings  # all paths are absolute
+    origins: dict[str, str]  # by key: default, the file's path, environment variable X or flag --x
     file: Path | None
 
     def visible(self) -> dict[str, object]:
@@ -55,12 +49,8 @@ def load_settings(
 ) -> LoadedSettings:
     """Find, read and check the settings: a flag beats the environment, that the file, that the default.
 
-    Args:
-        config: The file that ``--config`` names.
-        flags: For each key that a flag sets, the flag as it is shown and its value.
-        environ: The environment; this process's by default.
-        cwd: Where to look for a file, and what relative paths in variables and flags start at; the
-            current folder by default.
+    ``flags`` has, for each key that a flag sets, the flag as it is shown and its value. Relative paths in
+    variables and flags start at ``cwd``.
 
     Raises:
         SettingsError: There are faults; each is a line of the message, with its origin.

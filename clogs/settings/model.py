@@ -43,19 +43,14 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class DuckDBSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The warehouse: one DuckDB file.
-
-    Attributes:
-        memory_limit: Such as ``4GB``; None leaves it to DuckDB.
-        lock_timeout: How long to wait for another program that has the warehouse open.
-    """
+    """The warehouse: one DuckDB file."""
 
     path: Location
     threads: Annotated[int, Meta(ge=1, le=MAX_THREADS)] = field(
         default_factory=lambda: min(os.cpu_count() or 1, MAX_THREADS)
     )
-    memory_limit: Annotated[str | None, Key(validate=values.memory_limit)] = None
-    lock_timeout: Duration = timedelta(minutes=1)
+    memory_limit: Annotated[str | None, Key(validate=values.memory_limit)] = None  # None leaves it to DuckDB
+    lock_timeout: Duration = timedelta(minutes=1)  # to wait for another program that has the warehouse open
 
 
 class DataSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,19 +63,13 @@ class DataSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How documents are extracted.
-
-    Attributes:
-        batch_size: Documents per batch, at most.
-        lookback: How far behind the watermark each run reads again.
-        watermark_field: The document's field that says when it arrived.
-        retry_delays: How long to wait before each retry; the last one holds for all after it.
-    """
+    """How documents are extracted."""
 
     batch_size: Annotated[int, Meta(ge=100, le=100_000)] = 10_000
-    lookback: Duration = timedelta(minutes=15)
+    lookback: Duration = timedelta(minutes=15)  # how far before the watermark each run reads again
     watermark_field: Annotated[str, Key(validate=values.field_path)] = "ingestedAt"
     retries: Annotated[int, Meta(ge=0)] = 3
+    # The last delay holds for all retries after it.
     retry_delays: Annotated[tuple[timedelta, ...], Key(parse=values.durations), Meta(min_length=1)] = (
         timedelta(seconds=30),
         timedelta(seconds=60),
@@ -89,28 +78,17 @@ class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class TransformSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How gold is built.
-
-    Attributes:
-        timezone: The IANA name of the time zone that decides hours and days.
-        extra_models: A folder with models of the user's own, laid out as SQLMesh expects.
-    """
+    """How gold is built: the time zone decides hours and days, and users' models add to ours."""
 
     timezone: Annotated[str, Key(validate=values.timezone)] = "UTC"
     extra_models: Annotated[Path | None, Key(parse=values.path)] = None
 
 
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What makes a run fail its checks.
-
-    Attributes:
-        max_rejected: The largest share of a run's documents that may be rejected, 0 to 1.
-        max_age: How old the newest document may be before a validation warns.
-        checks: Overrides of single checks, by their full names.
-    """
+    """What makes a run fail its checks: shares are from 0 to 1, checks are given by their full names."""
 
     max_rejected: Annotated[float, Key(parse=values.share), Meta(ge=0, le=1)] = 0.01
-    max_age: Duration = timedelta(days=3)
+    max_age: Duration = timedelta(days=3)  # of the newest document; a validation warns beyond
     checks: Annotated[dict[str, CheckOverride], Key(parse=values.check_overrides)] = field(
         default_factory=dict
     )

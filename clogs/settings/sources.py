@@ -40,19 +40,12 @@ class SettingsFile(Struct, frozen=True):
 
 
 class RawValue(Struct, frozen=True):
-    """A value as somebody wrote it.
-
-    Attributes:
-        written: TOML's value, a variable's text or a flag's value.
-        origin: Where it stands: the file's path, ``environment variable X`` or ``flag --x``.
-        folder: What a relative path in it starts at.
-        is_text: Numbers and lists must be read out of text.
-    """
+    """A value as somebody wrote it in TOML, a variable or a flag."""
 
     written: object
-    origin: str
-    folder: Path
-    is_text: bool = False
+    origin: str  # the file's path, environment variable X or flag --x
+    folder: Path  # what a relative path starts at
+    is_text: bool = False  # numbers and lists must be read out of text
 
 
 def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> SettingsFile | None:

@@ -26,13 +26,8 @@ MAX_MEMORY = 1000 * 1000**4
 """Bytes; DuckDB fails on some more."""
 
 _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
-_DURATION = r"(?P<count>[0-9]{1,9}) ?(?P<unit>[a-z]*)"
-_MEMORY = r"(?P<count>[1-9][0-9]*(\.[0-9]+)?) ?(?P<unit>[KMGTkmgt])i?[Bb]"
 _DB_BYTES = 63
 _CHECKS_EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
-_OVERRIDE_EXPECTED = (
-    'expected severity = "error" or "warning", and tolerated from 0 to 1, or a percentage like "1%"'
-)
 
 
 class EntriesError(ValueError):
@@ -44,17 +39,11 @@ class EntriesError(ValueError):
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """What a key does with its value beyond its type.
+    """What a key does with its value beyond its type."""
 
-    Attributes:
-        parse: Turns the value as written into one of the key's type, before that type is checked.
-        validate: Raises on what the type allows and the key does not.
-        hide: Makes a secret fit to be shown; None where the value is no secret.
-    """
-
-    parse: Callable[[object], object] | None = None
-    validate: Callable[[Any], None] | None = None
-    hide: Callable[[str], str] | None = None
+    parse: Callable[[object], object] | None = None  # of the value as written, before its type is checked
+    validate: Callable[[Any], None] | None = None  # raises on what the type allows and the key does not
+    hide: Callable[[str], str] | None = None  # makes a secret fit to be shown
 
 
 def utf8(value: object) -> None:
@@ -65,7 +54,7 @@ def utf8(value: object) -> None:
 
 def duration(value: object) -> timedelta:
     """Read whole seconds, or text like ``30 s``, ``15 min``, ``2 h`` or ``1 d``."""
-    written = re.fullmatch(_DURATION, str(value).strip())
+    written = re.fullmatch(r"(?P<count>[0-9]{1,9}) ?(?P<unit>[a-z]*)", str(value).strip())
     unit = _UNITS.get(written["unit"] or "s") if written else None
     if written is None or unit is None:
         raise ValueError('expected seconds or text like "30 s", "15 min", "2 h" or "1 d"')
@@ -164,7 +153,7 @@ def field_paths(value: Sequence[str]) -> None:
 
 def memory_limit(value: str) -> None:
     """Check that DuckDB can read an amount of memory; it takes no percentages."""
-    written = re.fullmatch(_MEMORY, value)
+    written = re.fullmatch(r"(?P<count>[1-9][0-9]*(\.[0-9]+)?) ?(?P<unit>[KMGTkmgt])i?[Bb]", value)
     if written is None:
         raise ValueError("expected a number and KB, MB, GB, TB, KiB, MiB, GiB or TiB, such as 4GB")
     if float(written["count"]) * 1000 ** ("KMGT".index(written["unit"].upper()) + 1) > MAX_MEMORY:
@@ -200,7 +189,10 @@ def check_overrides(value: object) -> dict[str, CheckOverride]:
             tolerated = {"tolerated": share(written["tolerated"])} if "tolerated" in written else {}
             overrides[name] = msgspec.convert(written | tolerated, CheckOverride)
         except (msgspec.ValidationError, TypeError):
-            problems[name] = _OVERRIDE_EXPECTED
+            problems[name] = (
+                'expected severity = "error" or "warning", '
+                'and tolerated from 0 to 1, or a percentage like "1%"'
+            )
         except ValueError as exc:
             problems[name] = str(exc)
     if problems:

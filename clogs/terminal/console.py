@@ -33,8 +33,7 @@ logger = logging.getLogger("clogs")
 class Terminal:
     """Standard output for data, standard error for people.
 
-    Args:
-        stdout_json: The command was asked for JSON, so a failure is printed as JSON on stdout, too.
+    With ``stdout_json`` a failure is printed as JSON on stdout, too.
     """
 
     def __init__(self, *, stdout_json: bool = False) -> None:
@@ -125,9 +124,7 @@ class Terminal:
 def configure_logging(*, level: str, log_format: str) -> None:
     """Send clogs' own messages to stderr, and no others: Python would print warnings of libraries, too.
 
-    Args:
-        level: The lowest level shown: DEBUG, INFO, WARNING or ERROR.
-        log_format: ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
+    The format is ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)

@@ -80,28 +80,21 @@ class ProgressBar(ProgressDisplay):
     """A bar with the count, the rate and the time left, gone when it is closed."""
 
     def __init__(self, console: Console, label: str) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            ProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-        from rich.progress import Progress as RichProgress
+        from rich import progress as rich_progress
         from rich.text import Text as RichText
 
-        class RateColumn(ProgressColumn):
+        class RateColumn(rich_progress.ProgressColumn):
             def render(self, task: Task) -> Text:
                 speed = task.finished_speed or task.speed
                 return RichText(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
 
-        self._rich = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+        self._rich = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TextColumn("{task.fields[unit]}"),
             RateColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            rich_progress.TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             transient=True,
         )

@@ -12,10 +12,6 @@ from clogs.warehouse.connection import Connection
 MOST_LISTED = 100_000
 """Documents that are always listed; of more, at most a quarter of the table."""
 
-_EVERYTHING = """
-    DELETE FROM changes.conversations;
-    INSERT INTO changes.conversations VALUES (nextval('changes.numbers'), true, NULL)
-"""
 _LISTED = """
     INSERT INTO changes.conversations
     SELECT numbered.number, false, listed._id
@@ -24,13 +20,7 @@ _LISTED = """
 
 
 def note_changed(connection: Connection, query: str, *, count: int) -> None:
-    """Note that documents change, in the transaction that changes them.
-
-    Args:
-        connection: The warehouse, in that transaction.
-        query: Selects their ``_id``.
-        count: How many rows it selects.
-    """
+    """Note that ``count`` documents, whose ``_id`` a query selects, change in this transaction."""
     counts = "SELECT (SELECT count(*) FROM changes.conversations), (SELECT count(*) FROM raw.conversations)"
     listed, total = connection.execute(counts).fetchall()[0]
     if count and listed + count > max(MOST_LISTED, total // 4):
@@ -41,4 +31,7 @@ def note_changed(connection: Connection, query: str, *, count: int) -> None:
 
 def note_everything(connection: Connection) -> None:
     """Note that any document may have changed, in the transaction that changes them."""
-    connection.execute(_EVERYTHING)
+    connection.execute("""
+        DELETE FROM changes.conversations;
+        INSERT INTO changes.conversations VALUES (nextval('changes.numbers'), true, NULL)
+    """)

@@ -27,13 +27,8 @@ BULK_MEMORY = 1_000_000_000
 
 LOAD_FIRST = "Load something first: clogs pipeline"
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
-"""Seconds until a locked file is tried again."""
-
 _LOGS = (".wal.recovery", ".wal.checkpoint", ".wal")
 """What DuckDB may leave beside a file: changes that it has still to write into it."""
-
-_NO_WAIT = timedelta(0)
 
 logger = logging.getLogger(__name__)
 
@@ -45,16 +40,12 @@ def connect(
     read_only: bool = False,
     threads: int | None = None,
     memory_limit: str | None = None,
-    lock_timeout: timedelta = _NO_WAIT,
+    lock_timeout: timedelta = timedelta(0),
 ) -> Iterator[Connection]:
     """Open the warehouse, in UTC, and close it.
 
-    Args:
-        path: The DuckDB file. Unless `read_only`, it is created with its folder where it is missing.
-        read_only: Several processes may read at once.
-        threads: DuckDB's threads; None for as many as there are CPUs.
-        memory_limit: As DuckDB writes it, ``4GB``; None for DuckDB's own.
-        lock_timeout: How long to wait for another process that has it open.
+    A missing file is created with its folder, unless `read_only`; several processes may read at once, and
+    `lock_timeout` is how long to wait for another that has it open. None leaves a limit to DuckDB.
 
     Raises:
         HeldWarehouseError: Another process still has it open.
@@ -78,19 +69,7 @@ def connect(
         with mapped(path):
             return duckdb.connect(path, read_only=read_only, config=config)
 
-    def log_wait(state: RetryCallState) -> None:
-        if state.attempt_number == 1 and state.outcome:
-            longest = duration(lock_timeout.total_seconds())
-            logger.info("%s Waiting up to %s for it.", state.outcome.exception(), longest)
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(HeldWarehouseError),
-        stop=stop_after_delay(lock_timeout),
-        wait=wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
-        before_sleep=log_wait,
-        reraise=True,
-    )
-    with mapped(path), retrying(attempt) as connection:
+    with mapped(path), _while_held(lock_timeout)(attempt) as connection:
         if not read_only:  # a killed process leaves what it spilled to disk
             shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
         connection.execute("SET TimeZone = 'UTC'")
@@ -98,21 +77,13 @@ def connect(
 
 
 def require_file(path: Path) -> None:
-    """Raise unless the DuckDB file exists.
-
-    Raises:
-        WarehouseError: It does not.
-    """
+    """Raise a `WarehouseError` unless the DuckDB file exists."""
     if not path.exists():
         raise WarehouseError(f"The warehouse {path} does not exist yet.", hint=LOAD_FIRST)
 
 
 def quarantine(path: Path) -> Path:
-    """Rename a damaged file, with the changes that DuckDB had still to write into it.
-
-    Returns:
-        Where the file is now.
-    """
+    """Rename a damaged file and its logs, and return where the file is now."""
     place = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
     for suffix in (*_LOGS, ""):  # the file last: killed in between, no new file meets the old one's logs
         with suppress(FileNotFoundError):
@@ -151,6 +122,21 @@ def bounded(connection: Connection) -> Iterator[None]:
         # after a fatal error nothing can be set, and that error is the one to raise
         with suppress(duckdb.Error):
             connection.execute(f"SET memory_limit = '{before}'; SET preserve_insertion_order = true")
+
+
+def _while_held(lock_timeout: timedelta) -> Retrying:
+    def log_wait(state: RetryCallState) -> None:
+        if state.attempt_number == 1 and state.outcome:
+            longest = duration(lock_timeout.total_seconds())
+            logger.info("%s Waiting up to %s for it.", state.outcome.exception(), longest)
+
+    return Retrying(
+        retry=retry_if_exception_type(HeldWarehouseError),
+        stop=stop_after_delay(lock_timeout),
+        wait=wait_exponential(multiplier=0.05, max=5),
+        before_sleep=log_wait,
+        reraise=True,
+    )
 
 
 def _create(path: Path) -> None:

@@ -41,9 +41,17 @@ def mapped(path: Path) -> Iterator[None]:
     except duckdb.Error as exc:
         if fault := fault_of(path, exc):
             raise fault from exc
-        if isinstance(exc, _FILE_FAULTS):
-            raise _unusable(path, exc) from exc
-        raise
+        if not isinstance(exc, _FILE_FAULTS):
+            raise
+        if any(words in str(exc) for words in _UNREADABLE):
+            raise WarehouseError(
+                f"{path} is not a DuckDB file that this version can read.",
+                hint="Set duckdb.path (DUCKDB_PATH) to another file, or move this one away.",
+            ) from exc
+        raise WarehouseError(
+            f"The warehouse {path} cannot be used: {first_line(exc)}",
+            hint="Check the disk and the permissions of its folder, then run this again.",
+        ) from exc
 
 
 def is_of_file_or_memory(exc: duckdb.Error) -> bool:
@@ -61,7 +69,14 @@ def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
         )
     message = _file_message(exc)
     if message.startswith(_LOCKED):
-        return _held(path, message)
+        found = _HOLDER.search(message)
+        holder = f"PID {found['pid']} ({PurePath(found['program']).name})" if found else None
+        where = f": {printable(holder)}" if holder else ", on another machine"
+        return HeldWarehouseError(
+            f"Another program has the warehouse {path} open{where}.",
+            hint="Close it there, or wait for it to end, then run this again.",
+            pid=int(found["pid"]) if found else None,
+        )
     if message.startswith((_DAMAGED, f'{_CUT_SHORT} "{path.resolve()}"')):
         return DamagedWarehouseError(
             f"The warehouse {path} is damaged ({message.partition(chr(10))[0]}).",
@@ -73,25 +88,3 @@ def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
 def _file_message(exc: BaseException | None) -> str:
     """DuckDB's message about a file; empty for other errors, which may quote the same words from a query."""
     return str(exc).removeprefix("IO Error: ") if isinstance(exc, _FILE_FAULTS) else ""
-
-
-def _held(path: Path, message: str) -> HeldWarehouseError:
-    found = _HOLDER.search(message)
-    holder = f": PID {found['pid']} ({PurePath(found['program']).name})" if found else ", on another machine"
-    return HeldWarehouseError(
-        f"Another program has the warehouse {path} open{printable(holder)}.",
-        hint="Close it there, or wait for it to end, then run this again.",
-        pid=int(found["pid"]) if found else None,
-    )
-
-
-def _unusable(path: Path, exc: duckdb.Error) -> WarehouseError:
-    if any(words in str(exc) for words in _UNREADABLE):
-        return WarehouseError(
-            f"{path} is not a DuckDB file that this version can read.",
-            hint="Set duckdb.path (DUCKDB_PATH) to another file, or move this one away.",
-        )
-    return WarehouseError(
-        f"The warehouse {path} cannot be used: {first_line(exc)}",
-        hint="Check the disk and the permissions of its folder, then run this again.",
-    )

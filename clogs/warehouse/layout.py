@@ -101,20 +101,17 @@ def create_conversations(connection: Connection, name: str) -> None:
         + (" USING COMPRESSION zstd" if column.name in _LONG_TEXTS else "")
         for column in COLUMNS
     )
-    connection.execute(f"CREATE TABLE raw.{name} ({columns})")
-    one_row = "One row per document of the collection, its newest version."
-    connection.execute(f"COMMENT ON TABLE raw.{name} IS '{one_row}'")
+    connection.execute(f"""
+        CREATE TABLE raw.{name} ({columns});
+        COMMENT ON TABLE raw.{name} IS 'One row per document of the collection, its newest version.';
+    """)
     for column in COLUMNS:
         text = column.description.replace("'", "''")
         connection.execute(f"""COMMENT ON COLUMN raw.{name}."{column.name}" IS '{text}'""")
 
 
 def create_tables(connection: Connection) -> None:
-    """Create all tables, unless they exist.
-
-    Raises:
-        WarehouseError: As `has_tables`.
-    """
+    """Create all tables, unless they exist; raises as `has_tables` does."""
     if has_tables(connection):
         return
     with transaction(connection):
@@ -125,11 +122,7 @@ def create_tables(connection: Connection) -> None:
 
 
 def require_tables(connection: Connection) -> None:
-    """Raise unless ``raw.conversations`` exists.
-
-    Raises:
-        WarehouseError: It does not, or as `has_tables`.
-    """
+    """Raise a `WarehouseError` unless ``raw.conversations`` exists, or as `has_tables` does."""
     if not has_tables(connection):
         raise WarehouseError("Nothing is loaded yet.", hint=LOAD_FIRST)
 

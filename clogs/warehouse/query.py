@@ -38,32 +38,30 @@ def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, 
             raise UsageError("A query is one statement.", hint=_EXAMPLE)
         answer = connection.execute(sql)
         columns = answer.description or ()
-        rows = _exact_rows(connection, sql, [str(kind) for _, kind, *_ in columns])
-        return _numbered(name for name, *_ in columns), answer.fetchall() if rows is None else rows
+        types = [str(kind) for _, kind, *_ in columns]
+        exact = [_INEXACT.sub(lambda found: found[1] or "VARCHAR", kind) for kind in types]
+        rows = answer.fetchall() if exact == types else _exact_rows(connection, sql, types, exact)
+        return _numbered(name for name, *_ in columns), rows
     except duckdb.Error as exc:
         if is_of_file_or_memory(exc):
             raise
         raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
 
 
-def _exact_rows(connection: Connection, sql: str, types: Sequence[str]) -> list[tuple[Any, ...]] | None:
-    """Run it again, with text for what Python would change; None where it changes nothing."""
-    exact = [_INEXACT.sub(lambda found: found[1] or "VARCHAR", kind) for kind in types]
-    if exact == types:
-        return None
-    try:
-        return _cast_rows(connection, sql, types, exact)
-    except duckdb.ParserException:  # a struct whose fields have no names cannot be named
-        whole = [kind if kind == new else "VARCHAR" for kind, new in zip(types, exact, strict=True)]
-        return _cast_rows(connection, sql, types, whole)
-
-
-def _cast_rows(
-    connection: Connection, sql: str, types: Sequence[str], wanted: Sequence[str]
+def _exact_rows(
+    connection: Connection, sql: str, types: Sequence[str], exact: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    columns = enumerate(zip(types, wanted, strict=True), start=1)
-    casts = (f"#{place}" if kind == new else f"CAST(#{place} AS {new})" for place, (kind, new) in columns)
-    return connection.sql(sql).project(", ".join(casts)).fetchall()
+    """Run it again, with columns cast to text where Python would change their values."""
+
+    def cast(wanted: Iterable[str]) -> list[tuple[Any, ...]]:
+        columns = enumerate(zip(types, wanted, strict=True), start=1)
+        casts = (f"#{place}" if kind == new else f"CAST(#{place} AS {new})" for place, (kind, new) in columns)
+        return connection.sql(sql).project(", ".join(casts)).fetchall()
+
+    try:
+        return cast(exact)
+    except duckdb.ParserException:  # a struct whose fields have no names cannot be named
+        return cast(kind if kind == new else "VARCHAR" for kind, new in zip(types, exact, strict=True))
 
 
 def has_views(connection: Connection, schema: str) -> bool:
