@@ -19,22 +19,16 @@ Encoding = Literal["text", "base64"]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A rejected document, line or landing file.
-
-    Attributes:
-        source: ``FILE:LINE``, a document's ``_id`` or the name of a landing file.
-        reasons: Everything that is wrong with it.
-        document: A line's text, Extended JSON, or base64 of bytes that are not text. For a landing file, its
-            path below the folder of the dead letters.
-        at: When it was rejected, in UTC.
-    """
+    """A rejected document, line or landing file."""
 
     stage: Stage
-    source: str
-    reasons: tuple[str, ...]
+    source: str  # FILE:LINE, a document's _id or the name of a landing file
+    reasons: tuple[str, ...]  # everything that is wrong with it
+    # A line's text, Extended JSON, or base64 of bytes that are not text. For a landing file, its path below
+    # the folder of the dead letters.
     document: str
     run: str
-    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]  # when it was rejected, in UTC
     encoding: Encoding
 
     @property
@@ -114,6 +108,7 @@ def choose(found: Sequence[Header], ids: Sequence[str] = (), stage: Stage | None
     """
     chosen: dict[str, Header] = {}
     for given in ids:
+        # An empty id (an unset shell variable) begins every id, and would choose the one letter there may be.
         matches = [header for header in found if given and header.id.startswith(given.lower())]
         if len(matches) != 1:
             kind = "Several dead letters have" if matches else "No dead letter has"

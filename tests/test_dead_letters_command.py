@@ -267,7 +267,7 @@ def test_lines_that_are_entries_by_now_are_imported_though_their_file_is_gone(
 
 @pytest.fixture
 def damaged(workspace: Workspace) -> Path:
-    """A landing file that was damaged and set aside."""
+    """A landing file that was damaged and quarantined."""
     folder = Folder(data_of(workspace))
     (path,) = folder.land(row("a"))
     path.write_bytes(path.read_bytes().replace(b"PAR1", b"XXXX"))

@@ -249,7 +249,7 @@ def test_while_mongodb_is_down_all_but_lines_are_replayed(workspace: Workspace) 
 
 @pytest.fixture
 def landing(replaying: Replaying) -> Path:
-    """A landing folder of one file, beside one that was damaged, set aside, and mended there."""
+    """A landing folder of one file, beside one that was damaged, quarantined, and mended there."""
     folder = Folder(replaying.folder.parent)
     (path,) = folder.land(row("a"))
     folder.land(row("b"))

@@ -211,7 +211,8 @@ def test_the_last_five_loads_are_shown(workspace: Workspace) -> None:
     assert workspace.run("load", "--init-only").returncode == 0
     ledger = """
         INSERT INTO raw.ledger BY NAME
-        SELECT 'file ' || i AS file, 10 AS bytes, i AS rows, 'run ' || i // 2 AS run, 1 AS format,
+        SELECT 'file ' || i AS file, 10 AS bytes, i AS rows, i AS inserted, 0 AS updated, 0 AS unchanged,
+            'run ' || i // 2 AS run,
             TIMESTAMPTZ '2026-03-04 12:00:00Z' + INTERVAL (i) MINUTE AS loaded_at, 'landed' AS status
         FROM range(14) AS files(i)
     """

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-Shell = Literal["bash", "zsh", "fish"]
 
-
-def completion(shell: Shell, /, *, app: Annotated[App, Parameter(parse=False)]) -> None:
+def completion(
+    shell: Literal["bash", "zsh", "fish"], /, *, app: Annotated[App, Parameter(parse=False)]
+) -> None:
     """Print a script that lets your shell complete commands and options.
 
     Save it where your shell looks for completions, and again after each upgrade:

@@ -10,11 +10,7 @@ from clogs.commands.session import Flag, Session
 from clogs.settings.load import DEFAULT
 
 
-def config(
-    *,
-    json: Flag = False,
-    session: Session,
-) -> None:
+def config(*, json: Flag = False, session: Session) -> None:
     """Show the settings in force and where each comes from, with secrets hidden.
 
     A flag beats the environment, which beats the settings file, which beats the default.

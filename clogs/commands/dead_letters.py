@@ -98,8 +98,8 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: S
     """Run dead letters through today's code again, and accept those that now pass.
 
     Documents go to the landing folder as of when they were rejected, so a newer
-    version wins; lines go to the MongoDB collection; damaged files that were set
-    aside go back to the landing folder. The others stay.
+    version wins; lines go to the MongoDB collection; damaged files that were
+    quarantined go back to the landing folder. The others stay.
 
     Args:
         ids: As the list shows them; the beginning of an id is enough. [default: all]
@@ -127,7 +127,7 @@ def purge(
     json: Flag = False,
     session: Session,
 ) -> None:
-    """Remove dead letters for good, with the damaged files that a load has set aside.
+    """Remove dead letters for good, with the damaged files that a load has quarantined.
 
     Args:
         ids: As the list shows them; the beginning of an id is enough. [default: all]

@@ -17,7 +17,6 @@ from clogs.pipeline import steps
 from clogs.pipeline.run import Plan
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
-from clogs.terminal.console import Terminal
 from clogs.terminal.text import money
 
 QUERY = "SELECT tool_name, calls, errors FROM gold.dim_tools ORDER BY errors DESC"
@@ -36,7 +35,11 @@ def demo(*, keep: Path | None = None, session: Session) -> None:
     folder = _folder(keep)
     terminal = session.terminal
     with mongo_server() as uri:
-        own = _own_session(folder, uri, terminal)
+        # The demo's own settings, whatever the user's file and environment say.
+        settings_file = folder / "clogs.toml"
+        text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
+        write_atomic(settings_file, lambda path: path.write_text(text, encoding="utf-8"))
+        own = Session(config=settings_file, verbose=False, quiet=False, terminal=terminal, environ={})
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
         terminal.write(f"   {summary(steps.import_files(own.settings, [bundled('samples')]))}")
         terminal.write("   (two lines are broken on purpose)\n")
@@ -44,7 +47,7 @@ def demo(*, keep: Path | None = None, session: Session) -> None:
         result = run(own, Plan())
     raise_errors(result, own)
     _show_answers(own)
-    clogs = f"clogs -c {quote(str(folder / 'clogs.toml'))}"
+    clogs = f"clogs -c {quote(str(settings_file))}"
     terminal.write(
         f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
         f'  {clogs} query "{QUERY}"\n'
@@ -63,14 +66,6 @@ def _folder(keep: Path | None) -> Path:
             f"{keep} is not an empty folder.", hint="Name one that is empty or does not exist yet."
         )
     return make_private_dir(keep.absolute())
-
-
-def _own_session(folder: Path, uri: str, terminal: Terminal) -> Session:
-    """A session with the demo's own settings, whatever the user's file and environment say."""
-    settings_file = folder / "clogs.toml"
-    text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
-    write_atomic(settings_file, lambda path: path.write_text(text, encoding="utf-8"))
-    return Session(config=settings_file, verbose=False, quiet=False, terminal=terminal, environ={})
 
 
 def _show_answers(session: Session) -> None:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from clogs.errors import ClogsError
 
 SECONDS_TO_START = 30
-SECONDS_TO_STOP = 5
 
 
 @contextmanager
@@ -36,29 +35,20 @@ def mongo_server() -> Iterator[str]:
         )
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="clogs-server-") as folder:
-        server = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-m", __name__, str(port), f"{folder}/server.pid"],
+        command = [sys.executable, "-m", __name__, str(port), f"{folder}/server.pid"]
+        with subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            command,
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the parent, which stops the server when it ends
-        )
-        try:
-            _wait_until_open(port, server)
-            yield f"mongodb://127.0.0.1:{port}"
-        finally:
-            _stop(server)
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    if server.stdin:
-        server.stdin.close()
-    try:
-        server.wait(SECONDS_TO_STOP)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        ) as server:
+            try:
+                _wait_until_open(port, server)
+                yield f"mongodb://127.0.0.1:{port}"
+            finally:
+                server.kill()  # it keeps everything in memory: nothing is lost
 
 
 def free_port() -> int:

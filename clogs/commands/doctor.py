@@ -13,14 +13,9 @@ from clogs.terminal.console import is_quiet
 from clogs.terminal.text import count, printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
-NAME_WIDTH = 10
 
 
-def doctor(
-    *,
-    json: Flag = False,
-    session: Session,
-) -> None:
+def doctor(*, json: Flag = False, session: Session) -> None:
     """Check everything a run needs: settings, folders, disk, schedule, warehouse and source.
 
     It also says how the last run ended. Each fault comes with its remedy. Nothing is
@@ -38,7 +33,11 @@ def doctor(
     else:
         for each in findings:
             if each.state != "ok" or not is_quiet():
-                terminal.write(_text(each))
+                first, *others = each.message.split("\n")
+                lines = [f"{MARKS[each.state]} {each.check:10} {first}", *others]
+                if each.remedy:
+                    lines.append(f"  → {each.remedy}")
+                terminal.write("\n".join(map(printable, lines)))
     if states["error"]:
         raise ClogsError(
             f"{count(states['error'], 'fault')} would make a run fail.",
@@ -55,11 +54,3 @@ def _findings(session: Session) -> list[Finding]:
     sound = Finding("settings", "ok", message)
     exposed = open_to_others("settings", file, 0o600, what="it may hold a password") if file else None
     return [exposed or sound, *steps.checkup(session.settings)]
-
-
-def _text(finding: Finding) -> str:
-    first, *others = finding.message.split("\n")
-    lines = [f"{MARKS[finding.state]} {finding.check:{NAME_WIDTH}} {first}", *others]
-    if finding.remedy:
-        lines.append(f"  → {finding.remedy}")
-    return "\n".join(map(printable, lines))

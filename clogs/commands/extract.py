@@ -18,15 +18,14 @@ from clogs.terminal.text import count, duration, instant, size
 if TYPE_CHECKING:
     from clogs.extract import ExtractResult
 
-MAX_DOCUMENTS = 2**63 - 1
-"""MongoDB takes a limit of 64 bits, signed."""
+INT64_MAX = 2**63 - 1  # MongoDB takes no larger limit
 
 
 def extract(
     *,
     full_backfill: Flag = False,
     since: datetime | None = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MAX_DOCUMENTS))] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
     dry_run: Flag = False,
     json: Flag = False,
     session: Session,
@@ -47,13 +46,9 @@ def extract(
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
     if since:
-        try:
-            since = (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
-        except OverflowError:
-            raise UsageError("--since is out of range.", hint="Give a year from 1 to 9999, in UTC.") from None
-    terminal = session.terminal
+        since = _in_utc(since)
     lock = nullcontext() if dry_run else session.lock("extract")
-    with lock, terminal.progress("extract") as progress:
+    with lock, session.terminal.progress("extract") as progress:
         result = steps.extract(
             session.settings,
             run=new_run(),
@@ -63,19 +58,18 @@ def extract(
             dry_run=dry_run,
             on_progress=progress,
         )
-    if result.dry_run:
-        origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
-        terminal.summarize(result, f"{summary(result)}, {origin}.")
-    else:
-        text = f"{summary(result)} · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
-        terminal.summarize(result, text)
+    text = summary(result)
+    if not result.dry_run:
+        text += f" · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
+    session.terminal.summarize(result, text)
 
 
 def summary(result: ExtractResult) -> str:
     """An extraction in a line."""
     documents = count(result.documents, "document")
     if result.dry_run:
-        return f"{documents} would be read"
+        origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
+        return f"{documents} would be read, {origin}."
     if not result.documents:
         return "nothing new"
     parts = [f"{documents} read"]
@@ -86,3 +80,10 @@ def summary(result: ExtractResult) -> str:
     if result.rejected:
         parts.append(f"{result.rejected:,} rejected")
     return " · ".join(parts)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise UsageError("--since is out of range.", hint="Give a year from 1 to 9999, in UTC.") from None

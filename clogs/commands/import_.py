@@ -34,7 +34,7 @@ def import_(*paths: Annotated[Path, Parameter(name="PATH")], json: Flag = False,
 
 def summary(result: ImportResult) -> str:
     """An import in a line."""
-    parts = [f"{count(result.files, 'file')}", f"{count(result.imported, 'document')} imported"]
+    parts = [count(result.files, "file"), f"{count(result.imported, 'document')} imported"]
     if result.known:
         parts.append(f"{result.known:,} already there")
     if result.rejected:

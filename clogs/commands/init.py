@@ -10,12 +10,7 @@ from clogs.files import bundled, write_atomic
 from clogs.settings.sources import FILE_NAME
 
 
-def init(
-    *,
-    path: Path = Path(FILE_NAME),
-    force: Flag = False,
-    session: Session,
-) -> None:
+def init(*, path: Path = Path(FILE_NAME), force: Flag = False, session: Session) -> None:
     """Write a clogs.toml that explains every key, all at their defaults.
 
     Args:

@@ -39,7 +39,12 @@ def load(
     if stats:
         _show_stats(session)
     elif init_only:
-        _create_tables(session)
+        from clogs.warehouse import create_tables
+
+        with session.lock("load"), open_warehouse(session.settings) as connection:
+            create_tables(connection)
+        path = session.settings.duckdb.path
+        session.terminal.summarize({"warehouse": path}, f"The warehouse {path} is ready.")
     else:
         with session.run("load") as progress:
             result = steps.load(
@@ -54,15 +59,6 @@ def summary(result: LoadResult) -> str:
     if not result.files:
         return f"nothing new · {rows}"
     return f"{count(result.files, 'file')} · {result.inserted:,} new · {result.updated:,} updated · {rows}"
-
-
-def _create_tables(session: Session) -> None:
-    from clogs.warehouse import create_tables
-
-    with session.lock("load"), open_warehouse(session.settings) as connection:
-        create_tables(connection)
-    path = session.settings.duckdb.path
-    session.terminal.summarize({"warehouse": path}, f"The warehouse {path} is ready.")
 
 
 def _show_stats(session: Session) -> None:

@@ -22,11 +22,7 @@ def table(
 ) -> Table:
     """Lay out rows of text, without the control characters they may hold.
 
-    Args:
-        head: The columns' names.
-        rows: As many cells each as there are columns.
-        right: The columns that are aligned to the right.
-        whole: The columns whose cells are not broken into lines.
+    The columns in `right` are aligned to the right; the cells of those in `whole` are not broken into lines.
     """
     plain = Table(box=None, pad_edge=False, header_style="bold")
     for name in head:
@@ -55,12 +51,7 @@ def table_lines(
 def may_remove(terminal: Terminal, found: object, what: str, *, dry_run: bool, yes: bool) -> bool:
     """Return whether something is to be removed now; if not, show what would be, or that nothing was.
 
-    Args:
-        terminal: Where to ask, unless `yes` is given.
-        found: What would be removed, for ``--json``.
-        what: The same in words; empty if there is nothing.
-        dry_run: Only show it.
-        yes: Do not ask.
+    `found` is what would be removed, for ``--json``; `what` says it in words, and is empty if it is nothing.
 
     Raises:
         UsageError: Standard input is not a terminal.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -137,7 +136,6 @@ def _plan(
 
 def _document(found: Schedule | None) -> dict[str, object]:
     zone, now = local_zone(), datetime.now(UTC)
-    entries: Iterable[Entry] = found.entries if found else ()
     return {
         "by": found.by if found else None,
         "time_zone": zone.key,
@@ -148,7 +146,7 @@ def _document(found: Schedule | None) -> dict[str, object]:
                 "command": shlex.join(each.words),
                 "next": next_run(each.expression, now, zone),
             }
-            for each in entries
+            for each in (found.entries if found else ())
         ],
     }
 
@@ -160,5 +158,5 @@ def _text(found: Schedule) -> Group:
         coming = next_run(each.expression, now, zone)
         next_time = f"{coming:%Y-%m-%d %H:%M %Z}" if coming else "never"
         rows.append((TITLES[each.name], each.expression, next_time, shlex.join(each.words)))
-    said = Text(printable(f"Run by {found.by}, in local time: {zone.key}."))
-    return Group(table(("what", "when", "next", "command"), rows, whole={"what", "when", "next"}), "", said)
+    entries = table(("what", "when", "next", "command"), rows, whole={"what", "when", "next"})
+    return Group(entries, "", Text(printable(f"Run by {found.by}, in local time: {zone.key}.")))

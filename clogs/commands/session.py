@@ -38,6 +38,7 @@ class Session:
             self._flags["logging.level"] = ("--verbose", "DEBUG")
         elif quiet:
             self._flags["logging.level"] = ("--quiet", "WARNING")
+        # Only the flags are known so far; `loaded` sets the level and format that the settings ask for.
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
 
     @cached_property

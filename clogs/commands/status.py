@@ -19,17 +19,12 @@ from clogs.terminal.text import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
     from clogs.health.reader import DeadLetters, Extraction, Source, Status, Warehouse
-    from clogs.runs.records import Run
 
 GOLD_WIDTH = 100
 """Columns for the rows of gold's tables, also where lines have no end."""
 
 
-def status(
-    *,
-    json: Flag = False,
-    session: Session,
-) -> None:
+def status(*, json: Flag = False, session: Session) -> None:
     """Show how things stand: watermark, freshness, row counts, last runs and dead letters.
 
     Nothing is changed, and MongoDB may be down. The exit code is 1 if the last run failed
@@ -45,7 +40,12 @@ def status(
         terminal.write_json(found)
     else:
         terminal.write(_facts(found))
-        for last in (_runs(found), _loads(found.warehouse)):
+        rows = (
+            (each.run, instant(each.loaded_at), f"{each.files:,}", f"{each.rows:,}")
+            for each in found.warehouse.last_loads
+        )
+        loads = table(("last loads", "loaded", "files", "rows"), rows, right={"files", "rows"})
+        for last in (_runs(found), loads):
             if last.row_count:
                 terminal.write("")
                 terminal.write(last)
@@ -136,31 +136,14 @@ def _warehouse(warehouse: Warehouse, now: datetime) -> dict[str, str]:
 
 
 def _runs(found: Status) -> Table:
-    rows = (
-        (
-            each.run,
-            instant(each.started_at),
-            "" if each.seconds is None else duration(each.seconds),
-            each.trigger,
-            _ended(each, found.running),
-        )
-        for each in found.runs
-    )
+    rows = []
+    for each in found.runs:
+        ended = f"failed: {each.failure.message}" if each.failure else each.status
+        if was_killed(each, found.running):
+            ended = "killed"
+        took = "" if each.seconds is None else duration(each.seconds)
+        rows.append((each.run, instant(each.started_at), took, each.trigger, ended))
     return table(("last runs", "started", "took", "by", "ended"), rows, right={"took"})
-
-
-def _ended(run: Run, running: str | None) -> str:
-    if was_killed(run, running):
-        return "killed"
-    return f"failed: {run.failure.message}" if run.failure else run.status
-
-
-def _loads(warehouse: Warehouse) -> Table:
-    rows = (
-        (each.run, instant(each.loaded_at), f"{each.files:,}", f"{each.rows:,}")
-        for each in warehouse.last_loads
-    )
-    return table(("last loads", "loaded", "files", "rows"), rows, right={"files", "rows"})
 
 
 def _require_health(found: Status, max_age: timedelta) -> None:

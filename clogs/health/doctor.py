@@ -38,13 +38,8 @@ def checkup(
 ) -> list[Finding]:
     """Check everything a run needs, and change nothing.
 
-    Args:
-        address: The collection.
-        watermark_field: The Date field that grows as documents arrive.
-        lookback: How far before the watermark each run starts reading.
-        folders: By the settings that name them: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir``
-            and ``data.state_dir``.
-        warehouse_path: The DuckDB file.
+    The folders are named by their settings: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir`` and
+    ``data.state_dir``.
     """
     data_dir, raw_dir, state_dir = (folders[f"data.{name}"] for name in ("dir", "raw_dir", "state_dir"))
     warehouse = read_warehouse(warehouse_path)
@@ -53,7 +48,15 @@ def checkup(
         used = read_landing(raw_dir).bytes + (warehouse.bytes or 0)
         findings.append(check_disk(data_dir, free=free_bytes(data_dir), used=used))
     with failures(findings, "lock"):
-        findings.append(_lock(holder(state_dir)))
+        running = holder(state_dir)
+        lock = warning_unless(
+            running is None,
+            "lock",
+            "Free: no run is in progress.",
+            f"Another run is in progress: {running}.",
+            "Let it finish; if it hangs, stop it: nothing is lost.",
+        )
+        findings.append(lock)
     with failures(findings, "schedule", "warning"):
         findings.append(_schedule())
     with failures(findings, "history"):
@@ -69,16 +72,6 @@ def check_versions() -> Finding:
     python, *others = installed_versions().items()
     names = ", ".join(f"{name} {version}" for name, version in others)
     return Finding("versions", "ok", f"Python {python[1]}, {names}")
-
-
-def _lock(running: str | None) -> Finding:
-    return warning_unless(
-        running is None,
-        "lock",
-        "Free: no run is in progress.",
-        f"Another run is in progress: {running}.",
-        "Let it finish; if it hangs, stop it: nothing is lost.",
-    )
 
 
 def _schedule() -> Finding:

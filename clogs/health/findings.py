@@ -19,17 +19,12 @@ UNREADABLE = "Fix that, or choose another place: clogs config"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
-
-    Attributes:
-        state: ``warning``: a run would work, but not as it should; ``error``: it would fail.
-        remedy: What to do about it; None where all is well.
-    """
+    """What one check found."""
 
     check: str
-    state: State
+    state: State  # warning: a run would work, but not as it should; error: it would fail
     message: str
-    remedy: str | None = None
+    remedy: str | None = None  # None where all is well
 
 
 def failed(check: str, error: ClogsError, state: State = "error") -> Finding:

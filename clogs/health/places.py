@@ -41,13 +41,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def check_disk(folder: Path, *, free: int, used: int) -> Finding:
-    """Judge whether the disk has room for what is to come.
-
-    Args:
-        folder: Where on the disk data is kept.
-        free: Bytes.
-        used: Bytes of the landing and the warehouse: what a rebuild may need once more.
-    """
+    """Judge whether the disk of a folder has room for a rebuild, which may need the used bytes once more."""
     message = f"{size(free)} free in {folder}; landing and warehouse use {size(used)}."
     if free >= max(used, LEAST_FREE):
         return Finding("disk", "ok", message)

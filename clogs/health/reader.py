@@ -217,6 +217,7 @@ def _with_rows(found: Warehouse, connection: warehouse.Connection) -> Warehouse:
     rows, newest_ingested_at, newest_timestamp = connection.execute(_FRESHNESS).fetchall()[0]
     counts = {"raw.conversations": rows}
     for (table,) in connection.execute(_GOLD).fetchall():
+        # Tables of a user's own models may have any name.
         quoted = table.replace('"', '""')
         _, counted = warehouse.query(connection, f'SELECT count(*) FROM gold."{quoted}"')
         counts[f"gold.{table}"] = int(counted[0][0])

@@ -21,34 +21,19 @@ _TOTALS = """
             AS unpriced_models
     FROM gold.fct_api_calls
 """
-_TOOLS = """
-    SELECT tool_name, count(*), count(*) FILTER (is_error)
-    FROM gold.fct_tool_calls GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?
-"""
-_PROJECTS = """
-    SELECT project_id, count(DISTINCT session_id), sum(cost_usd)
-    FROM gold.fct_api_calls GROUP BY 1 ORDER BY 3 DESC NULLS LAST, 1 LIMIT ?
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of gold.
-
-    Attributes:
-        prompts: Messages that a person typed.
-        tokens: Input, output, cache creation and cache read together.
-        cost_usd: Without the models that have no price; None if none has one.
-        unpriced_models: Models without a price.
-    """
+    """The totals of gold."""
 
     sessions: int
     projects: int
-    prompts: int
+    prompts: int  # messages that a person typed
     tool_calls: int
     tool_errors: int
-    tokens: int
-    cost_usd: float | None
+    tokens: int  # input, output, cache creation and cache read together
+    cost_usd: float | None  # without the models that have no price; None if none has one
     unpriced_models: list[str]
 
 
@@ -65,9 +50,17 @@ def totals(connection: Connection) -> Totals | None:
 
 def top_tools(connection: Connection, limit: int = 5) -> list[tuple[str, int, int]]:
     """The tools called most: name, calls, failures."""
-    return connection.execute(_TOOLS, [limit]).fetchall()
+    sql = """
+        SELECT tool_name, count(*), count(*) FILTER (is_error)
+        FROM gold.fct_tool_calls GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?
+    """
+    return connection.execute(sql, [limit]).fetchall()
 
 
 def top_projects(connection: Connection, limit: int = 5) -> list[tuple[str, int, float | None]]:
     """The projects that cost most: id, sessions with API calls, US dollars."""
-    return connection.execute(_PROJECTS, [limit]).fetchall()
+    sql = """
+        SELECT project_id, count(DISTINCT session_id), sum(cost_usd)
+        FROM gold.fct_api_calls GROUP BY 1 ORDER BY 3 DESC NULLS LAST, 1 LIMIT ?
+    """
+    return connection.execute(sql, [limit]).fetchall()

@@ -15,9 +15,6 @@ from pathlib import Path
 from clogs.errors import UsageError
 
 PROJECTS = "projects"
-IGNORED = frozenset({"journal.jsonl"})
-"""Files of Claude Code that end in ``.jsonl`` and hold no conversation."""
-
 _HINT = "Name Claude Code's folder: clogs import ~/.claude"
 
 
@@ -46,8 +43,9 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
             raise UsageError(f"{path} does not exist.", hint=_HINT)
         if (root / PROJECTS).is_dir():
             root /= PROJECTS
+        # Claude Code's journals are no conversations.
         files = [root] if root.is_file() else filter(Path.is_file, root.rglob("*.jsonl"))
-        found |= {file: transcript_at(file, root) for file in files if file.name not in IGNORED}
+        found |= {file: transcript_at(file, root) for file in files if file.name != "journal.jsonl"}
     if not found:
         raise UsageError("No transcripts (*.jsonl) found.", hint=_HINT)
     return [found[path] for path in sorted(found)]

@@ -16,9 +16,8 @@ from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Encoding, Reasons
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
-from clogs.mongo import Document, Source
+from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
-from clogs.transcripts.document import document_of
 from clogs.transcripts.find import Transcript, transcript_at
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
 
@@ -27,19 +26,13 @@ Positions = dict[str, FilePosition]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What an import did.
-
-    Attributes:
-        files: Transcripts found.
-        grown: Those with lines that were not read before.
-        known: Lines whose document the collection already held.
-    """
+    """What an import did."""
 
     files: int
-    grown: int
+    grown: int  # files with lines that were not read before
     lines: int
     imported: int
-    known: int
+    known: int  # lines whose document the collection already held
     rejected: int
     seconds: float
 
@@ -79,6 +72,7 @@ def import_transcripts(
             grown += lines > before
             on_progress(done, len(transcripts))
     finally:
+        # Also after a failure: what was read until then is not read again.
         content = msgspec.json.encode(positions)
         write_atomic(state, lambda path: path.write_bytes(content))
     return ImportResult(
@@ -115,7 +109,7 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
         if line.fault:
             reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.id] = document_of(transcript, line, now)
+            documents[letter.id] = _document_of(transcript, line, now)
     ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
     return reasons | {ids[each.index]: (each.reason,) for each in refused}
@@ -126,30 +120,45 @@ def _import(
 ) -> tuple[int, list[DeadLetter]]:
     now = datetime.now(UTC)
     entries = [line for line in batch if line.entry is not None]
-    inserted, refused = source.insert_absent([document_of(transcript, line, now) for line in entries])
+    inserted, refused = source.insert_absent([_document_of(transcript, line, now) for line in entries])
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
-    return inserted, [_letter(transcript, line, reason, run, now) for line, reason in faults]
+    letters = []
+    for line, reason in faults:
+        encoding: Encoding = "text"
+        try:
+            document = line.text.decode()
+        except UnicodeDecodeError:
+            document, encoding = base64.b64encode(line.text).decode(), "base64"
+        letter = DeadLetter(
+            stage="import",
+            source=f"{transcript.path}:{line.number}",
+            reasons=(reason,),
+            document=document,
+            run=run,
+            at=now,
+            encoding=encoding,
+        )
+        letters.append(letter)
+    return inserted, letters
 
 
-def _letter(transcript: Transcript, line: Line, reason: str, run: str, now: datetime) -> DeadLetter:
-    document, encoding = _legible(line.text)
-    return DeadLetter(
-        stage="import",
-        source=f"{transcript.path}:{line.number}",
-        reasons=(reason,),
-        document=document,
-        run=run,
-        at=now,
-        encoding=encoding,
-    )
+def _document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> Document:
+    """Make the document of a line that holds an entry, as the sync service would store it.
 
-
-def _legible(text: bytes) -> tuple[str, Encoding]:
-    try:
-        return text.decode(), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(text).decode(), "base64"
+    Its ``_id`` follows from file, line number and text alone, so a line that is read again, after a crash or
+    with the state lost, is the same document. It sorts in the order of the file's lines.
+    """
+    file = hashlib.blake2b(f"{transcript.project_id}\0{transcript.source_file}".encode(), digest_size=5)
+    text = hashlib.blake2b(line.text, digest_size=4)
+    number = (line.number % 2**24).to_bytes(3, "big")
+    return {
+        **(line.entry or {}),
+        "_id": object_id(file.digest() + number + text.digest()),
+        "projectId": transcript.project_id,
+        "sourceFile": transcript.source_file,
+        "ingestedAt": utc(ingested_at),
+    }
 
 
 def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:

@@ -19,29 +19,21 @@ TAIL_BYTES = 1024
 
 
 class FilePosition(msgspec.Struct, frozen=True):
-    """How far a file has been read.
+    """How far a file has been read."""
 
-    Attributes:
-        offset: Bytes.
-        line: Lines that end before ``offset``.
-        tail: A digest of the last `TAIL_BYTES` before ``offset``; if it differs, so does the file.
-    """
-
-    offset: int = 0
-    line: int = 0
-    tail: str = ""
+    offset: int = 0  # bytes
+    line: int = 0  # lines that end before the offset
+    tail: str = ""  # a digest of the last `TAIL_BYTES` before the offset; if it differs, so does the file
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that is not blank, without the white space around it."""
 
-    number: int
-    """From 1."""
+    number: int  # from 1
     text: bytes
     entry: dict[str, Any] | None
-    fault: str | None = None
-    """Why there is no entry."""
+    fault: str | None = None  # why it holds no entry
 
 
 def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], FilePosition]]:
