@@ -1,4 +1,7 @@
-"""Files that are whole or absent, folders that only their owner can read, and what ships with clogs."""
+"""Files that are whole or absent, folders that only their owner can read, and what ships with clogs.
+
+What cannot be written, because of a full disk or of permissions, raises a `ClogsError`.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from secrets import token_hex
 from clogs.errors import ClogsError
 
 TEMPORARY_PREFIX = ".writing-"
-
-_PACKAGE = Path(__file__).parent
 
 
 @contextmanager
@@ -36,11 +37,7 @@ def writing(
 
 
 def make_private_dir(path: Path) -> Path:
-    """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700) and durable.
-
-    Raises:
-        ClogsError: The folder cannot be created or written to.
-    """
+    """Create ``path`` and its missing parents, each readable by its owner alone (mode 0700) and durable."""
     with writing(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
@@ -68,9 +65,6 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Readers see the old file or the new one, after a power failure too: the file and its folder are
     flushed before this returns. The file is readable by its owner alone (mode 0600), and its folder is
     created if it is missing.
-
-    Raises:
-        ClogsError: The disk is full, or the folder cannot be written to.
     """
     with writing(path), _temporary_file(path.parent) as temporary:
         write(temporary)
@@ -81,9 +75,6 @@ def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[P
     """Do as `write_atomic` does, for a file whose name in ``folder`` follows from its content.
 
     ``name`` is called with the temporary path, after ``write``.
-
-    Raises:
-        ClogsError: The disk is full, or the folder cannot be written to.
     """
     with writing(folder), _temporary_file(folder) as temporary:
         write(temporary)
@@ -105,8 +96,8 @@ def sweep_temporary(folder: Path) -> int:
 
 def bundled(name: str) -> Path:
     """Find ``clogs.toml`` or ``transforms``: a wheel has them in the package, a checkout beside it."""
-    installed = _PACKAGE / name
-    return installed if installed.exists() else _PACKAGE.parent / name
+    package = Path(__file__).parent
+    return package / name if (package / name).exists() else package.parent / name
 
 
 @contextmanager

@@ -20,14 +20,9 @@ from clogs.schema import COLUMNS
 from clogs.terminal.progress import Progress, no_progress
 from clogs.warehouse import Connection
 
-SMALL_BYTES = 32 * 1024 * 1024
-"""Files of at least this size are left alone."""
-
-MERGED_BYTES = 256 * 1024 * 1024
-"""At most so many bytes are merged into one file."""
-
-PAYS_FROM = 16
-"""Small files of one day from which on the pipeline compacts. A day of hourly runs leaves 24 or more."""
+SMALL_BYTES = 32 * 1024 * 1024  # files of at least this size are left alone
+MERGED_BYTES = 256 * 1024 * 1024  # at most, into one file
+PAYS_FROM = 16  # small files of one day from which on the pipeline compacts: hourly runs leave 24 or more
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != "date")
 _COPY = f"""
@@ -55,12 +50,7 @@ class CompactResult:
 
 
 def compact(
-    connection: Connection,
-    *,
-    raw_dir: Path,
-    run: str,
-    today: date,
-    on_progress: Progress = no_progress,
+    connection: Connection, *, raw_dir: Path, run: str, today: date, on_progress: Progress = no_progress
 ) -> CompactResult:
     """Merge the small loaded files of days before ``today``, in UTC; ``run`` is in the merged files' names.
 

@@ -38,9 +38,6 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
 
     The frame has the columns of ``raw.conversations``; ``name`` is unique among all batches. The files are
     returned in the order of their dates.
-
-    Raises:
-        ClogsError: The disk is full or the folder cannot be written to.
     """
     files = []
     for day in frame["date"].unique().sort():

@@ -86,16 +86,11 @@ def record(connection: Connection, diff: LandingDiff) -> None:
         set_status(connection, diff.vanished, "vanished")
         set_status(connection, diff.returned, "landed")
     if diff.vanished:
-        logger.warning(
-            "%s gone from the landing folder, though loaded: %s. What was loaded from there stays.",
-            count(len(diff.vanished), "file"),
-            join_limited(diff.vanished),
-        )
+        text = "%s gone from the landing folder, though loaded: %s. What was loaded from there stays."
+        logger.warning(text, count(len(diff.vanished), "file"), join_limited(diff.vanished))
     if diff.retired:
-        names = join_limited([path.name for path in diff.retired])
-        logger.info(
-            "Removing %s that were merged or pruned before: %s.", count(len(diff.retired), "file"), names
-        )
+        files, names = count(len(diff.retired), "file"), join_limited([path.name for path in diff.retired])
+        logger.info("Removing %s that were merged or pruned before: %s.", files, names)
         remove(diff.retired)
 
 

@@ -11,16 +11,6 @@ from clogs.warehouse import Connection
 LANDED = "read_parquet(getvariable('landed'), hive_partitioning = false)"
 """The rows of the files given to `find_newest`; ``file_index`` and ``file_row_number`` count from 0."""
 
-_INCOMING = f"""
-    CREATE OR REPLACE TEMP TABLE incoming AS
-    SELECT _id, extracted_at, file_index AS file, file_row_number AS place FROM {LANDED}
-"""
-_NEWEST = """
-    CREATE OR REPLACE TEMP TABLE newest AS
-    FROM incoming
-    QUALIFY row_number() OVER (PARTITION BY _id ORDER BY extracted_at DESC, file DESC, place DESC) = 1
-"""
-
 
 def find_newest(connection: Connection, files: Sequence[Path]) -> None:
     """Let `LANDED` be the rows of ``files``, and find the newest version of each document.
@@ -30,5 +20,12 @@ def find_newest(connection: Connection, files: Sequence[Path]) -> None:
     file is the newest.
     """
     connection.execute("SET VARIABLE landed = ?", [[escape(str(path)) for path in files]])
-    connection.execute(_INCOMING)
-    connection.execute(_NEWEST)
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE incoming AS
+        SELECT _id, extracted_at, file_index AS file, file_row_number AS place FROM {LANDED}
+    """)
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE newest AS
+        FROM incoming
+        QUALIFY row_number() OVER (PARTITION BY _id ORDER BY extracted_at DESC, file DESC, place DESC) = 1
+    """)

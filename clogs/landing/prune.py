@@ -35,35 +35,32 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     so that none is loaded later.
     """
     started = time.perf_counter()
-    counted = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"
-    rows: dict[date, int] = dict(connection.execute(counted, [before]).fetchall())
+    by_day = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"
+    counted: dict[date, int] = dict(connection.execute(by_day, [before]).fetchall())
+    rows = sum(counted.values())
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
     size = sum(path.stat().st_size for path in files)
     if not dry_run:
-        _remove(connection, raw_dir, before, files, sum(rows.values()))
+        loaded = read_ledger(connection)
+        remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
+        # names begin with the partition, date=2026-03-04/, so they sort by day
+        pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
+        gone = f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'"
+        with warehouse.transaction(connection):
+            warehouse.note_changed(connection, gone, count=rows)
+            for table in ("raw.conversations", "quality.partitions"):
+                connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
+            set_status(connection, pruned, "pruned")
+            # no file is new, and yet no stage may be skipped
+            connection.execute("DELETE FROM raw.checkpoints")
+        sweep_temporary(raw_dir)
+        remove(files)
     return PruneResult(
         before=before,
-        days=len(rows.keys() | {day_of(path) for path in files}),
-        rows=sum(rows.values()),
+        days=len(counted.keys() | {day_of(path) for path in files}),
+        rows=rows,
         files=len(files),
         bytes=size,
         dry_run=dry_run,
         seconds=time.perf_counter() - started,
     )
-
-
-def _remove(connection: Connection, raw_dir: Path, before: date, files: list[Path], rows: int) -> None:
-    loaded = read_ledger(connection)
-    remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
-    # names begin with the partition, date=2026-03-04/, so they sort by day
-    pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
-    with warehouse.transaction(connection):
-        warehouse.note_changed(
-            connection, f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'", count=rows
-        )
-        for table in ("raw.conversations", "quality.partitions"):
-            connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
-        set_status(connection, pruned, "pruned")
-        connection.execute("DELETE FROM raw.checkpoints")
-    sweep_temporary(raw_dir)
-    remove(files)

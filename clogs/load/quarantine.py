@@ -17,8 +17,7 @@ from clogs.files import write_atomic
 from clogs.landing.ledger import ledger_name
 from clogs.landing.verify import DamagedError, verify
 
-FOLDER = "landing"
-"""Where the files are, below the folder of the dead letters."""
+FOLDER = "landing"  # in the folder of the dead letters
 
 
 def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Path, run: str) -> Path:

@@ -19,8 +19,7 @@ from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
 
-BATCH_BYTES = 1024 * 1024 * 1024
-"""Landing files are loaded in one transaction up to this size on disk."""
+BATCH_BYTES = 1024 * 1024 * 1024  # of landing files on disk, loaded in one transaction
 
 # Rows of files that are missing or changed, unless another file has a newer version.
 _KEEP = """

@@ -91,6 +91,7 @@ def upsert(
     connection.execute(_INSERT.format(table=table) + only)
     if table == "conversations":
         note_changed(connection, "SELECT _id FROM wanted", count=wanted)
+    # a full refresh loads files that are in the ledger already
     connection.execute("DELETE FROM raw.ledger WHERE file IN (SELECT file FROM files)")
     counted = connection.execute(_ENTER, [run, datetime.now(UTC)]).fetchall()
     return sum((Counts(*row) for row in counted), Counts())

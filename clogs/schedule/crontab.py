@@ -23,8 +23,6 @@ TRIGGER = f"{TRIGGER_VARIABLE}=cron"
 
 _VARIABLE = re.compile(r"""\s*(["']?)([^\s="'#][^\s="']*)\1\s*=\s*(["']?)(.*?)\3\s*""")
 _LINE = re.compile(r"\s*(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)")
-_NONE = (b"no crontab", b"no such file")
-"""What `crontab -l` says where a user has none: cron's own, and BusyBox's."""
 
 
 def read() -> bytes:
@@ -32,7 +30,7 @@ def read() -> bytes:
     done = _crontab("-l")
     if done.returncode == 0:
         return done.stdout
-    if any(message in done.stderr.lower() for message in _NONE):
+    if re.search(rb"no crontab|no such file", done.stderr.lower()):  # cron's words, and BusyBox's
         return b""
     raise _failure("read", done)
 

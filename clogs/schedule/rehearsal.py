@@ -13,9 +13,6 @@ import msgspec
 from clogs.errors import ClogsError
 from clogs.schedule.entries import Scheduler
 
-_FAILURES = (OSError, subprocess.SubprocessError, msgspec.DecodeError, LookupError, TypeError, ValueError)
-"""What starting a command and reading its answer may raise: a path or an answer may be anything."""
-
 
 def rehearse(
     words: tuple[str, ...],
@@ -33,27 +30,7 @@ def rehearse(
         ClogsError: It does not start there, or has other settings there.
     """
     command = shlex.join((*words, "config", "--json"))
-    environment = _environment(variables)
-    try:
-        done = subprocess.run(  # noqa: S603  # this clogs, as cron would run it
-            [environment["SHELL"], "-c", command],
-            capture_output=True,
-            check=True,
-            cwd=environment["HOME"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-        )
-        found = {key: each["value"] for key, each in msgspec.json.decode(done.stdout)["settings"].items()}
-    except _FAILURES as exc:
-        reason = str(exc)
-        if isinstance(exc, subprocess.CalledProcessError):
-            lines = exc.stderr.decode(errors="replace").strip().split("\n")
-            reason = lines[-1] or f"exit code {exc.returncode}"
-        raise ClogsError(
-            f"Without this shell's variables, as under {scheduler}, this fails: {command}: {reason}",
-            hint="Install clogs so that it starts from any folder; in the checkout: pipx install .",
-        ) from exc
+    found = _settings_there(command, scheduler, variables)
     expected = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
     expected.pop("logging.level", None)  # --quiet and --verbose decide it for this call
     differing = sorted(key for key in expected if expected[key] != found.get(key))
@@ -64,8 +41,7 @@ def rehearse(
         )
 
 
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """What cron gives a command, which it starts in the home folder; LOGNAME cannot be set (crontab(5))."""
+def _settings_there(command: str, scheduler: Scheduler, variables: Mapping[str, str]) -> dict[str, object]:
     try:
         user = pwd.getpwuid(os.getuid())
     except KeyError as exc:
@@ -73,5 +49,27 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
             f"The system has no user with the id {os.getuid()}, so cron runs nothing for it.",
             hint="Run this as a user that the system has.",
         ) from exc
+    # What cron gives a command, which it starts in the home folder; LOGNAME cannot be set (crontab(5)).
     bare = {"HOME": user.pw_dir, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    return {**bare, **variables, "LOGNAME": user.pw_name}
+    environment = {**bare, **variables, "LOGNAME": user.pw_name}
+    try:
+        done = subprocess.run(  # noqa: S603  # this clogs, as cron would run it
+            [environment["SHELL"], "-c", command],
+            capture_output=True,
+            check=True,
+            cwd=environment["HOME"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
+        return {key: each["value"] for key, each in msgspec.json.decode(done.stdout)["settings"].items()}
+    # A variable may be anything, and so may the answer of what runs instead of clogs.
+    except (OSError, subprocess.SubprocessError, LookupError, TypeError, ValueError) as exc:
+        reason = str(exc)
+        if isinstance(exc, subprocess.CalledProcessError):
+            lines = exc.stderr.decode(errors="replace").strip().split("\n")
+            reason = lines[-1] or f"exit code {exc.returncode}"
+        raise ClogsError(
+            f"Without this shell's variables, as under {scheduler}, this fails: {command}: {reason}",
+            hint="Install clogs so that it starts from any folder; in the checkout: pipx install .",
+        ) from exc

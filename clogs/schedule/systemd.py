@@ -20,6 +20,7 @@ from clogs.runs.records import TRIGGER_VARIABLE
 from clogs.schedule.cron import occurrences
 from clogs.schedule.entries import TITLES, Entry, words_of
 
+# Exit code 75 says that another run holds the lock: nothing has failed.
 _SERVICE = """\
 # managed by clogs schedule
 [Unit]

@@ -107,7 +107,7 @@ def _read(declared: FieldInfo, raw: RawValue) -> object:
         key.validate(value)
     if isinstance(value, Path):
         value = raw.folder / value
-        utf8(str(value))
+        utf8(str(value))  # again: the folder's name may be any bytes, too
     return value
 
 

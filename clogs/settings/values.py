@@ -22,9 +22,7 @@ from clogs.checks.overrides import CheckOverride
 from clogs.terminal.text import did_you_mean, unicode
 
 MAX_DURATION = timedelta(days=366)
-MAX_MEMORY = 1000 * 1000**4
-"""Bytes; DuckDB fails on some more."""
-
+MAX_MEMORY = 1000 * 1000**4  # bytes; DuckDB fails on some more
 _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 _DB_BYTES = 63
 _CHECKS_EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'

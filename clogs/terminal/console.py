@@ -141,6 +141,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
 
 def is_quiet() -> bool:
     """Return whether only warnings and errors are shown."""
+    # by its exact type: the log file's handler is of a subclass, and takes every level
     shown = (each.level for each in logger.handlers if type(each) is logging.StreamHandler)
     return not any(level <= logging.INFO for level in shown)
 

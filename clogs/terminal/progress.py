@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None], None]
 """Called with how much is done and, where known, how much there is."""
 
-LINE_EVERY = 10.0
-"""Seconds between two lines."""
-
+LINE_EVERY = 10.0  # seconds
 UNITS = {
     "extract": "documents",
     "import": "files",
@@ -27,7 +25,6 @@ UNITS = {
     "validate": "suites",
     "compact": "days",
 }
-"""What the stages count."""
 
 
 def no_progress(_done: int, _total: int | None) -> None:

@@ -9,14 +9,7 @@ from __future__ import annotations
 
 from clogs.warehouse.connection import Connection
 
-MOST_LISTED = 100_000
-"""Documents that are always listed; of more, at most a quarter of the table."""
-
-_LISTED = """
-    INSERT INTO changes.conversations
-    SELECT numbered.number, false, listed._id
-    FROM ({query}) AS listed, (SELECT nextval('changes.numbers') AS number) AS numbered
-"""
+MOST_LISTED = 100_000  # documents that are always listed; of more, at most a quarter of the table
 
 
 def note_changed(connection: Connection, query: str, *, count: int) -> None:
@@ -26,7 +19,11 @@ def note_changed(connection: Connection, query: str, *, count: int) -> None:
     if count and listed + count > max(MOST_LISTED, total // 4):
         note_everything(connection)
     elif count:
-        connection.execute(_LISTED.format(query=query))
+        connection.execute(f"""
+            INSERT INTO changes.conversations
+            SELECT numbered.number, false, listed._id
+            FROM ({query}) AS listed, (SELECT nextval('changes.numbers') AS number) AS numbered
+        """)
 
 
 def note_everything(connection: Connection) -> None:

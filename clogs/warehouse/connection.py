@@ -19,12 +19,8 @@ from clogs.warehouse.faults import mapped
 
 Connection = duckdb.DuckDBPyConnection
 
-STORAGE_VERSION = "v1.5.0"
-"""DuckDB's file format: the newest that all of 1.5 read. Older formats have no zstd."""
-
-BULK_MEMORY = 1_000_000_000
-"""Bytes that DuckDB may take for many rows: more would only fill its cache."""
-
+STORAGE_VERSION = "v1.5.0"  # DuckDB's newest file format that all of 1.5 read; older ones have no zstd
+BULK_MEMORY = 1_000_000_000  # bytes for many rows: more would only fill DuckDB's cache
 LOAD_FIRST = "Load something first: clogs pipeline"
 
 _LOGS = (".wal.recovery", ".wal.checkpoint", ".wal")
@@ -57,10 +53,8 @@ def connect(
     elif not path.exists():
         _create(path)
     config: dict[str, str | bool | int | float | list[str]] = {
-        # landing files are read once: a cache of them would only take memory
-        "enable_external_file_cache": False,
-        # a name in a user's SQL must not be looked up among Python's variables
-        "python_enable_replacements": False,
+        "enable_external_file_cache": False,  # landing files are read once: a cache would only take memory
+        "python_enable_replacements": False,  # a user's SQL must not see Python's variables
     }
     config |= {"threads": threads} if threads else {}
     config |= {"memory_limit": memory_limit} if memory_limit else {}
@@ -149,7 +143,7 @@ def _create(path: Path) -> None:
         )
 
     def write(temporary: Path) -> None:
-        temporary.unlink()
+        temporary.unlink()  # DuckDB refuses an empty file
         duckdb.connect(temporary, config={"storage_compatibility_version": STORAGE_VERSION}).close()
         temporary.chmod(0o600)
 

@@ -9,11 +9,10 @@ from clogs.errors import WarehouseError
 from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.connection import LOAD_FIRST, Connection, transaction
 
-LAYOUT = 1
-"""The number of this layout: it grows with every change of the tables below."""
+LAYOUT = 1  # grows with every change of the tables below
 
+# DuckDB does not compress strings of more than a few KB unless zstd is asked for.
 _LONG_TEXTS = {"message_content", "message_raw", "entry_raw"}
-"""DuckDB does not compress strings of more than a few KB unless it is told to use zstd."""
 
 _RAW = """
     CREATE TABLE raw.ledger (
