@@ -20,15 +20,9 @@ Trigger = Literal["cron", "systemd", "hand"]
 RunStatus = Literal["running", "done", "failed", "stopped"]
 StepStatus = Literal["done", "unchanged", "skipped", "failed"]
 
-TRIGGER_VARIABLE = "CLOGS_TRIGGER"
-"""The environment variable in which a scheduled run finds who started it."""
-
+TRIGGER_VARIABLE = "CLOGS_TRIGGER"  # in it, a scheduled run finds who started it
 WHY_KILLED = "Was memory short, or the disk full?"
-"""What to ask where a run could not write how it ended."""
-
-KEPT = 1_000
-"""How many runs are kept: six weeks of hourly ones."""
-
+KEPT = 1_000  # six weeks of hourly runs
 DISTRIBUTIONS = ("clogs", "duckdb", "polars", "pymongo", "sqlmesh")
 
 
