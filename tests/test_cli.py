@@ -117,9 +117,10 @@ def test_stats_for_people(filled: Workspace) -> None:
 
 
 def test_validate_for_people(filled: Workspace) -> None:
-    stdout = filled.output("validate", "--layer", "gold")
-    assert "✓  gold   gold.fct_tool_calls" in stdout
-    assert "checks passed on" in stdout
+    finished = filled.run("validate", "--layer", "gold")
+    assert finished.returncode == 0
+    assert "✓  gold   gold.fct_tool_calls" in finished.stdout
+    assert "checks passed on" in finished.stdout
 
 
 def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path: Path) -> None:

@@ -421,8 +421,9 @@ def land_again(workspace: Workspace, times: int) -> Path:
 
 
 def pipeline(workspace: Workspace) -> dict[str, Any]:
-    stdout = workspace.output("pipeline", "--skip-extract", "--json")
-    return {step["name"]: step for step in json.loads(stdout)["steps"]}
+    finished = workspace.run("pipeline", "--skip-extract", "--json")
+    assert finished.returncode == 0, finished.stderr
+    return {step["name"]: step for step in json.loads(finished.stdout)["steps"]}
 
 
 def test_the_pipeline_merges_where_a_past_day_has_many_files(workspace: Workspace) -> None:

@@ -304,8 +304,9 @@ def test_json_is_one_document_after_a_no_as_well(loaded: Workspace) -> None:
 
 
 def statuses(workspace: Workspace) -> list[Any]:
-    stdout = workspace.output("pipeline", "--skip-extract", "--json")
-    return [step["status"] for step in json.loads(stdout)["steps"]]
+    finished = workspace.run("pipeline", "--skip-extract", "--json")
+    assert finished.returncode == 0, finished.stderr
+    return [step["status"] for step in json.loads(finished.stdout)["steps"]]
 
 
 def test_gold_no_longer_shows_the_days_and_the_pipeline_goes_on(workspace: Workspace) -> None:
