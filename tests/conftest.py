@@ -64,6 +64,18 @@ class Workspace:
             timeout=300,
         )
 
+    def output(self, *arguments: str | Path, **variables: str) -> str:
+        """The output of a run that ends well, with nothing on standard error."""
+        finished = self.run(*arguments, **variables)
+        assert (finished.returncode, finished.stderr) == (0, "")
+        return finished.stdout
+
+    def refusal(self, *arguments: str | Path, code: int, **variables: str) -> str:
+        """The standard error of a run that ends with a code, without output."""
+        finished = self.run(*arguments, **variables)
+        assert (finished.returncode, finished.stdout) == (code, "")
+        return finished.stderr
+
     def start(self, *arguments: str, module: str = "clogs", **variables: str) -> subprocess.Popen[str]:
         """Start ``clogs``, or a module of the workspace's folder that is to be it."""
         return subprocess.Popen(

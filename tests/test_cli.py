@@ -53,8 +53,7 @@ def test_the_settings_file_is_named_before_or_after_the_command(
         "before": [option, "own.toml", "config", "--json"],
         "after": ["config", "--json", option, "own.toml"],
     }
-    document = json.loads(workspace.run(*orders[place]).stdout)
-    assert document["settings"]["logging.level"]["value"] == "ERROR"
+    assert json.loads(workspace.run(*orders[place]).stdout)["settings"]["logging.level"]["value"] == "ERROR"
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,7 @@ def test_verbose_and_quiet_before_or_after_the_command(
     "command", ["load", "load --stats", "load --init-only", "validate", "config", "pipeline --skip-extract"]
 )
 def test_json_is_exactly_one_document(filled: Workspace, command: str) -> None:
-    finished = filled.run(*command.split(), "--json")
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert isinstance(json.loads(finished.stdout), dict)
+    assert isinstance(json.loads(filled.output(*command.split(), "--json")), dict)
 
 
 @pytest.mark.parametrize(
@@ -110,16 +107,13 @@ def test_quiet_says_nothing_on_success(filled: Workspace, command: str) -> None:
 
 
 def test_quiet_still_shows_failures(filled: Workspace) -> None:
-    finished = filled.run("import", "missing", "--quiet")
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert "missing does not exist." in finished.stderr
+    assert "missing does not exist." in filled.refusal("import", "missing", "--quiet", code=2)
 
 
 def test_stats_for_people(filled: Workspace) -> None:
-    finished = filled.run("load", "--stats")
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout.startswith("610 rows · 2026-")
-    assert "assistant" in finished.stdout
+    stdout = filled.output("load", "--stats")
+    assert stdout.startswith("610 rows · 2026-")
+    assert "assistant" in stdout
 
 
 def test_validate_for_people(filled: Workspace) -> None:

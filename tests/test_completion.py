@@ -34,12 +34,11 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     workspace = new_workspace(tmp_path_factory.mktemp("completion"), "mongodb://127.0.0.1:9", "none")
     found = {}
     for shell in ("bash", "zsh", "fish"):
-        finished = workspace.run("completion", shell)
-        assert (finished.returncode, finished.stderr) == (0, "")
+        stdout = workspace.output("completion", shell)
         folder = workspace.folder / shell
         folder.mkdir()
         found[shell] = folder / ("_cyclopts_clogs" if shell == "zsh" else "script")
-        found[shell].write_text(finished.stdout, encoding="utf-8")
+        found[shell].write_text(stdout, encoding="utf-8")
     return found
 
 
@@ -90,9 +89,7 @@ def test_zsh_completes(scripts: dict[str, Path]) -> None:
 
 
 def test_a_shell_it_does_not_know(workspace: Workspace) -> None:
-    finished = workspace.run("completion", "tcsh")
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert 'Choose from: "bash", "zsh", "fish".' in finished.stderr
+    assert 'Choose from: "bash", "zsh", "fish".' in workspace.refusal("completion", "tcsh", code=2)
 
 
 def test_the_script_starts_nothing(scripts: dict[str, Path]) -> None:

@@ -58,10 +58,8 @@ def run(workspace: Workspace, *arguments: str, **variables: str) -> str:
 
 
 def run_json(workspace: Workspace, *arguments: str, **variables: str) -> dict[str, Any]:
-    finished = workspace.run("dead-letters", *arguments, "--json", **variables)
-    assert finished.returncode == 0, finished.stderr
-    document: dict[str, Any] = json.loads(finished.stdout)
-    return document
+    found: dict[str, Any] = json.loads(run(workspace, *arguments, "--json", **variables))
+    return found
 
 
 def lines(output: str) -> list[str]:
@@ -70,13 +68,8 @@ def lines(output: str) -> list[str]:
 
 def document(identity: str, content: str, **fields: object) -> Document:
     moment = NOON.isoformat()
-    return {
-        "_id": identity,
-        "type": "mode",
-        "sessionId": "s",
-        "timestamp": moment,
-        "message": content,
-    } | fields
+    entry = {"_id": identity, "type": "mode", "sessionId": "s", "timestamp": moment, "message": content}
+    return entry | fields
 
 
 def loaded(workspace: Workspace) -> dict[str, str]:
@@ -98,8 +91,7 @@ def loaded(workspace: Workspace) -> dict[str, str]:
     ],
 )
 def test_without_dead_letters(workspace: Workspace, command: str, output: str) -> None:
-    finished = workspace.run("dead-letters", *command.split())
-    assert (finished.returncode, finished.stderr, finished.stdout) == (0, "", output)
+    assert workspace.output("dead-letters", *command.split()) == output
     assert not folder_of(workspace).exists()
 
 
@@ -155,10 +147,9 @@ def test_hostile_letters_drive_no_terminal(workspace: Workspace) -> None:
 def test_a_foreign_file_in_the_folder_is_an_error(workspace: Workspace, command: str) -> None:
     give(workspace, LETTER)
     (folder_of(workspace) / "notes.jsonl").write_text("{}\n", encoding="utf-8")
-    finished = workspace.run("dead-letters", *command.split())
-    assert (finished.returncode, finished.stdout) == (1, "")
-    assert f"A file in {folder_of(workspace)} does not hold dead letters: notes.jsonl: " in finished.stderr
-    assert "Remove the line that is not one, or move the file away." in finished.stderr
+    stderr = workspace.refusal("dead-letters", *command.split(), code=1)
+    assert f"A file in {folder_of(workspace)} does not hold dead letters: notes.jsonl: " in stderr
+    assert "Remove the line that is not one, or move the file away." in stderr
 
 
 # show
@@ -315,6 +306,5 @@ def test_a_landing_file_that_was_set_aside_goes_with_its_letter(workspace: Works
 def test_another_run_is_not_disturbed(workspace: Workspace, command: str) -> None:
     give(workspace, LETTER)
     with run_lock(data_of(workspace) / "state", command="load"):
-        finished = workspace.run("dead-letters", *command.split())
-    assert (finished.returncode, finished.stdout) == (75, "")
+        workspace.refusal("dead-letters", *command.split(), code=75)
     assert left(workspace) == {LETTER.document}

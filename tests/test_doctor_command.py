@@ -57,6 +57,13 @@ def doctor(workspace: Workspace, **variables: str) -> Outcome:
     return outcome
 
 
+def only_fault(workspace: Workspace, check: str, state: str, **variables: str) -> dict[str, Any]:
+    """The finding of the one check that finds a fault; an error ends doctor with 1, a warning does not."""
+    outcome = doctor(workspace, **variables)
+    assert (outcome.code, outcome.states) == (int(state == "error"), {check: state})
+    return outcome.findings[check]
+
+
 @pytest.fixture
 def sound(mongo_workspace: Workspace, collection: Collection[Document]) -> Workspace:
     """A finished pipeline whose source has an index and documents of now."""
@@ -142,19 +149,17 @@ def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:
 
 
 def test_a_collection_that_does_not_exist_is_an_error(mongo_workspace: Workspace) -> None:
-    outcome = doctor(mongo_workspace)
-    assert (outcome.code, outcome.states) == (1, {"source": "error"})
-    assert outcome.findings["source"]["message"].startswith("The collection clogs_tests.")
-    assert "clogs import ~/.claude" in outcome.findings["source"]["remedy"]
+    found = only_fault(mongo_workspace, "source", "error")
+    assert found["message"].startswith("The collection clogs_tests.")
+    assert "clogs import ~/.claude" in found["remedy"]
 
 
 def test_a_missing_index_is_a_warning_with_the_command_that_creates_it(
     mongo_workspace: Workspace, collection: Collection[Document]
 ) -> None:
     collection.insert_one({"ingestedAt": datetime.now(UTC)})
-    outcome = doctor(mongo_workspace)
-    assert (outcome.code, outcome.states) == (0, {"index": "warning"})
-    assert outcome.findings["index"]["remedy"] == (
+    found = only_fault(mongo_workspace, "index", "warning")
+    assert found["remedy"] == (
         f'In mongosh: db.getSiblingDB("clogs_tests").getCollection("{collection.name}")'
         '.createIndex({"ingestedAt": 1})'
     )
@@ -172,10 +177,9 @@ def test_an_odd_name_is_quoted(mongo_workspace: Workspace, collection: Collectio
 
 def test_documents_without_a_date_are_a_warning(sound: Workspace, collection: Collection[Document]) -> None:
     collection.insert_many([{"ingestedAt": "2026-03-04"}, {"n": 1}])
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (0, {"dates": "warning"})
-    assert outcome.findings["dates"]["message"].startswith("2 documents without a Date in ingestedAt: ")
-    assert "clogs extract --full-backfill" in outcome.findings["dates"]["remedy"]
+    found = only_fault(sound, "dates", "warning")
+    assert found["message"].startswith("2 documents without a Date in ingestedAt: ")
+    assert "clogs extract --full-backfill" in found["remedy"]
 
 
 @pytest.mark.parametrize(("ahead", "states"), [(10, {}), (20, {"clocks": "warning"})])
@@ -200,8 +204,7 @@ def test_a_lock_that_cannot_be_opened_is_an_error(sound: Workspace) -> None:
     lock = data_of(sound) / "state" / "run.lock"
     lock.unlink()
     lock.mkdir()
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (1, {"lock": "error"})
+    only_fault(sound, "lock", "error")
 
 
 def test_a_warehouse_held_by_another_program_is_an_error(sound: Workspace) -> None:
@@ -213,50 +216,39 @@ def test_a_warehouse_held_by_another_program_is_an_error(sound: Workspace) -> No
 
 def test_a_file_that_is_not_a_warehouse_is_an_error(sound: Workspace) -> None:
     warehouse_of(sound).write_text("no warehouse", encoding="utf-8")
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (1, {"warehouse": "error"})
-    assert "DUCKDB_PATH" in outcome.findings["warehouse"]["remedy"]
+    assert "DUCKDB_PATH" in only_fault(sound, "warehouse", "error")["remedy"]
 
 
 def test_a_broken_view_is_an_error(sound: Workspace) -> None:
     with connect(warehouse_of(sound)) as connection:
         connection.execute("CREATE TABLE gone AS SELECT 1; CREATE VIEW gold.own AS FROM gone")
         connection.execute("DROP TABLE gone")
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (1, {"warehouse": "error"})
-    assert "gone does not exist" in outcome.findings["warehouse"]["message"]
+    assert "gone does not exist" in only_fault(sound, "warehouse", "error")["message"]
 
 
 @pytest.mark.parametrize("place", ["landing", "landing/deeper", "state"])
 def test_a_file_where_a_folder_should_be_is_an_error(sound: Workspace, tmp_path: Path, place: str) -> None:
     blocking = tmp_path / place.partition("/")[0]
     blocking.write_text("", encoding="utf-8")
-    outcome = doctor(sound, DATA_RAW_DIR=str(tmp_path / place))
-    assert (outcome.code, outcome.states) == (1, {"folders": "error"})
-    assert outcome.findings["folders"]["message"] == (
-        f"{tmp_path / place} cannot be used: {blocking} is not a folder."
-    )
-    assert outcome.findings["folders"]["remedy"] == (
-        "Move it away, or set data.raw_dir (DATA_RAW_DIR) to another place."
-    )
+    found = only_fault(sound, "folders", "error", DATA_RAW_DIR=str(tmp_path / place))
+    assert found["message"] == f"{tmp_path / place} cannot be used: {blocking} is not a folder."
+    assert found["remedy"] == "Move it away, or set data.raw_dir (DATA_RAW_DIR) to another place."
 
 
 def test_one_cause_is_reported_once(workspace: Workspace) -> None:
     data_of(workspace).write_text("", encoding="utf-8")
     finished = workspace.run("doctor", MONGO_URI=DOWN)
-    assert [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("✗")] == [
-        "folders",
-        "source",
-    ]
+    faults = [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("✗")]
+    assert faults == ["folders", "source"]
 
 
 @pytest.mark.parametrize("place", ["shut", "shut/below"])
 def test_a_folder_that_may_not_be_written_to_is_an_error(
     sound: Workspace, tmp_path: Path, shut: Path, place: str
 ) -> None:
-    outcome = doctor(sound, DATA_RAW_DIR=str(tmp_path / place))
-    assert (outcome.code, outcome.states) == (1, {"folders": "error"})
-    assert outcome.findings["folders"]["message"].endswith(f": you may not write to {shut}.")
+    assert only_fault(sound, "folders", "error", DATA_RAW_DIR=str(tmp_path / place))["message"].endswith(
+        f": you may not write to {shut}."
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,9 +277,7 @@ def test_a_disk_that_holds_less_than_is_stored_is_a_warning(sound: Workspace) ->
     landing.mkdir()
     with (landing / "conversations_large.parquet").open("wb") as sparse:
         sparse.truncate(8 * 1024 * GIB)
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (0, {"disk": "warning"})
-    assert "landing and warehouse use 8.0 TiB." in outcome.findings["disk"]["message"]
+    assert "landing and warehouse use 8.0 TiB." in only_fault(sound, "disk", "warning")["message"]
 
 
 @pytest.mark.parametrize(
@@ -339,8 +329,7 @@ def test_dead_letters_that_cannot_be_read_are_a_warning(sound: Workspace) -> Non
     assert doctor(sound).findings["rejected"]["message"] == "2 dead letters: clogs dead-letters"
     (file, *_) = (data_of(sound) / "dead_letters").glob("*.jsonl")
     file.write_bytes(file.read_bytes() + b'{"half')
-    outcome = doctor(sound)
-    assert (outcome.code, outcome.states) == (0, {"rejected": "warning"})
+    only_fault(sound, "rejected", "warning")
 
 
 def record(state_dir: Path, *, pid: int = 1, **fields: Any) -> str:  # noqa: ANN401  # whatever a record has

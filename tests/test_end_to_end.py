@@ -59,8 +59,7 @@ def run(
     name = f"conversations_{root.name}"
     workspace = new_workspace(root, mongo_uri, name)
     assert workspace.run("import", folder).returncode == 0
-    finished = workspace.run("pipeline")
-    assert finished.returncode == 0, finished.stderr
+    workspace.run("pipeline").check_returncode()
     yield Run(workspace, Truth(folder))
     with MongoClient[Document](mongo_uri) as client:
         client[DATABASE].drop_collection(name)

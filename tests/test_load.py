@@ -22,7 +22,6 @@ from clogs.schema import COLUMNS
 
 DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-Progress = Callable[[int, int | None], None]
 SCHEMA = pl.Schema({column.name: POLARS_TYPES[column.kind] for column in COLUMNS})
 
 
@@ -43,18 +42,13 @@ class Folder:
         self.files += 1
         return land(pl.DataFrame(rows, SCHEMA), self.root / "landing", name=f"{self.files:05}")
 
-    def load(
-        self, *, full_refresh: bool = False, on_progress: Progress = lambda _done, _total: None
-    ) -> LoadResult:
+    def load(self, **options: Any) -> LoadResult:  # noqa: ANN401  # what `load` takes
         with warehouse.connect(self.root / "clogs.duckdb") as connection:
-            return load(
-                connection,
-                raw_dir=self.root / "landing",
-                dead_letter_dir=self.root / "dead_letters",
-                run="run",
-                full_refresh=full_refresh,
-                on_progress=on_progress,
-            )
+            return self.load_into(connection, **options)
+
+    def load_into(self, connection: warehouse.Connection, **options: Any) -> LoadResult:  # noqa: ANN401
+        letters = self.root / "dead_letters"
+        return load(connection, raw_dir=self.root / "landing", dead_letter_dir=letters, run="run", **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with warehouse.connect(self.root / "clogs.duckdb", read_only=True) as connection:
@@ -218,14 +212,7 @@ def test_readers_see_the_old_table_until_a_full_refresh_has_ended(folder: Folder
         def read(_done: int, _total: int | None) -> None:
             seen.append(reader.execute("SELECT _id, extracted_at FROM raw.conversations").fetchall())
 
-        load(
-            connection,
-            raw_dir=folder.root / "landing",
-            dead_letter_dir=folder.root / "dead_letters",
-            run="r",
-            full_refresh=True,
-            on_progress=read,
-        )
+        folder.load_into(connection, full_refresh=True, on_progress=read)
     assert seen == [[("a", NOON + timedelta(minutes=1))]] * 2
 
 
@@ -400,12 +387,8 @@ def test_a_memory_limit_is_obeyed_and_given_back(folder: Folder) -> None:
     setting = "SELECT current_setting('memory_limit'), current_setting('preserve_insertion_order')"
     seen: list[tuple[Any, ...]] = []
     with warehouse.connect(folder.root / "clogs.duckdb", memory_limit="200MiB") as connection:
-        load(
-            connection,
-            raw_dir=folder.root / "landing",
-            dead_letter_dir=folder.root,
-            run="run",
-            on_progress=lambda _done, _total: seen.extend(connection.execute(setting).fetchall()),
+        folder.load_into(
+            connection, on_progress=lambda *_: seen.extend(connection.execute(setting).fetchall())
         )
         seen.extend(connection.execute(setting).fetchall())
     assert seen == [("200.0 MiB", False), ("200.0 MiB", False), ("200.0 MiB", True)]

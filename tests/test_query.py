@@ -34,9 +34,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def test_json_keeps_the_types_that_json_has(filled: Workspace) -> None:
-    finished = filled.run("query", TYPES, "--format", "json")
-    assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout) == [
+    assert json.loads(filled.output("query", TYPES, "--format", "json")) == [
         {
             "whole": 1,
             "exact": 1.5,
@@ -54,13 +52,17 @@ def test_json_keeps_the_types_that_json_has(filled: Workspace) -> None:
 
 
 def test_csv(filled: Workspace) -> None:
-    finished = filled.run("query", TYPES, "--format", "csv")
-    names, values = csv.reader(finished.stdout.splitlines())
+    names, values = csv_of(filled, TYPES)
     assert names[:4] == ["whole", "exact", "flag", "nothing"]
     assert values == [
         *("1", "1.50", "true", "", "[1,2]", '{"a":"x"}', "01:30:00", "2026-03-04", "08:30:00"),
         *("2026-03-04 07:30:00+00:00", 'a,"b"'),
     ]
+
+
+def csv_of(workspace: Workspace, sql: str) -> list[list[str]]:
+    """The answer as CSV, read again; its first row has the names."""
+    return list(csv.reader(StringIO(workspace.output("query", sql, "--format", "csv"))))
 
 
 def cells(texts: Sequence[str]) -> str:
@@ -69,17 +71,9 @@ def cells(texts: Sequence[str]) -> str:
     return f"SELECT cell FROM (VALUES {quoted}) AS texts (cell)"
 
 
-def test_no_text_in_csv_is_a_formula(filled: Workspace) -> None:
-    finished = filled.run("query", cells(HOSTILE), "--format", "csv")
-    assert [row[0] for row in csv.reader(StringIO(finished.stdout))] == [
-        "cell",
-        *(f"'{it}" for it in HOSTILE),
-    ]
-
-
-def test_a_text_in_csv_that_is_no_formula_stays_as_it_is(filled: Workspace) -> None:
-    finished = filled.run("query", cells(HARMLESS), "--format", "csv")
-    assert list(csv.reader(StringIO(finished.stdout))) == [["cell"], *([text] for text in HARMLESS)]
+def test_no_text_in_csv_is_a_formula_and_one_that_is_none_stays_as_it_is(filled: Workspace) -> None:
+    assert csv_of(filled, cells(HOSTILE)) == [["cell"], *([f"'{text}"] for text in HOSTILE)]
+    assert csv_of(filled, cells(HARMLESS)) == [["cell"], *([text] for text in HARMLESS)]
 
 
 def test_a_number_in_csv_stays_one_and_a_name_is_no_formula(filled: Workspace) -> None:
@@ -89,8 +83,7 @@ def test_a_number_in_csv_stays_one_and_a_name_is_no_formula(filled: Workspace) -
 
 def test_a_carriage_return_in_csv_begins_no_line(filled: Workspace) -> None:
     asked = "SELECT chr(13) || '=1' AS first, 'a' || chr(13) || '=1' AS second"
-    finished = filled.run("query", asked, "--format", "csv")
-    assert list(csv.reader(StringIO(finished.stdout)))[1:] == [["'\n=1", "a\n=1"]]  # as text, it is a newline
+    assert csv_of(filled, asked)[1:] == [["'\n=1", "a\n=1"]]  # as text, it is a newline
 
 
 def test_json_and_tables_have_every_text_as_it_is(filled: Workspace) -> None:
@@ -116,9 +109,8 @@ ODD = '''
 
 
 def test_what_python_has_no_type_for_is_as_duckdb_writes_it(filled: Workspace) -> None:
-    finished = filled.run("query", ODD, "--format", "json")
-    assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout) == [
+    stdout = filled.output("query", ODD, "--format", "json")
+    assert json.loads(stdout) == [
         {
             'a "span"': "1 year 3 days",
             "moment": "2026-03-04 08:30:00.123456789",
@@ -130,7 +122,7 @@ def test_what_python_has_no_type_for_is_as_duckdb_writes_it(filled: Workspace) -
             "days": {"2026-03-04": 1},
         }
     ]
-    texts = list(csv.reader(StringIO(filled.run("query", ODD, "--format", "csv").stdout)))[1]
+    texts = csv_of(filled, ODD)[1]
     assert texts[3:6] == ['{"1.5":[2,3]}', r"a\x5Cb\x27\xFF", '[1,"x"]']
 
 

@@ -125,10 +125,8 @@ def test_a_bug_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), recorded_run(tmp_path, run="a", trigger="hand"):
         raise ZeroDivisionError
     (run,) = records.read(tmp_path)
-    assert (run.status, run.failure) == (
-        "failed",
-        Failure(message="ZeroDivisionError, a bug", hint=None, exit_code=1),
-    )
+    failure = Failure(message="ZeroDivisionError, a bug", hint=None, exit_code=1)
+    assert (run.status, run.failure) == ("failed", failure)
     assert "Traceback" in log_of(tmp_path)
 
 

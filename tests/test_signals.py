@@ -117,11 +117,7 @@ def silent_server() -> Iterator[socket.socket]:
 )
 @pytest.mark.parametrize("command", ["extract", "pipeline"])
 def test_a_run_that_waits_is_stopped(
-    workspace: Workspace,
-    silent_server: socket.socket,
-    command: str,
-    number: int,
-    exit_code: int,
+    workspace: Workspace, silent_server: socket.socket, command: str, number: int, exit_code: int
 ) -> None:
     uri = f"mongodb://127.0.0.1:{silent_server.getsockname()[1]}/?serverSelectionTimeoutMS=60000"
     with workspace.start(command, MONGO_URI=uri) as process:
@@ -200,21 +196,19 @@ def test_the_exit_code_stands_where_code_made_by_a_library_is_interrupted(tmp_pa
     assert (finished.returncode, finished.stderr) == (143, STOPPED)
 
 
-def test_what_nohup_ignores_stays_ignored(project: Path) -> None:
-    finished = subprocess.run([sys.executable, "-c", IGNORING], cwd=project, capture_output=True, check=False)
-    assert (finished.returncode, finished.stdout) == (0, b"on\n")
-
-
-def test_an_interrupt_that_a_callback_swallows_comes_again(project: Path) -> None:
-    command = [sys.executable, "-c", SWALLOWING]
+@pytest.mark.parametrize(
+    ("script", "printed"),
+    [(IGNORING, b"on\n"), (SWALLOWING, b"swallowed\nheard\n"), (TIDYING, b"tidy\nheard\n")],
+    ids=[
+        "ignored by nohup",
+        "swallowed by a callback, it comes again",
+        "a second one breaks into no tidy end",
+    ],
+)
+def test_a_signal_may_come_at_any_moment(project: Path, script: str, printed: bytes) -> None:
+    command = [sys.executable, "-c", script]
     finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
-    assert (finished.stdout, finished.stderr) == (b"swallowed\nheard\n", b"")
-
-
-def test_a_second_signal_breaks_into_no_tidy_end(project: Path) -> None:
-    command = [sys.executable, "-c", TIDYING]
-    finished = subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=20)
-    assert (finished.stdout, finished.stderr) == (b"tidy\nheard\n", b"")
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, printed, b"")
 
 
 def test_a_query_is_stopped(workspace: Workspace) -> None:

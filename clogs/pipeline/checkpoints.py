@@ -46,9 +46,9 @@ def current(settings: Settings) -> set[Stage]:
     with open_warehouse(settings, read_only=True) as connection:
         if not has_tables(connection):
             return set()
-        marked = dict(connection.execute("SELECT stage, fingerprint FROM raw.checkpoints").fetchall())
+        marked = connection.execute("SELECT stage, fingerprint FROM raw.checkpoints").fetchall()
         fingerprints = _fingerprints(settings, connection)
-    stages = {stage for stage, fingerprint in fingerprints.items() if marked.get(stage) == fingerprint}
+    stages = {stage for stage, fingerprint in fingerprints.items() if (stage, fingerprint) in marked}
     # where transform was skipped, validate has checked models older than what is loaded
     return stages if "transform" in stages else set()
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from clogs.settings import Settings
 
 BATCH_LETTERS = 250
-BATCH_CHARACTERS = 8 * 1024 * 1024
-"""A batch ends when its documents have more."""
+BATCH_CHARACTERS = 8 * 1024 * 1024  # a batch ends when its documents have more
 
 # The import comes last: it alone needs a server, which may be down.
 _STAGES: tuple[Stage, ...] = ("load", "extract", "import")

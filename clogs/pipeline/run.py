@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError, DataError
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """How one step of a pipeline ended.
-
-    Attributes:
-        name: ``extract``, ``load``, ``transform``, ``validate`` or ``compact``.
-        status: ``unchanged``: there was nothing new for it. ``skipped``: by request, or after a failure.
-        seconds: Wall time.
-        result: What the stage returned; None where it did not run or failed.
-    """
+    """How one step of a pipeline ended; `result` is None where the stage did not run, or failed."""
 
     name: str
     status: StepStatus
@@ -41,12 +34,13 @@ class StepResult:
 
     def to_record(self) -> Step:
         """Return what the history keeps: of the result only its counts."""
-        found = self.result
-        counts = {each.name: getattr(found, each.name) for each in fields(found)} if found else {}
+        names = [each.name for each in fields(self.result)] if self.result else []
+        counts = {name: getattr(self.result, name) for name in names}
         return Step(
             name=self.name,
             status=self.status,
             seconds=self.seconds,
+            # not isinstance: a bool is an int, but no count
             counts={name: number for name, number in counts.items() if type(number) is int},
             failure=Failure.of(self.error) if self.error else None,
         )
@@ -85,12 +79,6 @@ def run_pipeline(
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
 
-    Args:
-        settings: The settings in force.
-        plan: What to do.
-        progress: Shows which step runs, and how far it is.
-        trigger: Who started it; scheduled runs that fail send an alert.
-
     Raises:
         LockedError: Another run holds the lock.
         ClogsError: The record of the run, or the log, cannot be written.
@@ -115,12 +103,8 @@ def run_pipeline(
         if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
             progress.begin("compact")
             add(_timed("compact", partial(steps.compact, settings, run=run, on_progress=progress)))
-    return PipelineResult(
-        run=run,
-        started_at=recorder.run.started_at,
-        seconds=time.perf_counter() - started,
-        steps=tuple(results),
-    )
+    seconds = time.perf_counter() - started
+    return PipelineResult(run=run, started_at=recorder.run.started_at, seconds=seconds, steps=tuple(results))
 
 
 def _has_failed(results: list[StepResult]) -> bool:
@@ -129,17 +113,20 @@ def _has_failed(results: list[StepResult]) -> bool:
 
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
     """Return the steps by name; a step that returns None had nothing to do."""
-    always = plan.full_refresh or bool(plan.select)
+
+    @cache  # opening the warehouse is slow; a transform that runs clears the checkpoint of validate, too
+    def current() -> set[checkpoints.Stage]:
+        return set() if plan.full_refresh or plan.select else checkpoints.current(settings)
 
     def transform_new() -> TransformResult | None:
-        if not always and "transform" in checkpoints.current(settings):
+        if "transform" in current():
             return None
         return steps.transform(
             settings, select=plan.select, full_refresh=plan.full_refresh, on_progress=on_progress
         )
 
     def validate_new() -> ValidateResult | None:
-        if not always and "validate" in checkpoints.current(settings):
+        if "validate" in current():
             return None
         result = steps.validate(settings, run=run, on_progress=on_progress)
         result.raise_for_failures()
@@ -147,15 +134,16 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         return result
 
     return {
-        "extract": lambda: steps.extract(
+        "extract": partial(
+            steps.extract,
             settings,
             run=run,
             full_backfill=plan.full_backfill,
             retry_connect=True,
             on_progress=on_progress,
         ),
-        "load": lambda: steps.load(
-            settings, run=run, full_refresh=plan.full_refresh, on_progress=on_progress
+        "load": partial(
+            steps.load, settings, run=run, full_refresh=plan.full_refresh, on_progress=on_progress
         ),
         "transform": transform_new,
         "validate": validate_new,

@@ -67,10 +67,7 @@ def extract(
     retry_connect: bool = False,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new.
-
-    With `retry_connect`, a server that does not answer at first is retried like one that falls silent later.
-    """
+    """Land what is new; `retry_connect`: a server that does not answer at first is tried again, too."""
     from clogs import mongo
 
     waits = retry_delays(settings) if retry_connect else ()
@@ -93,10 +90,7 @@ def extract(
 def load(
     settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
 ) -> LoadResult:
-    """Load the landing files that are new.
-
-    A damaged warehouse is put in quarantine, and built again from the landing files.
-    """
+    """Load new landing files; a damaged warehouse is put in quarantine, and built again from all of them."""
     from clogs.load import load as stage
     from clogs.warehouse import quarantine
 
@@ -212,11 +206,10 @@ def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) 
     from clogs.datadocs import build
     from clogs.transform import lineage
 
-    models = lineage(models_of(settings))
-    known = check_history(settings)
+    models, past = lineage(models_of(settings)), check_history(settings)
     with open_warehouse(settings, read_only=True) as connection:
         return build(
-            connection, models=models, checks=checks, check_history=known, folder=folder, at=datetime.now(UTC)
+            connection, models=models, checks=checks, check_history=past, folder=folder, at=datetime.now(UTC)
         )
 
 
@@ -238,15 +231,11 @@ def checkup(settings: Settings) -> list[Finding]:
     """Check everything a run needs. See `clogs.health.doctor.checkup`."""
     from clogs.health import doctor
 
+    names = ("dir", "raw_dir", "dead_letter_dir", "state_dir")
     return doctor.checkup(
         address_of(settings),
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
-        folders={
-            "data.dir": settings.data.dir,
-            "data.raw_dir": settings.data.raw_dir,
-            "data.dead_letter_dir": settings.data.dead_letter_dir,
-            "data.state_dir": settings.data.state_dir,
-        },
+        folders={f"data.{name}": getattr(settings.data, name) for name in names},
         warehouse_path=settings.duckdb.path,
     )

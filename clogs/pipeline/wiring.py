@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from clogs.files import bundled
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from clogs.extract import ExtractJob
     from clogs.mongo import Address
     from clogs.settings import Settings
@@ -24,21 +24,19 @@ def address_of(settings: Settings) -> Address:
     return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
 
 
-@contextmanager
 def open_warehouse(
     settings: Settings, *, read_only: bool = False, lock_timeout: timedelta | None = None
-) -> Iterator[Connection]:
+) -> AbstractContextManager[Connection]:
     """Open the warehouse. See `clogs.warehouse.connect`; without `lock_timeout`, the setting holds."""
     from clogs import warehouse
 
-    with warehouse.connect(
+    return warehouse.connect(
         settings.duckdb.path,
         read_only=read_only,
         threads=settings.duckdb.threads,
         memory_limit=settings.duckdb.memory_limit,
         lock_timeout=settings.duckdb.lock_timeout if lock_timeout is None else lock_timeout,
-    ) as connection:
-        yield connection
+    )
 
 
 def models_of(settings: Settings) -> TransformConfig:

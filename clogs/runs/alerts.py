@@ -17,8 +17,7 @@ from clogs.redact import hide_url
 from clogs.runs.records import Run, read
 from clogs.terminal.text import printable
 
-SECONDS = 10.0
-"""How long an alert may delay the end of a run."""
+SECONDS = 10.0  # how long an alert may delay the end of a run
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +40,8 @@ def alert_once(state_dir: Path, run: Run, webhook_url: str) -> bool:
 def alert(webhook_url: str, run: Run) -> bool:
     """Post how a run ended, in the form that Slack understands: its ``text`` is for people.
 
-    Args:
-        webhook_url: All of it but the host is secret.
-        run: It has failed, or is the first that has not after some that had.
-
     Returns:
-        Whether it was delivered. If not, a warning says why; the run itself is unaffected.
+        Whether it was delivered. If not, a warning says why, with no more of the address than its host.
     """
     delivered: list[bool] = []
     # urllib's time-out covers neither looking up the name nor an answer that trickles in

@@ -15,8 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from clogs.errors import LockedError
 from clogs.files import make_private_dir, reading, writing
 
-ASKING_SECONDS = 0.2
-"""How long a run waits for the lock: `holder` may have it, but only for a moment."""
+ASKING_SECONDS = 0.2  # `holder` may have the lock, but only for a moment
 
 _HINT = "Run clogs as the same user every time, or remove it."
 
@@ -24,10 +23,6 @@ _HINT = "Run clogs as the same user every time, or remove it."
 @contextmanager
 def run_lock(state_dir: Path, *, command: str) -> Iterator[None]:
     """Let one run at a time through; the kernel frees the lock when its process dies.
-
-    Args:
-        state_dir: Where the lock's file is.
-        command: What this run is, for the message that another run shows.
 
     Raises:
         LockedError: Another run holds the lock; the message names its PID and command.

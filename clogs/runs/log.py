@@ -12,7 +12,7 @@ from clogs.errors import ClogsError
 from clogs.files import make_private_dir, writing
 from clogs.terminal.logs import LogLines
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024  # then it becomes clogs.log.1
 OLDER_FILES = 5
 
 logger = logging.getLogger("clogs")
@@ -26,8 +26,6 @@ def log_path(state_dir: Path) -> Path:
 @contextmanager
 def run_log(state_dir: Path, run: str) -> Iterator[None]:
     """Write every message of a run to the log, from DEBUG on, whatever the terminal shows.
-
-    At 1 MiB the log becomes ``clogs.log.1``; five older files are kept.
 
     Raises:
         ClogsError: It cannot be written.

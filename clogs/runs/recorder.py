@@ -59,12 +59,6 @@ def recorded_run(
 ) -> Iterator[Recorder]:
     """Hold the run lock, and keep the record and the log of the run inside.
 
-    Args:
-        state_dir: Where lock, records and log are.
-        run: The run's id.
-        trigger: Who started it; only scheduled runs send alerts.
-        webhook_url: Where alerts go.
-
     Raises:
         LockedError: Another run holds the lock.
         ClogsError: The record or the log cannot be written.

@@ -20,15 +20,9 @@ Trigger = Literal["cron", "systemd", "hand"]
 RunStatus = Literal["running", "done", "failed", "stopped"]
 StepStatus = Literal["done", "unchanged", "skipped", "failed"]
 
-TRIGGER_VARIABLE = "CLOGS_TRIGGER"
-"""The environment variable in which a scheduled run finds who started it."""
-
+TRIGGER_VARIABLE = "CLOGS_TRIGGER"  # in it, a scheduled run finds who started it
 WHY_KILLED = "Was memory short, or the disk full?"
-"""What to ask where a run could not write how it ended."""
-
-KEPT = 1_000
-"""How many runs are kept: six weeks of hourly ones."""
-
+KEPT = 1_000  # six weeks of hourly runs
 DISTRIBUTIONS = ("clogs", "duckdb", "polars", "pymongo", "sqlmesh")
 
 
@@ -59,11 +53,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the pipeline.
 
     Attributes:
-        run: Its id.
         started_at: In UTC.
         status: ``running`` is also what a killed run leaves.
         seconds: Wall time; None until it has ended.
-        steps: Those that have ended, in their order.
         failure: The first step's, which decides the exit code, or a bug's.
         alerted: An alert of failing runs was sent, and none yet that they work again.
     """
@@ -111,13 +103,8 @@ def read(state_dir: Path) -> Iterator[Run]:
 
 
 def was_killed(run: Run, holder: str | None) -> bool:
-    """Return whether a run could not write how it ended.
-
-    Args:
-        run: Its record.
-        holder: Who holds the run lock, from `clogs.runs.lock.holder`. A run holds it from before its record
-            begins until after it ends.
-    """
+    """Return whether a run could not write how it ended; `holder` is from `clogs.runs.lock.holder`."""
+    # a run holds the lock from before its record begins until after it ends
     return run.status == "running" and not (holder and holder.startswith(f"PID {run.pid},"))
 
 

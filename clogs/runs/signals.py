@@ -9,17 +9,10 @@ import threading
 import time
 from types import FrameType
 
-SHELL_BASE = 128
-"""A shell reports a program stopped by signal N as 128 + N."""
-
-GRACE_SECONDS = 4.0
-"""How long a run may take to end tidily. A killed run leaves everything consistent, too."""
-
-AGAIN_AFTER_SECONDS = 2.0
-"""When the signal is sent again: a library may have swallowed the first."""
-
-AGAIN_SECONDS = 0.01
-"""The same, where Python reports that it was swallowed."""
+SHELL_BASE = 128  # a shell reports a program stopped by signal N as 128 + N
+GRACE_SECONDS = 4.0  # to end tidily; a killed run leaves everything consistent, too
+AGAIN_AFTER_SECONDS = 2.0  # the signal is sent again: a library may have swallowed the first
+AGAIN_SECONDS = 0.01  # the same, where Python reports that it was swallowed
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _received: list[int] = []
