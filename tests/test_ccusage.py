@@ -27,6 +27,8 @@ from clogs import warehouse
 from clogs.files import bundled
 from clogs.transform import TransformConfig, transform
 
+pytestmark = pytest.mark.slow
+
 VERSION = "20.0.24"  # some others lack their Linux binary
 MILLION = 1_000_000
 

@@ -14,6 +14,8 @@ from conftest import TRANSCRIPTS
 from following import Following, following, rows_of
 from model_cases import NAMES, Row, answer, assistant, at, call, entry, result, user
 
+pytestmark = pytest.mark.slow
+
 CASES = int(os.environ.get("CLOGS_TEST_CASES", "12"))
 FILES = 6
 

@@ -26,6 +26,8 @@ from clogs.runs.records import new_run
 from clogs.schema import COLUMNS
 from clogs.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "24"))
 """How often each of the tests that kill at random does it."""
 

@@ -19,6 +19,8 @@ from clogs import warehouse
 from clogs.landing.files import land
 from clogs.pipeline import steps
 
+pytestmark = pytest.mark.slow
+
 VIEWS = """
     SELECT schema_name || '.' || view_name FROM duckdb_views()
     WHERE schema_name IN ('bronze', 'silver', 'gold') ORDER BY 1

@@ -14,6 +14,8 @@ from test_crash import Place
 from clogs import warehouse
 from clogs.checks.suites import CHECKS
 
+pytestmark = pytest.mark.slow
+
 PER_RUN = "SELECT count(*) FROM quality.results GROUP BY run"
 DAYS = "FROM quality.partitions ORDER BY date"
 TRUE_DAYS = "SELECT date, count(*) FROM raw.conversations GROUP BY date ORDER BY date"

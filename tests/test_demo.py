@@ -17,6 +17,8 @@ from truth import Truth
 
 from clogs.terminal.text import money, si_number
 
+pytestmark = pytest.mark.every_python
+
 TRUTH = Truth(SAMPLES)
 
 

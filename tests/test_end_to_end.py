@@ -16,6 +16,8 @@ from truth import Response, ToolCall, Truth
 
 from clogs import warehouse
 
+pytestmark = pytest.mark.slow
+
 Rows = list[tuple[Any, ...]]
 
 TABLES = """

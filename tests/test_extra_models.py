@@ -16,6 +16,8 @@ from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
 from clogs.transform import PlanResult, TransformConfig, plan, transform
 
+pytestmark = pytest.mark.slow
+
 MINE = """
 MODEL (name mine.busiest, kind FULL, audits (not_null(columns := (session))));
 SELECT session FROM gold.sessions ORDER BY entries DESC LIMIT 1

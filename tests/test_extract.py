@@ -47,6 +47,8 @@ from clogs.mongo.client import LARGEST_DOCUMENT
 from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
 
+pytestmark = [pytest.mark.every_python, pytest.mark.reads_mongodb]
+
 Document = dict[str, Any]
 
 MORNING = datetime(2025, 1, 20, 8, tzinfo=UTC)

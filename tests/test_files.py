@@ -12,6 +12,8 @@ import pytest
 from clogs.errors import ClogsError
 from clogs.files import bundled, make_private_dir, reading, sweep_temporary, write_atomic, writing
 
+pytestmark = pytest.mark.every_python
+
 
 class CrashError(Exception):
     """What a writer fails with."""

@@ -36,6 +36,8 @@ from clogs.mongo import decode
 from clogs.mongo.documents import CODEC
 from clogs.schema import COLUMNS, Column
 
+pytestmark = pytest.mark.every_python
+
 Document = dict[str, Any]
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)

@@ -22,6 +22,8 @@ from conftest import PROJECT, Workspace
 
 from clogs.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(
     {PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")} - {PROJECT / "docs" / "reference.md"}
 )

@@ -11,6 +11,8 @@ from conftest import Workspace
 
 from clogs.cli import app
 
+pytestmark = pytest.mark.every_python
+
 PAGE = {"altair", "great_tables", "vl_convert"}
 HEAVY = {"bson", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pymongo", "sqlmesh", *PAGE}
 

@@ -20,6 +20,8 @@ from clogs.landing.files import POLARS_TYPES, file_name, land, sha256_of
 from clogs.load import LoadResult, load, stats
 from clogs.schema import COLUMNS
 
+pytestmark = pytest.mark.every_python
+
 DAY = date(2026, 3, 4)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SCHEMA = pl.Schema({column.name: POLARS_TYPES[column.kind] for column in COLUMNS})

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from model_page import COMMAND, PAGE, page, tables
+
+pytestmark = pytest.mark.slow
 
 SENTENCES = re.compile(r"[A-Z0-9][^\n]*\.")
 """How a description is written; a remark on how something is done begins with a small letter."""

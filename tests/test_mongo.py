@@ -40,6 +40,8 @@ from clogs.mongo.client import LARGEST_DOCUMENT
 from clogs.mongo.documents import CODEC, split
 from clogs.mongo.errors import mapped_errors
 
+pytestmark = pytest.mark.reads_mongodb
+
 Document = dict[str, Any]
 
 CANARY = "s3cret"

@@ -11,6 +11,8 @@ import pytest
 
 from clogs import __version__
 
+pytestmark = pytest.mark.every_python
+
 SHIPPED = {"clogs": "clogs", "transforms": "clogs/transforms"}
 """Folders of the checkout, and where the wheel has them."""
 

@@ -22,6 +22,8 @@ from replay import Server, replay
 from clogs.commands.demo_server import free_port
 from clogs.mongo.documents import CODEC
 
+pytestmark = pytest.mark.slow
+
 CANARY = "s3cret-canary"
 OTHERS = 0o077
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

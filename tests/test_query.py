@@ -13,6 +13,8 @@ import pytest
 from built import fill
 from conftest import Workspace, new_workspace
 
+pytestmark = pytest.mark.every_python
+
 TYPES = """
     SELECT 1::HUGEINT AS whole, 1.50::DECIMAL(9, 2) AS exact, true AS flag, NULL AS nothing, [1, 2] AS list,
         {'a': 'x'} AS struct, INTERVAL 90 MINUTE AS span, DATE '2026-03-04' AS day, TIME '08:30' AS clock,

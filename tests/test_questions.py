@@ -17,6 +17,8 @@ from built import SAMPLES, fill
 from conftest import PROJECT, new_workspace
 from truth import Entry, Truth
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 Ask = Callable[[str], list[Row]]
 

@@ -28,6 +28,8 @@ from sqlmesh.utils import UniqueKeyDict, yaml
 
 from clogs.transform.context import open_context
 
+pytestmark = pytest.mark.slow
+
 Body = dict[str, Any]
 Types = dict[str, exp.DataType]
 

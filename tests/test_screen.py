@@ -20,6 +20,8 @@ from clogs.extract.screen import TYPICAL_PASS, are_typical, screen
 from clogs.landing.files import landed
 from clogs.mongo import utc
 
+pytestmark = pytest.mark.every_python
+
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GOOD: Document = {
     "_id": "good",

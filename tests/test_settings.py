@@ -20,6 +20,8 @@ from clogs.settings import LoadedSettings, Settings, load_settings
 from clogs.settings.model import known_keys
 from clogs.settings.values import MAX_DURATION, duration, duration_text
 
+pytestmark = pytest.mark.every_python
+
 CANARY = "s3cret"
 MINUTES = timedelta(minutes=1)
 

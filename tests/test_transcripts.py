@@ -10,6 +10,8 @@ from clogs.errors import UsageError
 from clogs.transcripts.find import find, transcript_at
 from clogs.transcripts.read import FilePosition, Line, read_batches
 
+pytestmark = pytest.mark.every_python
+
 FILES = (
     "projects/-home-me-app/one.jsonl",
     "projects/-home-me-app/one/subagents/agent-1.jsonl",

@@ -19,6 +19,8 @@ import pytest
 from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, UsageError, WarehouseError
 from clogs.warehouse import connect, create_tables, fault_of, has_tables, query, transaction
 
+pytestmark = pytest.mark.every_python
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -29,6 +29,8 @@ from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
 
+pytestmark = pytest.mark.reads_mongodb
+
 Document = dict[str, Any]
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
