@@ -190,7 +190,7 @@ def tear(warehouse: Path) -> None:
 
 
 def cut(warehouse: Path) -> None:
-    os.truncate(warehouse, warehouse.stat().st_size // 2)
+    os.truncate(warehouse, 100_000)  # within the first block: where the others are is up to DuckDB
 
 
 @pytest.mark.parametrize("damage", [tear, cut])
