@@ -65,9 +65,6 @@ def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
     """Make dead letters durable, as one JSON Lines file named by its content.
 
     The same letters written by a run that was killed and by the next one are one file.
-
-    Raises:
-        ClogsError: The folder cannot be written to.
     """
     if not letters:
         return
@@ -77,11 +74,7 @@ def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
 
 
 def read(folder: Path) -> Iterator[DeadLetter]:
-    """Read every dead letter once, as it was rejected last, in no particular order.
-
-    Raises:
-        ClogsError: A file cannot be read, or holds something else.
-    """
+    """Read every dead letter once, as it was rejected last, in no particular order."""
     newest = _newest(folder)  # in a pass of its own, so that only one file's documents are in memory
     for _, letters in _files(folder):
         for letter in letters:
@@ -91,11 +84,7 @@ def read(folder: Path) -> Iterator[DeadLetter]:
 
 
 def headers(folder: Path) -> list[Header]:
-    """All dead letters without their documents, the newest first.
-
-    Raises:
-        ClogsError: A file cannot be read, or holds something else.
-    """
+    """All dead letters without their documents, the newest first."""
     found = [msgspec.convert(letter, Header, from_attributes=True) for letter in read(folder)]
     return sorted(found, key=lambda header: (-header.at.timestamp(), header.source))
 
@@ -124,9 +113,6 @@ def remove(folder: Path, ids: Collection[str]) -> None:
 
     The other letters of a file are written to a new one before it is removed. If killed in between, they are
     there twice, and `read` gives them once.
-
-    Raises:
-        ClogsError: A file cannot be read, written or removed, or holds something else.
     """
     newest = _newest(folder)
     for path, letters in _files(folder):
@@ -138,11 +124,7 @@ def remove(folder: Path, ids: Collection[str]) -> None:
 
 
 def unlink(path: Path) -> None:
-    """Remove a file if it exists.
-
-    Raises:
-        ClogsError: It cannot be removed.
-    """
+    """Remove a file if it exists."""
     try:
         path.unlink(missing_ok=True)
     except OSError as exc:

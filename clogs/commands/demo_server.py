@@ -20,14 +20,7 @@ SECONDS_TO_START = 30
 
 @contextmanager
 def mongo_server() -> Iterator[str]:
-    """Start a server on a free port of the loopback interface, and stop it.
-
-    Yields:
-        Its URI.
-
-    Raises:
-        ClogsError: It is not installed, or does not start.
-    """
+    """Start a server on a free port of the loopback interface, and stop it."""
     if importlib.util.find_spec("nx_27017") is None:
         raise ClogsError(
             "The demo needs a small MongoDB-compatible server, which is not installed.",

@@ -30,13 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def column_table(table: TableProfile, *, key: Collection[str], anchor: str) -> Markup:
-    """Lay out the columns of a table.
-
-    Args:
-        table: What was measured.
-        key: The columns that identify a row.
-        anchor: What the ids of its cells begin with.
-    """
+    """Lay out the columns of a table."""
     frame = pl.DataFrame(
         [_row(column, table.rows, is_key=column.name in key) for column in table.columns],
         schema=["column", "description", "nulls", "distinct", "bars", "values"],

@@ -50,22 +50,7 @@ def build(
     folder: Path,
     at: datetime,
 ) -> Path:
-    """Measure the warehouse and write its page.
-
-    Args:
-        connection: The warehouse; it is only read.
-        models: All models, whether or not the warehouse has tables of them.
-        checks: How the checks ended, of all layers or of some.
-        check_history: How each ended before, by its name, the oldest first.
-        folder: Where to put the page; made where it is missing, readable by its owner alone.
-        at: When the checks ended, with a time zone.
-
-    Returns:
-        The page, ``index.html`` in the folder.
-
-    Raises:
-        ClogsError: The disk is full, or the folder cannot be written to.
-    """
+    """Measure the warehouse and write its page."""
     with bounded(connection):
         found = tables(connection, also=[model.name for model in models])
         profiles = {table.name: measure(connection, table) for table in found}

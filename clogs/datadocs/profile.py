@@ -94,14 +94,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableProfile:
-    """One table or view.
-
-    Attributes:
-        name: Schema and table, such as ``gold.fct_messages``.
-        description: What one row is.
-        rows: Its rows; None where it cannot be read, or is not measured yet.
-        fault: Why it cannot be read, in DuckDB's words; empty where it can.
-    """
+    """One table or view."""
 
     name: str
     description: str

@@ -65,10 +65,6 @@ def flatten(documents: Sequence[Document], *, exclude: Sequence[str]) -> tuple[p
 def batch_of(rows: pl.DataFrame, *, extracted_at: datetime | pl.Series) -> pl.DataFrame:
     """Add to rows of `flatten` what does not come from the documents.
 
-    Args:
-        rows: The rows of one batch.
-        extracted_at: When they were read, with a time zone; a series gives the time of each row.
-
     Returns:
         The columns of ``raw.conversations``, in their order.
     """
@@ -81,16 +77,7 @@ def batch_of(rows: pl.DataFrame, *, extracted_at: datetime | pl.Series) -> pl.Da
 
 
 def column_of(values: Sequence[object], column: Column, rejected: Rejected) -> pl.Series:
-    """Build the column of one field.
-
-    Args:
-        values: The field's value in each document; None where it is absent.
-        column: A column that is filled from a field.
-        rejected: Gets a reason for each document whose value cannot be converted.
-
-    Returns:
-        As many values as there are documents; null where the field is absent, null or cannot be converted.
-    """
+    """Build the column of one field."""
     if column.kind != "instant":
         try:
             return pl.Series(column.name, values, dtype=POLARS_TYPES[column.kind], strict=True)

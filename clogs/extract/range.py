@@ -42,56 +42,31 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractJob:
-    """How a run extracts. It can be sent to another process.
+    """How a run extracts. It can be sent to another process."""
 
-    Attributes:
-        run: The run's id, part of its files' names.
-        started: When the run began, in UTC.
-        raw_dir: The landing folder.
-        dead_letter_dir: Where rejected documents go.
-        state_dir: Where the watermark is kept.
-        exclude: Dotted paths of fields to leave out.
-        batch_size: Documents per batch, at most.
-        watermark_field: The Date field that grows as documents arrive.
-        lookback: How far behind the watermark each run reads again.
-        retry_delays: Waits before each new attempt at a fault that passes by itself.
-        max_rejected: The share of a run's documents, 0 to 1, above which the run fails.
-        blocking_checks: Names of the checks that a document must pass to be landed.
-    """
-
-    run: str
+    run: str  # its id is part of the names of its files
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     raw_dir: Path
     dead_letter_dir: Path
     state_dir: Path
     exclude: Sequence[str]
-    batch_size: int
+    batch_size: int  # documents, at most
     watermark_field: str
     lookback: timedelta
     retry_delays: Sequence[timedelta]
-    max_rejected: float
+    max_rejected: float  # share of a run's documents, 0 to 1; above it the run fails
     blocking_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What became of documents.
-
-    Attributes:
-        documents: Read from MongoDB.
-        landed: Written to landing files.
-        unchanged: Already landed or rejected by an earlier run, in the lookback window.
-        rejected: Written to the dead letters.
-        undated: Landed or rejected ones without a Date in the watermark field.
-        files: Landing files written.
-        bytes: Their size.
-    """
+    """What became of documents."""
 
     documents: int = 0
     landed: int = 0
-    unchanged: int = 0
+    unchanged: int = 0  # landed or rejected by an earlier run, in the lookback window
     rejected: int = 0
-    undated: int = 0
+    undated: int = 0  # new ones without a Date in the watermark field
     files: int = 0
     bytes: int = 0
 
@@ -116,13 +91,7 @@ def land_range(
 ) -> Generator[Landed]:
     """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
-    Args:
-        source: The collection.
-        key_range: What to read of it.
-        job: How to extract.
-        before: The state before the run. The documents of its window are not landed again.
-        number: The range's number in its run, part of its files' names.
-        limit: Documents to read, at most; 0 for no limit.
+    Documents in the window of the state ``before`` are not landed again. A limit of 0 is none.
 
     Raises:
         SourceError: MongoDB cannot be read.
@@ -170,11 +139,7 @@ _Rejected = list[tuple[DeadLetter, int | None]]
 def _batches(
     reading: Reading, job: ExtractJob, before: ExtractState
 ) -> Iterator[tuple[datetime, list[pl.DataFrame], _Rejected]]:
-    """Put replies together until a batch is full.
-
-    Yields:
-        When the batch was read; its rows, with the watermark field as ``moment``; and what is rejected.
-    """
+    """Put replies together until a batch is full."""
     extracted_at = before.next_extracted_at(job.started)
     frames: list[pl.DataFrame] = []
     rejected: _Rejected = []

@@ -25,19 +25,6 @@ def replay_documents(
     """Land the documents of dead letters that fit by now.
 
     They are landed as of when they were rejected: a version that was read since then stays the newest.
-
-    Args:
-        letters: Dead letters of an extraction; a few hundred at a time are best.
-        raw_dir: The landing folder.
-        exclude: Dotted paths of fields to leave out.
-        blocking_checks: Names of the checks that a document must pass.
-        name: Makes the landing files' names unique.
-
-    Returns:
-        Why the others do not fit.
-
-    Raises:
-        ClogsError: A file cannot be written.
     """
     decoded = [(letter, _document(letter)) for letter in letters]
     sound = [(letter, document) for letter, document in decoded if not isinstance(document, str)]

@@ -32,12 +32,6 @@ def screen(
 ) -> tuple[pl.DataFrame, Rejected]:
     """Turn documents into rows, without those that are rejected.
 
-    Args:
-        documents: As for `flatten`.
-        exclude: As for `flatten`.
-        blocking_checks: The names of the checks that a document must pass. Those that need
-            the whole table are skipped.
-
     Returns:
         The rows of the documents that are not rejected, in their order; and those that are. The reasons
         name every check that failed.

@@ -65,15 +65,6 @@ def extract(
     The watermark moves only when every document up to it is durable, and never for a part of the
     collection (``limit``, or ``since`` later than where this run would have begun).
 
-    Args:
-        source: The collection.
-        job: How to extract.
-        full_backfill: Read the whole collection, and land it again.
-        since: Read from this moment on, by the watermark field, instead of from the lookback window on.
-        limit: Documents to read, at most.
-        dry_run: Only count the documents.
-        on_progress: Called with the documents that are durable so far.
-
     Raises:
         SourceError: MongoDB cannot be read, or the collection does not exist.
         DataError: More documents than allowed were rejected; the others are landed.

@@ -148,9 +148,6 @@ def read_extract_state(path: Path) -> ExtractState:
     """Read what `write_extract_state` wrote; without a file, the state before the first run.
 
     A damaged file counts as none, with a warning: reading everything again loses nothing.
-
-    Raises:
-        ClogsError: The file may not be read, or the disk fails.
     """
     if not path.exists():
         return ExtractState(path)
@@ -172,11 +169,7 @@ def read_extract_state(path: Path) -> ExtractState:
 
 
 def write_extract_state(state: ExtractState) -> None:
-    """Make the state durable: the moment it is in place, the next run starts from it.
-
-    Raises:
-        ClogsError: The disk is full or the folder cannot be written to.
-    """
+    """Make the state durable: the moment it is in place, the next run starts from it."""
     moments = {"watermark": state.watermark, "extracted_at": state.extracted_at}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     content = BytesIO()  # Polars has no error of its own for a full disk

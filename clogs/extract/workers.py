@@ -34,12 +34,6 @@ def land_ranges(
 ) -> Generator[Landed]:
     """Land ranges, some of them in workers; the first failure ends them all.
 
-    Args:
-        source: The collection. Workers connect to it anew.
-        ranges: What to read; no document is in two of them.
-        job: How to extract.
-        before: The state before the run.
-
     Yields:
         What became of a batch of this process, or of a whole range of a worker.
 

@@ -90,11 +90,7 @@ def _schedule() -> Finding:
 
 
 def check_history(state_dir: Path) -> Finding:
-    """Say how the last run of the pipeline ended.
-
-    Raises:
-        ClogsError: The run lock cannot be read.
-    """
+    """Say how the last run of the pipeline ended."""
     last = next(read(state_dir), None)
     if last is None:
         return Finding("history", "ok", "The pipeline has not run yet.")

@@ -178,11 +178,7 @@ def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_
 
 
 def read_landing(raw_dir: Path) -> Landing:
-    """Count the landing files.
-
-    Raises:
-        ClogsError: The folder cannot be read.
-    """
+    """Count the landing files."""
     with reading(raw_dir, hint=UNREADABLE):
         sizes = [_bytes(path) for path in landed(raw_dir)]
     return Landing(folder=raw_dir, files=len(sizes), bytes=sum(sizes))

@@ -84,14 +84,7 @@ class Source:
     def read(
         self, key_range: KeyRange, *, exclude: Sequence[str], batch_size: int, limit: int = 0
     ) -> Reading:
-        """Read a range; nothing is asked of the server before the first reply is.
-
-        Args:
-            key_range: Which documents, and in what order.
-            exclude: Dotted paths that stay on the server. A server may send nested ones all the same.
-            batch_size: Documents per reply, at most; less where the server is near, see `REPLY_DOCUMENTS`.
-            limit: Documents in all, at most; 0 for no limit.
-        """
+        """Read a range; nothing is asked of the server before the first reply is."""
         worth_a_trip = int(self._round_trip / SECONDS_PER_DOCUMENT)
         return Reading(
             self._collection,

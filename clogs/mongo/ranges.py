@@ -65,11 +65,7 @@ class KeyRange:
         """Cut this range into ``parts`` of about the same length, by ``_id``, which no document changes.
 
         By date it cannot be: one that changes meanwhile is then in two parts, the old version perhaps last.
-
-        Args:
-            first: The smallest ``_id`` in the range.
-            last: The largest one.
-            parts: How many to make; one if these are no ObjectIds.
+        If the ends, ``first`` and ``last``, are not ObjectIds, it is not cut.
         """
         cuts: list[ObjectId] = []
         if isinstance(first, ObjectId) and isinstance(last, ObjectId):

@@ -33,14 +33,6 @@ class Reading:
 
     The driver decodes a reply whole. Of one that holds a document it cannot decode, and of all that
     follow, the bytes are read, and decoded here one by one.
-
-    Args:
-        collection: Where to read.
-        where: What to call it in messages.
-        key_range: Which documents.
-        projection: MongoDB's; None for all fields.
-        documents_per_reply: At most; the server ends a reply at 16 MB, too.
-        limit: Documents in all, at most; 0 for no limit.
     """
 
     def __init__(
@@ -65,9 +57,6 @@ class Reading:
 
     def next_reply(self) -> Reply | None:
         """Read on, also after an error: what was returned before is not read again.
-
-        Returns:
-            The next documents; None at the end.
 
         Raises:
             TransientSourceError: The connection or the cursor was lost.

@@ -81,9 +81,6 @@ def purge_letters(settings: Settings, ids: Collection[str], *, dry_run: bool = F
     """Remove dead letters for good, with the damaged files of a load.
 
     The caller holds the run lock, except under `dry_run`.
-
-    Raises:
-        ClogsError: A file cannot be read, written or removed.
     """
     from clogs.load import discard, quarantined_file
 

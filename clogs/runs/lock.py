@@ -56,9 +56,6 @@ def holder(state_dir: Path) -> str | None:
     """Return who holds the lock: its PID, its command and since when; None where it is free.
 
     To find out, this takes the lock for a moment, shared; a run that begins just then waits.
-
-    Raises:
-        ClogsError: The file cannot be opened, so no run could do so either.
     """
     path = state_dir / "run.lock"
     if not path.exists():

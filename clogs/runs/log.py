@@ -25,11 +25,7 @@ def log_path(state_dir: Path) -> Path:
 
 @contextmanager
 def run_log(state_dir: Path, run: str) -> Iterator[None]:
-    """Write every message of a run to the log, from DEBUG on, whatever the terminal shows.
-
-    Raises:
-        ClogsError: It cannot be written.
-    """
+    """Write every message of a run to the log, from DEBUG on, whatever the terminal shows."""
     path = log_path(state_dir)
     make_private_dir(path.parent)
     with writing(path, hint="Fix its permissions."):

@@ -86,11 +86,7 @@ def versions() -> dict[str, str]:
 
 
 def write(state_dir: Path, run: Run) -> None:
-    """Make a run's record durable, in place of the one it had.
-
-    Raises:
-        ClogsError: The folder cannot be written to.
-    """
+    """Make a run's record durable, in place of the one it had."""
     content = msgspec.json.format(msgspec.json.encode(run))
     write_atomic(state_dir / "runs" / f"{run.run}.json", lambda path: path.write_bytes(content))
 

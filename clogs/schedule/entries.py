@@ -58,11 +58,7 @@ def name_of(words: tuple[str, ...]) -> Name:
 
 
 def clogs_words(*, program: str, config: Path | None) -> tuple[str, ...]:
-    """The command that runs this clogs, started as ``sys.argv[0]``, from any folder and without a PATH.
-
-    Raises:
-        ClogsError: A path has a line break, which no crontab can hold.
-    """
+    """The command that runs this clogs, started as ``sys.argv[0]``, from any folder and without a PATH."""
     started = Path(program).absolute()  # a link, as pipx makes it, outlives what it points at
     run = [sys.executable, "-m", "clogs"] if started.name == "__main__.py" else [str(started)]
     words = (*run, "--config", str(config)) if config else tuple(run)

@@ -25,9 +25,6 @@ def rehearse(
 
     The latter are given as `LoadedSettings.visible` returns them, and ``variables`` are the crontab's. The
     scheduler is only named in messages: systemd gives a command no more than cron does.
-
-    Raises:
-        ClogsError: It does not start there, or has other settings there.
     """
     command = shlex.join((*words, "config", "--json"))
     found = _settings_there(command, scheduler, variables)

@@ -91,9 +91,6 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
 
     A file that a line came from may be gone.
 
-    Returns:
-        Why the others are still rejected.
-
     Raises:
         SourceError: MongoDB cannot be written to.
     """

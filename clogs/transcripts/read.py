@@ -41,12 +41,6 @@ def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], 
 
     A file that was replaced or truncated since is read from its beginning. A half-written last line is left
     for the next time. The last batch may be empty.
-
-    Yields:
-        Some lines, and the position after them.
-
-    Raises:
-        ClogsError: The file cannot be read.
     """
     batch: list[Line] = []
     with reading(path, hint="Fix its permissions, then import again."), path.open("rb") as file:

@@ -21,12 +21,6 @@ class AuditFailedError(SQLMeshError):
 def audit(adapter: EngineAdapter, model: Model, rows: exp.Table, options: Mapping[str, Any]) -> None:
     """Run a model's audits on some rows.
 
-    Args:
-        adapter: SQLMesh's connection.
-        model: The model.
-        rows: The table to audit: the model's own, or one of what changed.
-        options: What SQLMesh renders the model with.
-
     Raises:
         AuditFailedError: Some of them fail a blocking audit.
     """

@@ -65,14 +65,7 @@ class ByChange(CustomMaterialization[CustomKind]):
 
 @dataclass
 class Update:
-    """One table, brought up to date.
-
-    Attributes:
-        adapter: SQLMesh's connection, in a transaction.
-        name: The table, as SQLMesh names it.
-        query: The model's SELECT, on the tables as SQLMesh names them.
-        snapshots: The models it may read, by their names in SQLMesh.
-    """
+    """One table, brought up to date."""
 
     adapter: EngineAdapter
     name: str

@@ -13,25 +13,14 @@ from clogs.files import make_private_dir
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformConfig:
-    """Settings of the transform stage.
-
-    Attributes:
-        warehouse: The DuckDB file; this process must not have it open.
-        models_dir: The folder of models and seeds. Nothing is written there.
-        extra_models: A folder of the user's own models, laid out as SQLMesh lays it out (``models``,
-            ``seeds``, ``macros``, ``audits``). Nothing is written there.
-        cache_dir: Where SQLMesh keeps what it parsed, and where DuckDB spills to.
-        timezone: IANA name; decides hours, days and ``date_key``.
-        threads: DuckDB's threads.
-        memory_limit: As DuckDB writes it, ``4GB``; None for 2 GB, or less on a small machine.
-        lock_timeout: How long to wait for another process that has the warehouse open.
-    """
+    """Settings of the transform stage."""
 
     warehouse: Path
     models_dir: Path
     cache_dir: Path
     timezone: str
     threads: int
+    # None for 2 GB, or less on a small machine
     memory_limit: str | None = None
     extra_models: Path | None = None
     lock_timeout: timedelta = timedelta(0)

@@ -48,13 +48,6 @@ def build(
     """Bring the wanted models up to date, and any whose definition changed with all that are built from it.
 
     Failures are in the console when this returns; the models built from a failed one were not built.
-
-    Args:
-        context: SQLMesh.
-        console: What it reports to.
-        wanted: Names of models.
-        full_refresh: Build them from nothing.
-        keep_missing: Leave models alone that were built before and are not among these.
     """
     try:
         # applies changed definitions, and finishes a plan that was killed
@@ -84,13 +77,7 @@ def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> li
 
 
 def explain(context: Context, failure: NodeExecutionFailedError[Any], file: Path) -> ClogsError:
-    """Say which model failed and why; for an audit also how many rows, and the keys of some of them.
-
-    Args:
-        context: SQLMesh, with the models.
-        failure: What it reports.
-        file: The warehouse, which may be what is at fault.
-    """
+    """Say which model failed and why; for an audit also how many rows, and the keys of some of them."""
     name = context.models[failure.node.snapshot_name].name
     cause = failure.__cause__
     if isinstance(cause, AuditFailedError):

@@ -48,9 +48,6 @@ def replace(
         key: The column of the table that these are compared with.
         grain: The columns that no two rows may have in common.
 
-    Returns:
-        None if no rows differ.
-
     Raises:
         SQLMeshError: The query gives rows of other keys.
     """

@@ -17,10 +17,6 @@ def select_models(selections: Sequence[str], parents: Parents) -> frozenset[str]
 
     A leading ``+`` adds all that the model is built from, a trailing one all that is built from it.
 
-    Args:
-        selections: As they stand on the command line; none selects every model.
-        parents: Every model there is.
-
     Raises:
         UsageError: A selection matches no model.
     """

@@ -79,12 +79,6 @@ def transform(
     A model whose definition has changed is built with all that are built from it, selected or not; so is
     everything the first time. Extra models come after the others, which their failures leave alone.
 
-    Args:
-        config: The settings.
-        select: As ``--models`` takes it, ``fct_messages`` or ``+gold.fct_messages``; empty for all.
-        full_refresh: Build from nothing, whatever changed.
-        on_progress: Called after each model with how many have ended, and how many are due.
-
     Raises:
         UsageError: A selection matches no model.
         DataError: A model's audit failed; it and the models built from it were left as they were.

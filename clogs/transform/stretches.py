@@ -35,17 +35,7 @@ _STRETCHES = f"""
 
 
 def fetch(adapter: EngineAdapter, name: str, table: str, wanted: str) -> str:
-    """Copy some rows into a temporary table, with their places in a column ``_place`` before the others.
-
-    Args:
-        adapter: SQLMesh's connection.
-        name: The temporary table; it is replaced if it exists.
-        table: The table to read.
-        wanted: What to put after ``FROM table AS kept`` to be left with these rows, such as a semi join.
-
-    Returns:
-        The temporary table, as SQL names it.
-    """
+    """Copy some rows into a temporary table, with their places in a column ``_place`` before the others."""
     copy, places = quoted(name), quoted(f"places_of_{name}")
     adapter.execute(
         f"CREATE OR REPLACE TEMP TABLE {places} AS SELECT kept.rowid AS _place FROM {table} AS kept {wanted}"

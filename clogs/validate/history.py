@@ -27,15 +27,7 @@ _HISTORY = f"""
 def keep(
     connection: Connection, results: Sequence[CheckResult], *, run: str, at: datetime, partitions: bool
 ) -> None:
-    """Keep the results of a validation, all at once.
-
-    Args:
-        connection: The warehouse, writable.
-        results: Of its checks.
-        run: The run's id.
-        at: When it began, in UTC.
-        partitions: Also keep how many rows each day has, for the next validation to compare with.
-    """
+    """Keep the results of a validation, all at once."""
     rows = [(run, at, each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]
     with warehouse.transaction(connection):
         connection.executemany("INSERT INTO quality.results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -29,20 +29,12 @@ _UNKNOWN_TYPES = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateResult:
-    """How a validation ended.
-
-    Attributes:
-        run: The run's id.
-        at: When it began, in UTC.
-        checks: By layer and table.
-        rows: Rows checked, counted once for each suite.
-        seconds: Wall time.
-    """
+    """How a validation ended."""
 
     run: str
-    at: datetime
+    at: datetime  # when it began, in UTC
     checks: tuple[CheckResult, ...]
-    rows: int
+    rows: int  # checked, counted once for each suite
     seconds: float
 
     def ended(self, outcome: str) -> list[CheckResult]:
@@ -74,14 +66,6 @@ def validate(
     on_progress: Progress = no_progress,
 ) -> ValidateResult:
     """Run the suites, and keep their results.
-
-    Args:
-        connection: The warehouse, writable: ``quality.results`` gets a row for each check.
-        run: The run's id.
-        overrides: What the settings change about single checks.
-        max_age: How old the newest document may be.
-        layers: Only these of `LAYERS`; none for all.
-        on_progress: Called with the suites that have run, and how many will.
 
     Raises:
         UsageError: A layer does not exist.

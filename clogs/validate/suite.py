@@ -20,13 +20,7 @@ EXAMPLES = 5
 
 
 def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -> list[CheckResult]:
-    """Check every row of a suite's table, in batches.
-
-    Args:
-        connection: The warehouse, with the variables that the suite's SQL reads.
-        suite: What to check.
-        checks: Its checks by name, as the settings change them.
-    """
+    """Check every row of a suite's table, in batches."""
     # Pandera sees answers and no values, since Python has no counterpart for some of DuckDB's
     answers = [
         (pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)).alias(name)
