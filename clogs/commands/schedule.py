@@ -57,9 +57,9 @@ def install(
     progress ends with 75 and leaves its work to the next one.
 
     Args:
-        hourly: When to take in new documents, as in crontab(5). [default: hourly, at a minute of your own]
+        hourly: When to run for new documents, as in crontab(5). [default: hourly, at a minute of your own]
         daily_refresh: When to rebuild everything. [default: 0 2 * * *]
-        no_daily_refresh: Only take in new documents.
+        no_daily_refresh: Only run for new documents.
         systemd: Use systemd user timers instead of the crontab.
         dry_run: Show what would be written, and write nothing.
         json: Print the result as one JSON document.
