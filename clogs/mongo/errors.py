@@ -44,7 +44,7 @@ _PASSING = frozenset(
         13436,  # NotPrimaryOrSecondary
     }
 )
-"""Codes of faults that pass by themselves, by the retryable reads specification, and of killed cursors."""
+"""Codes of transient faults, by the retryable reads specification, and of killed cursors."""
 
 _NEVER_PASSES = (
     "CERTIFICATE_VERIFY_FAILED",
@@ -56,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 
 def retrying(retry_delays: Sequence[timedelta]) -> Retrying:
-    """What calls a function, again after each of these delays where a fault passes by itself."""
+    """Call a function, and again after each of these delays while its fault is transient."""
 
     def report(state: RetryCallState) -> None:
         fault = state.outcome and state.outcome.exception()
