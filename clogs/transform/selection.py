@@ -29,12 +29,17 @@ def _select(selection: str, parents: Parents) -> frozenset[str]:
     pattern = selection.strip("+").lower()
     found = {name for name in parents if fnmatchcase(name, pattern) or fnmatchcase(_bare(name), pattern)}
     if not found:
-        raise _unknown(selection, pattern, parents)
+        near = get_close_matches(_bare(pattern), [_bare(name) for name in sorted(parents)])
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(parents))}."
+        raise UsageError(f"No model matches {selection!r}.", hint=hint)
     selected = set(found)
     if selection.startswith("+"):
         selected |= _reach(found, parents)
     if selection.endswith("+"):
-        selected |= _reach(found, _reversed(parents))
+        children = {
+            name: frozenset(child for child, names in parents.items() if name in names) for name in parents
+        }
+        selected |= _reach(found, children)
     return frozenset(selected)
 
 
@@ -47,15 +52,5 @@ def _reach(start: set[str], edges: Parents) -> set[str]:
     return reached
 
 
-def _reversed(parents: Parents) -> Parents:
-    return {name: frozenset(child for child, names in parents.items() if name in names) for name in parents}
-
-
 def _bare(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def _unknown(selection: str, pattern: str, parents: Parents) -> UsageError:
-    near = get_close_matches(_bare(pattern), [_bare(name) for name in sorted(parents)])
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(parents))}."
-    return UsageError(f"No model matches {selection!r}.", hint=hint)
