@@ -16,7 +16,7 @@ from model_cases import NAMES, Row, answer, assistant, at, call, entry, result, 
 
 pytestmark = pytest.mark.slow
 
-CASES = int(os.environ.get("CLOGS_TEST_CASES", "5"))
+CASES = int(os.environ.get("CLOGS_TEST_CASES", "12"))
 FILES = 6
 
 EDITS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from built import SAMPLES, warehouse_of
-from conftest import DATABASE, TRANSCRIPTS, Document, Workspace, new_workspace
+from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
 from truth import Response, ToolCall, Truth
 
@@ -52,10 +52,12 @@ class Run:
         return {name: rows for name, rows in self.snapshot().items() if name.startswith("gold.")}
 
 
-@pytest.fixture(scope="module")
-def run(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    folder = TRANSCRIPTS if TRANSCRIPTS.exists() else SAMPLES
-    root = tmp_path_factory.mktemp("end_to_end")
+@pytest.fixture(scope="module", params=["samples", "transcripts"])
+def run(
+    request: pytest.FixtureRequest, mongo_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    folder = SAMPLES if request.param == "samples" else request.getfixturevalue("transcripts")
+    root = tmp_path_factory.mktemp(request.param)
     name = f"conversations_{root.name}"
     workspace = new_workspace(root, mongo_uri, name)
     assert workspace.run("import", folder).returncode == 0
