@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import defaultdict
@@ -66,6 +67,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
         retry_delays=(timedelta(seconds=1),),
         max_rejected=0.01,
         blocking_checks=checks,
+        workers=min(os.cpu_count() or 1, 4),
     )
     with connect(Address(uri, DB, COLLECTION)) as source:
         started = time.perf_counter()

@@ -8,10 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from clogs.dead_letters import DeadLetter, Reasons
-from clogs.extract.flatten import batch_of
+from clogs.extract.flatten import flatten
+from clogs.extract.scan import rows_of
 from clogs.extract.screen import screen
 from clogs.landing.files import POLARS_TYPES, land
-from clogs.mongo import Document, decode, from_extended_json
+from clogs.mongo import Document, Reply, decode, from_extended_json
+from clogs.schema import COLUMNS
 
 
 def replay_documents(
@@ -26,17 +28,15 @@ def replay_documents(
 
     They are landed as of when they were rejected: a version that was read since then stays the newest.
     """
-    decoded = [(letter, _document(letter)) for letter in letters]
-    sound = [(letter, document) for letter, document in decoded if not isinstance(document, str)]
-    rows, rejected = screen(
-        [document for _, document in sound], exclude=exclude, blocking_checks=blocking_checks
-    )
-    fitting = [letter.at for place, (letter, _) in enumerate(sound) if place not in rejected]
+    reply = Reply([b""] * len(letters), [_document(letter) for letter in letters])
     # The newest extracted_at wins in the warehouse, so a letter must not get the time of its replay.
-    moments = pl.Series(fitting, dtype=POLARS_TYPES["instant"])
-    land(batch_of(rows, extracted_at=moments), raw_dir, name=name)
-    broken: Reasons = {letter.id: (reason,) for letter, reason in decoded if isinstance(reason, str)}
-    return broken | {sound[place][0].id: tuple(reasons) for place, reasons in rejected.items()}
+    moments = pl.Series("extracted_at", [letter.at for letter in letters], dtype=POLARS_TYPES["instant"])
+    scanned = rows_of(reply, exclude=exclude, watermark_field="").with_columns(moments)
+    rows = screen(flatten(scanned.lazy()), blocking_checks).collect()
+    is_sound = pl.col("reasons").list.len() == 0
+    land(rows.filter(is_sound).select(column.name for column in COLUMNS), raw_dir, name=name)
+    reasons = zip(letters, rows["reasons"].to_list(), strict=True)
+    return {letter.id: tuple(found) for letter, found in reasons if found}
 
 
 def _document(letter: DeadLetter) -> Document | str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from clogs.errors import DataError, SourceError
-from clogs.extract.range import Counts, ExtractJob, land_range
+from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -122,10 +122,11 @@ def _land(
     is_countable = expected is None and key_range.field != "_id"
     parts = 1 if limit else (expected or 0) // RANGE_DOCUMENTS
     ranges = source.split(key_range, parts) if parts > 1 else [key_range]
-    if len(ranges) > 1:
-        landed = land_ranges(source, ranges, job, before)
+    readers = [CollectionRange(source, each, job) for each in ranges]
+    if len(readers) > 1:
+        landed = land_ranges(readers, job, before)
     else:
-        landed = land_range(source, key_range, job, before, limit=limit)
+        landed = land_range(readers[0], job, before, limit=limit)
     counts, state, undated = Counts(), before.begun(job.started), not key_range.is_whole
     on_progress(0, expected)
     with closing(landed):  # so that workers end before an error is reported

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -119,22 +118,6 @@ class ExtractState:
             bound = _milliseconds(self.watermark) - lookback // _MILLISECOND
             window = window.filter((pl.col("moment") >= bound).fill_null(undated))
         return replace(self, window=window.unique().rechunk())
-
-
-def versions_of(rows: pl.DataFrame) -> pl.Series:
-    """A hash of every row.
-
-    It holds for one version of Polars; after another one is installed, the window is landed once more.
-    """
-    return rows.hash_rows(seed=1).alias("version")
-
-
-def versions_of_texts(texts: Iterable[str]) -> pl.Series:
-    """The same for documents that have no row."""
-    digests = (
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts
-    )
-    return pl.Series("version", map(int.from_bytes, digests), dtype=pl.UInt64)
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:

@@ -1,4 +1,4 @@
-"""Ranges shared between this process and a worker, where there is a second CPU."""
+"""Ranges shared between this process and others."""
 
 from __future__ import annotations
 
@@ -11,62 +11,53 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
+import polars as pl
+
 from clogs.errors import ClogsError
 from clogs.extract.range import Counts, ExtractJob, Landed, land_range
-from clogs.extract.watermark import ExtractState
-from clogs.mongo import Address, KeyRange, Source, connect
-
-MOST_PROCESSES = 2
-"""Each takes memory of its own: with two, a backfill stays under 500 MB, whatever it reads."""
+from clogs.extract.scan import Read
+from clogs.extract.watermark import ExtractState, no_documents
 
 SECONDS_TO_END = 5
 
 logger = logging.getLogger("clogs")
 
 
-def land_ranges(
-    source: Source, ranges: Sequence[KeyRange], job: ExtractJob, before: ExtractState
-) -> Generator[Landed]:
+def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -> Generator[Landed]:
     """Land ranges, some of them in workers; the first failure ends them all.
 
     Yields:
         What became of a batch of this process, or of a whole range of a worker.
 
     Raises:
-        SourceError: MongoDB cannot be read.
+        SourceError: The source cannot be read.
         ClogsError: A file cannot be written, or a worker died.
     """
     left = deque(enumerate(ranges))
     running: set[Future[Landed]] = set()
     here: Iterator[Landed] = iter(())
-    count = min(_cpus(), MOST_PROCESSES, len(ranges)) - 1
+    count = min(job.workers, len(ranges)) - 1
     with _workers(max(1, count)) as workers:  # a pool starts them with their first range
         while True:
             for done in [each for each in running if each.done()]:
                 running.remove(done)
                 yield done.result()
             while left and len(running) < count:
-                number, key_range = left.popleft()
-                running.add(workers.submit(_land, source.address, key_range, job, before, number))
+                number, read = left.popleft()
+                running.add(workers.submit(_land, read, job, before, number))
             if landed := next(here, None):
                 yield landed
             elif left:
-                number, key_range = left.popleft()
-                here = land_range(source, key_range, job, before, number=number)
+                number, read = left.popleft()
+                here = land_range(read, job, before, number=number)
             elif running:
                 wait(running, return_when=FIRST_COMPLETED)
             else:
                 return
-
-
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -123,22 +114,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _land(
-    address: Address, key_range: KeyRange, job: ExtractJob, before: ExtractState, number: int
-) -> Landed:
+def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
-    counts, state = Counts(), before.begun(job.started)
-    undated = not key_range.is_whole
-    for each, documents in land_range(_source(address), key_range, job, before, number=number):
+    counts, landed = Counts(), [no_documents()]
+    for each, documents in land_range(read, job, before, number=number):
         counts += each
-        state = state.plus(documents, started=job.started, lookback=job.lookback, undated=undated)
-    return counts, state.pruned(job.lookback, undated=undated).window
-
-
-_connections = ExitStack()
-
-
-@cache
-def _source(address: Address) -> Source:
-    """The collection, connected to for a worker's first range and until it ends."""
-    return _connections.enter_context(connect(address))
+        landed.append(documents)
+    return counts, pl.concat(landed)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import bson
@@ -73,7 +73,10 @@ class Address:
 
 
 class Source:
-    """One collection on a server that has answered. Its name is the same for the same source."""
+    """One collection on a server that has answered. Its name is the same for the same source.
+
+    One that is sent to another process connects there, and stays connected until that ends.
+    """
 
     def __init__(self, collection: Collection[Document], address: Address, *, round_trip: float) -> None:
         self._collection = collection
@@ -81,16 +84,25 @@ class Source:
         self.address = address
         self.name = address.name
 
+    def __reduce__(self) -> tuple[Callable[[Address], Source], tuple[Address]]:
+        return _connected, (self.address,)
+
     def read(
-        self, key_range: KeyRange, *, exclude: Sequence[str], batch_size: int, limit: int = 0
+        self,
+        key_range: KeyRange,
+        *,
+        exclude: Sequence[str],
+        batch_size: int,
+        only: Sequence[str] = (),
+        limit: int = 0,
     ) -> Reading:
-        """Read a range; nothing is asked of the server before the first reply is."""
+        """Read a range, all fields but some, or some ``only``; nothing is asked before the first reply is."""
         worth_a_trip = int(self._round_trip / SECONDS_PER_DOCUMENT)
         return Reading(
             self._collection,
             self.name,
             key_range,
-            projection=dict.fromkeys(exclude, 0) or None,
+            projection=dict.fromkeys(only, 1) or dict.fromkeys(exclude, 0) or None,
             documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
             limit=limit,
         )
@@ -234,6 +246,14 @@ def connect(address: Address) -> Iterator[Source]:
             round_trip = _first_answer(client, address.hosts)
         collection = client[address.db].get_collection(address.collection, CODEC)
         yield Source(collection, address, round_trip=round_trip)
+
+
+_connections = ExitStack()
+
+
+@cache
+def _connected(address: Address) -> Source:
+    return _connections.enter_context(connect(address))
 
 
 def _client(uri: str) -> MongoClient[Document]:

@@ -49,6 +49,14 @@ def split(batch: bytes) -> list[bytes]:
     return documents
 
 
+def decode_all(batch: bytes) -> list[Document] | None:
+    """Decode BSON documents that stand one after the other; None where one of them is not sound."""
+    try:
+        return bson.decode_all(batch, CODEC)
+    except UNDECODABLE:
+        return None
+
+
 def decode(document: bytes) -> Document | str:
     """Decode one BSON document; invalid UTF-8 becomes U+FFFD, a Date a ``DatetimeMS``.
 

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.collection import Collection
-from pymongo.cursor import Cursor, RawBatchCursor
-from pymongo.errors import PyMongoError
 
-from clogs.mongo.documents import UNDECODABLE, Document, decode, split
+from clogs.mongo.documents import Document, decode, decode_all, split
 from clogs.mongo.errors import mapped_errors
 from clogs.mongo.ranges import KeyRange, Position
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Documents that came together.
+    """Documents that came together, in the order of the range.
 
     Attributes:
-        documents: In the order of the range; the reader's own, to be changed at will.
-        broken: What came with them but cannot be decoded: bytes, and the reason.
+        raw: Their BSON.
+        documents: The same decoded, to be changed at will; a text says why one cannot be.
     """
 
-    documents: list[Document]
-    broken: list[tuple[bytes, str]] = field(default_factory=list)
+    raw: list[bytes]
+    documents: list[Document | str]
+
+    @classmethod
+    def of(cls, raw: list[bytes], batch: bytes) -> Reply:
+        """Decode documents, which ``batch`` holds one after the other: at once where they are all sound."""
+        return cls(raw, decode_all(batch) or [decode(each) for each in raw])
 
 
 class Reading:
-    """The documents of a range, reply by reply.
-
-    The driver decodes a reply whole. Of one that holds a document it cannot decode, and of all that
-    follow, the bytes are read, and decoded here one by one.
-    """
+    """The documents of a range, reply by reply."""
 
     def __init__(
         self,
@@ -52,8 +51,7 @@ class Reading:
         self._limit = limit
         self._read = 0
         self._position: Position | None = None
-        self._decoded = True
-        self._replies: Iterator[Reply] | None = None
+        self._batches: Iterator[Any] | None = None  # of bytes, though the driver's annotations differ
 
     def next_reply(self) -> Reply | None:
         """Read on, also after an error: what was returned before is not read again.
@@ -62,61 +60,25 @@ class Reading:
             TransientSourceError: The connection or the cursor was lost.
             SourceError: The server refuses the query.
         """
-        try:
-            with mapped_errors(self._where):
-                reply = self._next()
-        except BaseException:
-            self._replies = None
-            raise
-        if reply:
-            self._read += len(reply.documents) + len(reply.broken)
-            self._position = Position.after(reply.documents, self._range.field, self._position)
-        return reply
-
-    def _next(self) -> Reply | None:
         if self._limit and self._read >= self._limit:
             return None
         try:
-            self._replies = self._replies or self._open()
-            return next(self._replies, None)
-        except PyMongoError:
+            with mapped_errors(self._where):
+                self._batches = self._batches or self._open()
+                batch = next(self._batches, None)
+        except BaseException:
+            self._batches = None
             raise
-        except UNDECODABLE:
-            if not self._decoded:
-                raise
-            self._decoded = False
-            self._replies = self._open()
-            return next(self._replies, None)
+        if not batch:
+            return None
+        reply = Reply.of(split(batch), batch)
+        self._read += len(reply.raw)
+        sound = [each for each in reply.documents if not isinstance(each, str)]
+        self._position = Position.after(sound, self._range.field, self._position)
+        return reply
 
-    def _open(self) -> Iterator[Reply]:
+    def _open(self) -> Iterator[Any]:
         query = self._range.filter(self._position)
         limit = self._limit and self._limit - self._read
         options = {**self._options, "limit": limit, "sort": [(self._range.field, 1)]}
-        if self._decoded:
-            return _decoded(self._collection.find(query, **options))
-        return _taken_apart(self._collection.find_raw_batches(query, **options))
-
-
-def _decoded(cursor: Cursor[Document]) -> Iterator[Reply]:
-    """Group what a cursor yields as it came from the server, without asking for more before it is needed."""
-    taken = 0
-    with cursor:
-        for document in cursor:
-            rest = cursor.retrieved - taken - 1
-            taken = cursor.retrieved
-            yield Reply([document, *(cursor.to_list(rest) if rest else ())])
-
-
-def _taken_apart(cursor: RawBatchCursor[Document]) -> Iterator[Reply]:
-    """Decode each document alone."""
-    with cursor:
-        batch: Any  # bytes, though the driver's annotations say otherwise
-        for batch in cursor:
-            reply = Reply([])
-            for raw in split(batch):
-                document = decode(raw)
-                if isinstance(document, str):
-                    reply.broken.append((raw, document))
-                else:
-                    reply.documents.append(document)
-            yield reply
+        return iter(self._collection.find_raw_batches(query, **options))
