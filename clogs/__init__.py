@@ -4,4 +4,9 @@ Each stage is a package: ``extract``, ``load``, ``transform``, ``validate``. ``p
 settings, and ``commands`` shows their results.
 """
 
+import os
+
+# Each thread of Polars reads a batch ahead while documents are extracted. Set it to more for large validations.
+os.environ.setdefault("POLARS_MAX_THREADS", "2")
+
 __version__ = "0.1.0"

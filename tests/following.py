@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from empty import config_in, empty_warehouse
+from rows import screened
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
-from clogs.extract.flatten import batch_of, flatten
 from clogs.transcripts.find import find
 from clogs.transcripts.read import FilePosition, read_batches
 from clogs.transform.by_change import Update, is_by_change
@@ -37,8 +37,8 @@ def rows_of(transcripts: Path, place: Path) -> Path:
         for batch, _ in read_batches(transcript.path, FilePosition())
         for line in batch
     ]
-    frame, _ = flatten(documents, exclude=("toolUseResult", "snapshot"))
-    batch_of(frame, extracted_at=NOW).write_parquet(place / "rows.parquet")
+    frame, _ = screened(documents, exclude=("toolUseResult", "snapshot"), at=NOW)
+    frame.write_parquet(place / "rows.parquet")
     return place / "rows.parquet"
 
 

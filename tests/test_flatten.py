@@ -29,9 +29,8 @@ from bson import (
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rows import screened
 
-from clogs.extract.flatten import batch_of, column_of, flatten
-from clogs.extract.screen import screen
 from clogs.mongo import decode
 from clogs.mongo.documents import CODEC
 from clogs.schema import COLUMNS, Column
@@ -72,8 +71,9 @@ EVERY_BSON_VALUE = {
 
 
 def flattened(*documents: Document, exclude: Sequence[str] = ()) -> pl.DataFrame:
-    rows, _ = flatten(documents, exclude=exclude)
-    return batch_of(rows, extracted_at=NOW)
+    rows, rejected = screened(documents, exclude=exclude, at=NOW)
+    assert rejected == {}
+    return rows
 
 
 def row(document: Document, exclude: Sequence[str] = ()) -> Document:
@@ -205,9 +205,9 @@ def test_content_becomes_text(content: object, expected: str | None) -> None:
 def test_any_bson_value_in_any_field_is_a_row_or_rejected_alone(field: str, value: object) -> None:
     odd = stored({"_id": "odd", field: value})
     good = {"_id": "good", "timestamp": "2026-11-20T08:00:00.123Z", "message": {"content": ["hello"]}}
-    rows, rejected = screen([odd, stored(good)], exclude=(), blocking_checks=())
+    rows, rejected = screened([odd, stored(good)], at=NOW)
     assert rows.height + len(rejected) == 2
-    assert batch_of(rows, extracted_at=NOW).row(-1) == flattened(good).row(0)
+    assert rows.row(-1) == flattened(good).row(0)
 
 
 @pytest.mark.parametrize(
@@ -233,13 +233,13 @@ def test_a_document_is_rejected_with_every_reason_and_the_others_keep_their_orde
         {"_id": "c"},
         {"type": "user"},
     ]
-    rows, rejected = screen(documents, exclude=(), blocking_checks=())
+    rows, rejected = screened(documents)
     assert rows["_id"].to_list() == ["a", "c"]
     assert rejected == {
         1: [
             "type is an array, which does not fit a text column",
-            "timestamp is not an ISO 8601 date and time",
             "isMeta is a number, which is neither true nor false",
+            "timestamp is not an ISO 8601 date and time",
         ],
         3: ["_id is absent"],
     }
@@ -353,9 +353,9 @@ ODD = "odd"
 
 
 def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, list[str]]]:
-    rejected: dict[int, list[str]] = {}
-    series = column_of(values, column, rejected)
-    return series.to_list(), rejected
+    rows, rejected = screened([{"_id": place, column.field: value} for place, value in enumerate(values)])
+    found = dict(rows.select("_id", column.name).iter_rows())
+    return [found.get(str(place)) for place in range(len(values))], rejected
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from rows import screened
 
 from clogs.errors import ClogsError
-from clogs.extract.flatten import batch_of, flatten
 from clogs.landing.files import digest_in_name, land, landed, partition
 from clogs.schema import COLUMNS
 
@@ -26,8 +26,7 @@ ENTRIES = [
 
 
 def frame(documents: Sequence[Document]) -> pl.DataFrame:
-    rows, _ = flatten(documents, exclude=())
-    return batch_of(rows, extracted_at=datetime(2026, 11, 22, tzinfo=UTC))
+    return screened(documents, at=datetime(2026, 11, 22, tzinfo=UTC))[0]
 
 
 def test_each_date_has_a_file(tmp_path: Path) -> None:

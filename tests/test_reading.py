@@ -64,7 +64,8 @@ def reading_of(source: Source, key_range: KeyRange = BY_ID, *, limit: int = 0) -
 
 def ids(reading: Reading) -> list[ObjectId]:
     """The ids of all that is left."""
-    return [each["_id"] for reply in iter(reading.next_reply, None) for each in reply.documents]
+    replies = iter(reading.next_reply, None)
+    return [each["_id"] for reply in replies for each in reply.documents if isinstance(each, dict)]
 
 
 def ids_despite_faults(reading: Reading) -> tuple[list[ObjectId], int]:
@@ -73,7 +74,7 @@ def ids_despite_faults(reading: Reading) -> tuple[list[ObjectId], int]:
     for faults in range(5):
         with suppress(TransientSourceError):
             while reply := reading.next_reply():
-                found += [each["_id"] for each in reply.documents]
+                found += [each["_id"] for each in reply.documents if isinstance(each, dict)]
             return found, faults
     raise AssertionError("there is no end of faults")
 
@@ -160,9 +161,12 @@ def test_a_document_that_cannot_be_decoded_harms_no_other(key_range: KeyRange, p
         connect(Address(server.uri, "claude_logs", "conversations")) as source,
     ):
         replies = list(iter(reading_of(source, key_range).next_reply, None))
-    assert [each["_id"] for reply in replies for each in reply.documents] == IDS[:place] + IDS[place + 1 :]
-    assert [raw for reply in replies for raw, _ in reply.broken] == [broken]
-    assert [reason.startswith("invalid BSON: ") for reply in replies for _, reason in reply.broken] == [True]
+    found = [each for reply in replies for each in reply.documents]
+    assert [raw for reply in replies for raw in reply.raw] == documents
+    reason = found.pop(place)
+    assert isinstance(reason, str)
+    assert reason.startswith("invalid BSON: ")
+    assert [each["_id"] for each in found if isinstance(each, dict)] == IDS[:place] + IDS[place + 1 :]
 
 
 # A real server
@@ -178,5 +182,5 @@ def test_a_server_finds_what_comes_after_an_id(
         first = source.read(source.whole(), exclude=(), batch_size=10_000, limit=last + 1)
         assert ids(first) == every[: last + 1]
         first._limit = 0  # noqa: SLF001
-        first._replies = None  # noqa: SLF001
+        first._batches = None  # noqa: SLF001
         assert ids(first) == every[last + 1 :]

@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 from conftest import Document, Workspace
-from hypothesis import given
-from hypothesis import strategies as st
 from pymongo.collection import Collection
+from rows import screened
 
 from clogs import dead_letters
 from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.suites import blocking_checks
-from clogs.extract.flatten import flatten
-from clogs.extract.screen import TYPICAL_PASS, are_typical, screen
 from clogs.landing.files import landed
 from clogs.mongo import utc
 
@@ -39,7 +35,7 @@ def names(found: list[str]) -> list[str]:
 
 def reasons(document: Document) -> list[str]:
     """Why a document is rejected, which harms no other."""
-    rows, rejected = screen([GOOD.copy(), document], exclude=[], blocking_checks=blocking_checks({}))
+    rows, rejected = screened([GOOD.copy(), document], blocking_checks=blocking_checks({}))
     assert rows["_id"].to_list()[0] == "good"
     assert set(rejected) <= {1}
     return rejected.get(1, [])
@@ -81,7 +77,7 @@ def test_what_does_not_fit_is_named_beside_the_checks_that_fail() -> None:
 
 def test_a_check_that_is_no_error_keeps_nothing_out() -> None:
     robot = GOOD | {"message": {"role": "robot"}}
-    assert screen([robot], exclude=[], blocking_checks=())[1] == {}
+    assert screened([robot])[1] == {}
 
 
 def test_reasons_quote_no_content() -> None:
@@ -89,7 +85,7 @@ def test_reasons_quote_no_content() -> None:
 
 
 def test_all_expressions_hold_for_a_good_document() -> None:
-    assert screen([GOOD.copy()], exclude=[], blocking_checks=tuple(CONVERSATIONS.checks))[1] == {}
+    assert screened([GOOD.copy()], blocking_checks=tuple(CONVERSATIONS.checks))[1] == {}
 
 
 def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
@@ -123,31 +119,3 @@ def test_a_severity_of_warning_lands_it(mongo_workspace: Workspace, collection: 
     rule = '{ conversations.role_is_known = { severity = "warning" } }'
     finished = mongo_workspace.run("extract", "--full-backfill", QUALITY_CHECKS=rule)
     assert (finished.returncode, "1 landed" in finished.stdout) == (0, True)
-
-
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "type": st.sampled_from([None, "user", "summary", "mode", "novelty"]),
-            "sessionId": st.sampled_from([None, "s"]),
-            "timestamp": st.sampled_from([None, "2023-12-31", "2026-03-04", "2999-01-01"]),
-            "message": st.sampled_from([None, "text", *({"role": role} for role in (None, "user", "robot"))]),
-        }
-    ),
-    max_size=3,
-)
-
-
-@given(ROWS)
-def test_the_quick_look_overlooks_nothing(fields: list[Document]) -> None:
-    rows, _ = flatten([GOOD | each | {"_id": f"{place}"} for place, each in enumerate(fields)], exclude=[])
-    checks = [CONVERSATIONS.checks[name].holds for name in TYPICAL_PASS]
-    all_pass = rows.with_columns(extracted_at=pl.lit(datetime.now(UTC))).select(
-        pl.all_horizontal(each.fill_null(value=False) for each in checks if isinstance(each, pl.Expr)).all()
-    )
-    assert all_pass.item() or not are_typical(rows)
-
-
-def test_the_quick_look_is_enough_for_most() -> None:
-    rows, _ = flatten([GOOD.copy(), GOOD | {"_id": 2, "type": "summary", "sessionId": None}], exclude=[])
-    assert are_typical(rows)

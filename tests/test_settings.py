@@ -17,7 +17,7 @@ from clogs.checks.overrides import CheckOverride
 from clogs.errors import SettingsError
 from clogs.files import bundled
 from clogs.settings import LoadedSettings, Settings, load_settings
-from clogs.settings.model import known_keys
+from clogs.settings.model import available_cpus, known_keys
 from clogs.settings.values import MAX_DURATION, duration, duration_text
 
 pytestmark = pytest.mark.every_python
@@ -63,6 +63,7 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "data.dead_letter_dir": f"{folder}/dead_letters",
         "data.state_dir": f"{folder}/state",
         "pipeline.batch_size": 10_000,
+        "pipeline.workers": min(available_cpus(), 4),
         "pipeline.lookback": "15 min",
         "pipeline.watermark_field": "ingestedAt",
         "pipeline.retries": 3,
@@ -247,8 +248,8 @@ def test_the_template_as_it_is_sets_nothing(tmp_path: Path) -> None:
 
 def test_the_template_holds_the_defaults(tmp_path: Path) -> None:
     everything_set = re.sub(r"^# (?=\w+ = )", "", TEMPLATE, flags=re.MULTILINE)
-    threads = {"DUCKDB_THREADS": "2"}  # the default is the machine's
-    assert load(tmp_path, everything_set, **threads).settings == load(tmp_path, **threads).settings
+    of_machine = {"DUCKDB_THREADS": "2", "PIPELINE_WORKERS": "2"}
+    assert load(tmp_path, everything_set, **of_machine).settings == load(tmp_path, **of_machine).settings
     assert load(tmp_path, everything_set).origins["mongo.exclude"] == str(tmp_path / "clogs.toml")
 
 

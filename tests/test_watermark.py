@@ -23,8 +23,6 @@ from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
     read_extract_state,
-    versions_of,
-    versions_of_texts,
     write_extract_state,
 )
 
@@ -43,7 +41,7 @@ Version = tuple[str, datetime | None]
 
 def documents(*versions: Version) -> pl.DataFrame:
     """Documents by the text that stands for them, and their watermark field."""
-    hashes = versions_of_texts(text for text, _ in versions)
+    hashes = pl.Series([text for text, _ in versions], dtype=pl.String).hash()
     moments = [moment and round(moment.timestamp() * 1000) for _, moment in versions]
     return pl.DataFrame({"version": hashes, "moment": moments}, schema=WINDOW_SCHEMA)
 
@@ -52,7 +50,7 @@ def after(*versions: Version, before: ExtractState | None = None, undated: bool 
     """The state after a run that read these, one by one."""
     state = (before or ExtractState(PATH)).begun(STARTED)
     for version in versions:
-        state = state.plus(documents(version), started=STARTED, lookback=LOOKBACK, undated=undated)
+        state = state.plus(documents(version), until=STARTED, lookback=LOOKBACK, undated=undated)
     return state.pruned(LOOKBACK, undated=undated)
 
 
@@ -87,7 +85,7 @@ def test_the_next_run_begins_a_lookback_before_the_watermark(
 
 def test_a_date_before_year_1_is_no_watermark() -> None:
     ancient = documents(("a", None)).with_columns(moment=pl.lit(-(10**15)))
-    state = ExtractState(PATH).plus(ancient, started=STARTED, lookback=LOOKBACK, undated=True)
+    state = ExtractState(PATH).plus(ancient, until=STARTED, lookback=LOOKBACK, undated=True)
     assert state.watermark is None
 
 
@@ -142,21 +140,13 @@ def test_the_window_stays_small_in_a_long_run(monkeypatch: pytest.MonkeyPatch) -
     state = ExtractState(PATH)
     for number in range(100):
         document = documents((str(number), NOON + number * LOOKBACK))
-        state = state.plus(document, started=IN_A_YEAR, lookback=LOOKBACK, undated=True)
+        state = state.plus(document, until=IN_A_YEAR, lookback=LOOKBACK, undated=True)
         assert state.window.height < 12
     assert_frame_equal(
         state.pruned(LOOKBACK, undated=True).window,
         documents(("98", NOON + 98 * LOOKBACK), ("99", NOON + 99 * LOOKBACK)),
         check_row_order=False,
     )
-
-
-def test_rows_have_one_version_if_they_are_equal() -> None:
-    rows = pl.DataFrame({"a": ["x", "x", "x", None], "b": [1, 1, 2, None]})
-    versions = versions_of(rows).to_list()
-    assert versions[0] == versions[1]
-    assert len(set(versions)) == 3
-    assert versions_of(rows.reverse()).to_list() == versions[::-1]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +162,7 @@ def test_rows_have_one_version_if_they_are_equal() -> None:
 def test_a_run_reads_later_than_all_runs_before_it(
     last: datetime | None, started: datetime, expected: datetime
 ) -> None:
-    begun = ExtractState(PATH, NOON, last, documents(("a", NOON))).begun(started)
+    begun = ExtractState(PATH, NOON, extracted_at=last, window=documents(("a", NOON))).begun(started)
     assert (begun.watermark, begun.extracted_at, begun.window.height) == (NOON, expected, 0)
 
 

@@ -48,7 +48,6 @@ def entries() -> list[Document]:
 @pytest.fixture(autouse=True)
 def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
-    monkeypatch.setattr(workers, "_cpus", lambda: 2)
 
 
 @pytest.fixture
@@ -64,6 +63,7 @@ def job(tmp_path: Path) -> ExtractJob:
         lookback=timedelta(minutes=5),
         retry_delays=(timedelta(0),),
         max_rejected=0.01,
+        workers=2,
     )
 
 

@@ -23,8 +23,7 @@ def flatten(scanned: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         The same rows, with the table's columns and those of `SCANNED`. A row whose document does not fit has
-        every reason in ``reasons``, which is never null; ``version`` is a hash of the document, which holds for
-        one version of Polars.
+        every reason in ``reasons``; ``version`` is a hash of the document, which holds for one version of Polars.
     """
     return (
         scanned.with_columns(
@@ -39,9 +38,9 @@ def flatten(scanned: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def with_reasons(*reasons: pl.Expr) -> pl.Expr:
-    """The column ``reasons`` with more of them, but those that are null."""
-    none = pl.lit([], dtype=pl.List(pl.String))
-    return pl.concat_list(pl.col("reasons").fill_null(none), *reasons).list.drop_nulls()
+    """The column ``reasons`` with more of them, of which most are null."""
+    lines = pl.concat_str("reasons", *reasons, separator="\n", ignore_nulls=True)
+    return pl.when(lines != "").then(lines)
 
 
 def _microseconds(name: str) -> pl.Expr:
@@ -49,9 +48,9 @@ def _microseconds(name: str) -> pl.Expr:
     text, ms = pl.col(name), pl.col(f"{name}_ms")
     usual = pl.when(text.str.contains(_USUAL)).then(text)
     rare = pl.when(~text.str.contains(_USUAL)).then(text)
-    us = usual.str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="us", strict=False).cast(pl.Int64)
+    moment = usual.str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="us", strict=False, cache=False)
     in_range = pl.when(ms.is_between(_FIRST // 1000, _LAST // 1000)).then(ms * 1000)
-    return pl.coalesce(us, in_range, rare.map_elements(_parsed, return_dtype=pl.Int64)).alias(f"{name}_us")
+    return pl.coalesce(moment.cast(pl.Int64), in_range, rare.map_elements(_parsed, return_dtype=pl.Int64)).alias(f"{name}_us")
 
 
 def _parsed(text: str) -> int | None:

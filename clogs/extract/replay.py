@@ -33,10 +33,9 @@ def replay_documents(
     moments = pl.Series("extracted_at", [letter.at for letter in letters], dtype=POLARS_TYPES["instant"])
     scanned = rows_of(reply, exclude=exclude, watermark_field="").with_columns(moments)
     rows = screen(flatten(scanned.lazy()), blocking_checks).collect()
-    is_sound = pl.col("reasons").list.len() == 0
-    land(rows.filter(is_sound).select(column.name for column in COLUMNS), raw_dir, name=name)
+    land(rows.filter(pl.col("reasons").is_null()).select(column.name for column in COLUMNS), raw_dir, name=name)
     reasons = zip(letters, rows["reasons"].to_list(), strict=True)
-    return {letter.id: tuple(found) for letter, found in reasons if found}
+    return {letter.id: tuple(found.splitlines()) for letter, found in reasons if found}
 
 
 def _document(letter: DeadLetter) -> Document | str:

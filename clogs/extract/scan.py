@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from threading import Semaphore
 
 import msgspec
 import polars as pl
@@ -14,8 +15,8 @@ from clogs.landing.files import POLARS_TYPES
 from clogs.mongo import Document, Reply, field_at, id_text, jsonable, milliseconds, moment_of
 from clogs.schema import COLUMNS, Column
 
-BATCH_BYTES = 8 * 1024 * 1024
-"""Of BSON: a batch ends when it is larger, also before it has ``batch_size`` documents."""
+PART_BYTES = 1024 * 1024
+"""Of BSON: a frame ends when it is larger, also before it has ``batch_size`` documents."""
 
 _FILLED = tuple(column for column in COLUMNS if column.field)
 _FIELDS = tuple(column.field for column in COLUMNS if column.field)
@@ -33,17 +34,20 @@ SCANNED = pl.Schema(
         "entry_raw": pl.Binary(),
         "moment": pl.Int64(),
         "extracted_at": POLARS_TYPES["instant"],
-        "reasons": pl.List(pl.String()),
+        "reasons": pl.String(),
     }
 )
 """A row per document, its BSON in ``raw``; where that cannot be decoded, all else is null but ``reasons``.
 
 Fields are named as in ``raw.conversations``. Instants are texts, or milliseconds since 1970, UTC, in a column
 that ends in ``_ms``; ``moment`` is the Date in the watermark field, likewise. ``message_raw`` and ``entry_raw``
-are JSON. ``reasons`` say which values do not fit their columns, and are null there.
+are JSON. ``reasons`` say, in a line each, which values do not fit their columns, and are null there.
 """
 
-_BATCHES_APART = timedelta(microseconds=1)
+_FRAMES_APART = timedelta(microseconds=1)
+
+SLOT_SECONDS = 1.0
+"""How long a frame waits for a slot: Polars may need one more before it gives up the first."""
 
 _to_json = msgspec.json.Encoder(enc_hook=jsonable).encode
 
@@ -53,7 +57,13 @@ Read = Callable[[Sequence[str], int], Iterator[Reply]]
 
 
 def scan(
-    read: Read, *, exclude: Sequence[str], watermark_field: str, batch_size: int, extracted_at: datetime
+    read: Read,
+    *,
+    exclude: Sequence[str],
+    watermark_field: str,
+    batch_size: int,
+    extracted_at: datetime,
+    slots: Semaphore,
 ) -> pl.LazyFrame:
     """Make a lazy frame of `SCANNED`; only what it is collected for is read.
 
@@ -61,68 +71,81 @@ def scan(
         read: Gives the documents; it is called when the frame is collected.
         exclude: Dotted paths of the fields to leave out, for those that the source sends all the same.
         watermark_field: The dotted path of what becomes ``moment``.
-        batch_size: How many documents a batch has at most.
-        extracted_at: When the first batch is read, in UTC; each next one is a microsecond later.
+        batch_size: How many documents are read at a time, at most.
+        extracted_at: When the first of them are read, in UTC; each next ones are a microsecond later.
+        slots: Released for each batch that was collected: else Polars would read far ahead.
     """
 
-    def batches(
+    def frames(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         columns = with_columns or SCANNED.names()
-        moment = extracted_at
-        parts: list[pl.DataFrame] = []
-        documents = size = 0
-        for reply in read(_fields_of(columns, watermark_field), n_rows or 0):
-            documents, size = documents + len(reply.raw), size + sum(map(len, reply.raw))
-            parts.append(rows_of(reply, exclude=exclude, watermark_field=watermark_field))
-            del reply  # before the next one arrives: documents in Python take far more memory than rows
-            if size >= BATCH_BYTES or documents >= batch_size:
-                yield _batch(parts, moment, predicate, columns)
-                documents = size = 0
-                moment += _BATCHES_APART
-        if parts:
-            yield _batch(parts, moment, predicate, columns)
+        replies = read(_fields_of(columns, watermark_field), n_rows or 0)
+        parts = _parts(replies, exclude, watermark_field, batch_size)
+        for place, rows in enumerate(parts):
+            moment = pl.lit(extracted_at + place * _FRAMES_APART, POLARS_TYPES["instant"])
+            rows = rows.with_columns(extracted_at=moment)
+            slots.acquire(timeout=SLOT_SECONDS)
+            yield (rows if predicate is None else rows.filter(predicate)).select(columns)
 
-    return register_io_source(batches, schema=SCANNED)
+    return register_io_source(frames, schema=SCANNED)
+
+
+def _parts(
+    replies: Iterator[Reply], exclude: Sequence[str], watermark_field: str, batch_size: int
+) -> Iterator[pl.DataFrame]:
+    """Put replies together, a MB or so."""
+    parts: list[pl.DataFrame] = []
+    documents = size = 0
+    for reply in replies:
+        parts.append(rows_of(reply, exclude=exclude, watermark_field=watermark_field))
+        documents, size = documents + len(reply.raw), size + sum(map(len, reply.raw))
+        del reply  # before the next one arrives: documents in Python take far more memory than rows
+        if size >= PART_BYTES or documents >= batch_size:
+            yield pl.concat(parts, rechunk=True)
+            parts.clear()
+            documents = size = 0
+    if parts:
+        yield pl.concat(parts, rechunk=True)
 
 
 def rows_of(reply: Reply, *, exclude: Sequence[str], watermark_field: str) -> pl.DataFrame:
     """Make the rows of a reply, without ``extracted_at``; its documents are used up."""
-    reasons = {row: [each] for row, each in enumerate(reply.documents) if isinstance(each, str)}
+    reasons = {row: each for row, each in enumerate(reply.documents) if isinstance(each, str)}
     documents = [{} if isinstance(each, str) else each for each in reply.documents]
     _drop(documents, exclude)
     others = [None if row in reasons else document for row, document in enumerate(documents)]
     for row, document in enumerate(others):
         if document is not None and "_id" not in document:
-            reasons[row] = ["_id is absent"]
+            reasons[row] = "_id is absent"
     moments = [milliseconds(field_at(document, watermark_field)) for document in documents]
     ids = [id_text(document.pop("_id")) if "_id" in document else None for document in documents]
     messages = [document.pop("message", None) for document in documents]
     fields = [list(map(document.pop, _FIELDS, _ABSENT)) for document in documents]
     # 20,000 documents take 0.05 s of CPU here, and 0.10 s by `json_decode` and `list.eval`, which
     # would also take an object for a list of one, and write numbers in its own way.
-    roles, contents = zip(*map(_role_and_content, messages), strict=True)
+    spoken = list(map(_role_and_content, messages))
     series = [
         series
-        for column, values in zip(_FILLED, zip(*fields, strict=True), strict=True)
-        for series in series_of(column, values, reasons)
+        for place, column in enumerate(_FILLED)
+        for series in series_of(column, [values[place] for values in fields], reasons)
     ]
     return pl.DataFrame(
         [
             pl.Series("raw", reply.raw, dtype=pl.Binary),
             pl.Series("_id", ids, dtype=pl.String),
             *series,
-            pl.Series("message_role", roles, dtype=pl.String),
-            pl.Series("message_content", contents, dtype=pl.String),
+            pl.Series("message_role", [role for role, _ in spoken], dtype=pl.String),
+            pl.Series("message_content", [content for _, content in spoken], dtype=pl.String),
             _json("message_raw", [None if isinstance(message, str) else message for message in messages]),
             _json("entry_raw", others),
             pl.Series("moment", moments, dtype=pl.Int64),
-            pl.Series("reasons", map(reasons.get, range(len(documents))), dtype=SCANNED["reasons"]),
+            pl.Series("reasons", map(reasons.get, range(len(documents))), dtype=pl.String),
         ]
     )
 
 
-def series_of(column: Column, values: Sequence[object], reasons: dict[int, list[str]]) -> list[pl.Series]:
+def series_of(column: Column, values: Sequence[object], reasons: dict[int, str]) -> list[pl.Series]:
     """Make the column of one field, or both of an instant; the reasons why values do not fit are added."""
     if column.kind == "instant":
         texts = [str(value) if isinstance(value, str) else None for value in values]
@@ -130,7 +153,7 @@ def series_of(column: Column, values: Sequence[object], reasons: dict[int, list[
         for row, value in enumerate(values):
             if value is not None and texts[row] is None and dates[row] is None:
                 reason = f"is {_kind(value)}, which is not a date and time of the years 1 to 9999"
-                reasons.setdefault(row, []).append(f"{column.field} {reason}")
+                _add(reasons, row, f"{column.field} {reason}")
         return [
             pl.Series(column.name, texts, dtype=pl.String),
             pl.Series(f"{column.name}_ms", dates, dtype=pl.Int64),
@@ -146,8 +169,12 @@ def series_of(column: Column, values: Sequence[object], reasons: dict[int, list[
             converted.append(None if value is None else convert(value))
         except _MisfitError as misfit:
             converted.append(None)
-            reasons.setdefault(row, []).append(f"{column.field} {misfit}")
+            _add(reasons, row, f"{column.field} {misfit}")
     return [pl.Series(column.name, converted, dtype=dtype)]
+
+
+def _add(reasons: dict[int, str], row: int, reason: str) -> None:
+    reasons[row] = f"{reasons[row]}\n{reason}" if row in reasons else reason
 
 
 def _fields_of(columns: Sequence[str], watermark_field: str) -> list[str]:
@@ -158,17 +185,6 @@ def _fields_of(columns: Sequence[str], watermark_field: str) -> list[str]:
     fields |= {"message"} if any(name.startswith("message_") for name in columns) else set()
     fields |= {watermark_field} if "moment" in columns else set()
     return sorted(field for field in fields | {"_id"} if field)
-
-
-def _batch(
-    parts: list[pl.DataFrame], moment: datetime, predicate: pl.Expr | None, columns: list[str]
-) -> pl.DataFrame:
-    """Put parts together, and forget them, so that they are in memory once."""
-    rows = pl.concat(parts, rechunk=True).with_columns(
-        extracted_at=pl.lit(moment, POLARS_TYPES["instant"])
-    )
-    parts.clear()
-    return (rows if predicate is None else rows.filter(predicate)).select(columns)
 
 
 class _MisfitError(Exception):

@@ -12,13 +12,16 @@ from clogs.extract.flatten import with_reasons
 
 
 def screen(rows: pl.LazyFrame, blocking_checks: tuple[str, ...]) -> pl.LazyFrame:
-    """Add every check that a row of `flatten` fails to its ``reasons``; what has no document fails none."""
+    """Add every check that a row of `flatten` fails to its ``reasons``; ``raw`` stays only where there are some."""
     checks = {name: CONVERSATIONS.checks[name] for name in blocking_checks}
     failures = (
+        # what could not be decoded fails none
         pl.when(~check.holds.fill_null(value=False), pl.col("entry_raw").is_not_null()).then(
             pl.lit(f"{name} does not hold: {check.description}")
         )
         for name, check in checks.items()
         if isinstance(check.holds, pl.Expr)
     )
-    return rows.with_columns(reasons=with_reasons(*failures))
+    return rows.with_columns(reasons=with_reasons(*failures)).with_columns(
+        raw=pl.when(pl.col("reasons").is_not_null()).then("raw")
+    )

@@ -77,14 +77,14 @@ def extract(
             job.state_dir, source=source.name, watermark_field=job.watermark_field, landing=landing
         )
     )
-    lookback_start = before.start(job.lookback)
-    start = None if full_backfill else since or lookback_start
-    covers_all_new = not limit and (since is None or (lookback_start is not None and since <= lookback_start))
     if not source.exists():
         raise SourceError(
             f"The collection {source.name} does not exist.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
         )
+    window_start = before.start(job.lookback)
+    start = None if full_backfill else since or _start(source, before, job)
+    covers_all_new = not limit and (since is None or (window_start is not None and since <= window_start))
     key_range = source.since(job.watermark_field, start) if start else source.whole()
     if dry_run:
         documents = source.count(key_range.filter(), limit=limit or 0)
@@ -93,15 +93,29 @@ def extract(
         sweep_temporary(folder)
     if full_backfill:
         before = replace(before, window=no_documents())
-    counts, state = _land(source, key_range, job, before, limit=limit or 0, on_progress=on_progress)
-    if covers_all_new and (counts.landed or counts.rejected):
+    counts, state = _land(
+        source, key_range, job, before, covers_all_new=covers_all_new, limit=limit or 0, on_progress=on_progress
+    )
+    if covers_all_new and start != before.watermark:
+        state = state.settled(job.started, job.lookback)
+    if counts.landed or counts.rejected or state.is_settled != before.is_settled:
         write_extract_state(state)
-    else:
-        state = before
     seconds = time.perf_counter() - clock
     result = ExtractResult(**asdict(counts), since=start, watermark=state.watermark, seconds=seconds)
     _warn(result, job)
     return result
+
+
+def _start(source: Source, before: ExtractState, job: ExtractJob) -> datetime | None:
+    """Where to begin: at the lookback window, or at the watermark where neither has anything new.
+
+    At the watermark, all documents are read and compared: one of them can have changed.
+    """
+    if before.is_settled and before.watermark:
+        newest = source.since(job.watermark_field, before.watermark)
+        if source.count(newest.filter(), limit=before.ties + 1) <= before.ties:
+            return before.watermark
+    return before.start(job.lookback)
 
 
 def _land(
@@ -110,6 +124,7 @@ def _land(
     job: ExtractJob,
     before: ExtractState,
     *,
+    covers_all_new: bool,
     limit: int,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
@@ -132,7 +147,8 @@ def _land(
     with closing(landed):  # so that workers end before an error is reported
         for each, documents in landed:
             counts += each
-            state = state.plus(documents, started=job.started, lookback=job.lookback, undated=undated)
+            until = job.started if covers_all_new else None
+            state = state.plus(documents, until=until, lookback=job.lookback, undated=undated)
             if is_countable and time.perf_counter() - started > COUNTED_AFTER:
                 is_countable = False
                 with suppress(SourceError):  # it is only for the progress that is shown

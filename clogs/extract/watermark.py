@@ -48,18 +48,29 @@ class ExtractState:
     Attributes:
         path: The state's file.
         watermark: The largest value of the watermark field made durable, in UTC; None before the first run.
+        reached_at: When the run began that first reached this watermark, in UTC.
+        is_settled: A run has read the lookback window that began a lookback later than that, or more: what
+            becomes visible late has been found.
         extracted_at: When the newest run that landed anything began, in UTC.
         window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
     path: Path
     watermark: datetime | None = None
+    reached_at: datetime | None = None
+    is_settled: bool = False
     extracted_at: datetime | None = None
     window: pl.DataFrame = field(default_factory=no_documents)
 
     def start(self, lookback: timedelta) -> datetime | None:
-        """Where the next run begins to read, in UTC; None for the collection's beginning."""
+        """Where the lookback window begins, in UTC; None for the collection's beginning."""
         return self.watermark and self.watermark - min(lookback, self.watermark - EARLIEST)
+
+    @property
+    def ties(self) -> int:
+        """How many documents of the window are at the watermark or later."""
+        newest = pl.col("moment") >= _milliseconds(self.watermark or EARLIEST)
+        return self.window.filter(newest).height
 
     def holds(self, documents: pl.DataFrame) -> pl.Series:
         """Return of each document, by `WINDOW_SCHEMA`, whether this very version of it is in the window."""
@@ -79,31 +90,33 @@ class ExtractState:
         The window is empty, since it does not hold what this run lands: a document that changed, was landed,
         and changed back would pass for one that is landed already.
         """
-        return ExtractState(self.path, self.watermark, self.next_extracted_at(started))
+        return replace(self, extracted_at=self.next_extracted_at(started), window=no_documents())
 
     def plus(
-        self, documents: pl.DataFrame, *, started: datetime, lookback: timedelta, undated: bool
+        self, documents: pl.DataFrame, *, until: datetime | None, lookback: timedelta, undated: bool
     ) -> ExtractState:
         """The state with documents, by `WINDOW_SCHEMA`, that are durable.
 
         Args:
             documents: What became durable.
-            started: When the run began, in UTC. A writer whose clock is ahead must not hide what others write
-                until then, so no later Date moves the watermark.
+            until: When the run began, in UTC. A writer whose clock is ahead must not hide what others write
+                until then, so no later Date moves the watermark. None leaves it where it is.
             lookback: How far behind the watermark the next run reads again.
             undated: As for `pruned`.
         """
-        dates = pl.col("moment").filter(
-            pl.col("moment").is_between(_milliseconds(EARLIEST), _milliseconds(started))
-        )
-        newest: int | None = documents.select(dates.max()).item()
-        moments = [self.watermark, None if newest is None else _EPOCH + newest * _MILLISECOND]
-        watermark = max((moment for moment in moments if moment), default=None)
         window = pl.concat([self.window, documents])
-        state = replace(self, watermark=watermark, window=window)
+        state = replace(self, window=window)
+        newest = until and _newest(documents, until)
+        if newest and (self.watermark is None or newest > self.watermark):
+            state = replace(state, watermark=newest, reached_at=until, is_settled=False)
         if window.height // PRUNE_EVERY_ROWS > self.window.height // PRUNE_EVERY_ROWS:
             return state.pruned(lookback, undated=undated)
         return state
+
+    def settled(self, started: datetime, lookback: timedelta) -> ExtractState:
+        """The state after a run that read the whole window, and began at ``started``, in UTC."""
+        is_settled = self.reached_at is not None and started - self.reached_at >= lookback
+        return replace(self, is_settled=self.is_settled or is_settled)
 
     def pruned(self, lookback: timedelta, *, undated: bool) -> ExtractState:
         """The state with those documents only that the next run will read again.
@@ -118,6 +131,13 @@ class ExtractState:
             bound = _milliseconds(self.watermark) - lookback // _MILLISECOND
             window = window.filter((pl.col("moment") >= bound).fill_null(undated))
         return replace(self, window=window.unique().rechunk())
+
+
+def _newest(documents: pl.DataFrame, until: datetime) -> datetime | None:
+    """The largest moment that is not after ``until``."""
+    moments = documents["moment"]
+    newest = moments.filter(moments.is_between(_milliseconds(EARLIEST), _milliseconds(until))).max()
+    return _EPOCH + newest * _MILLISECOND if isinstance(newest, int) else None
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:
@@ -137,8 +157,8 @@ def read_extract_state(path: Path) -> ExtractState:
     try:
         metadata = pl.read_parquet_metadata(path)
         window = pl.read_parquet(path, glob=False)
-        moments = (metadata.get(name) for name in ("watermark", "extracted_at"))
-        watermark, extracted_at = (datetime.fromisoformat(text) if text else None for text in moments)
+        texts = {name: metadata.get(name) for name in ("watermark", "reached_at", "extracted_at")}
+        moments = {name: datetime.fromisoformat(text) if text else None for name, text in texts.items()}
     except OSError as exc:
         raise ClogsError(f"Cannot read {path}: {exc}.", hint="Look for the cause with: clogs doctor") from exc
     except _DAMAGED as exc:
@@ -148,13 +168,14 @@ def read_extract_state(path: Path) -> ExtractState:
         return ExtractState(path)
     if window.schema != WINDOW_SCHEMA:
         window = no_documents()
-    return ExtractState(path, watermark, extracted_at, window)
+    return ExtractState(path, **moments, is_settled=metadata.get("is_settled") == "true", window=window)
 
 
 def write_extract_state(state: ExtractState) -> None:
     """Make the state durable: the moment it is in place, the next run starts from it."""
-    moments = {"watermark": state.watermark, "extracted_at": state.extracted_at}
+    moments = {"watermark": state.watermark, "reached_at": state.reached_at, "extracted_at": state.extracted_at}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
+    metadata["is_settled"] = str(state.is_settled).lower()
     content = BytesIO()  # Polars has no error of its own for a full disk
     state.window.write_parquet(content, metadata=metadata)
     write_atomic(state.path, lambda path: path.write_bytes(content.getvalue()))

@@ -67,6 +67,7 @@ def extract_job(settings: Settings, *, run: str) -> ExtractJob:
         state_dir=settings.data.state_dir,
         exclude=settings.mongo.exclude,
         batch_size=settings.pipeline.batch_size,
+        workers=settings.pipeline.workers,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
         retry_delays=retry_delays(settings),

@@ -20,10 +20,16 @@ from clogs.redact import hide_uri, hide_url
 from clogs.settings import values
 from clogs.settings.values import Key
 
-MAX_THREADS = 32
+MAX_THREADS = MAX_WORKERS = 32
+DEFAULT_WORKERS = 4
 
 Location = Annotated[Path, Key(parse=values.path)]
 Duration = Annotated[timedelta, Key(parse=values.duration)]
+
+
+def available_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +72,9 @@ class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How documents are extracted."""
 
     batch_size: Annotated[int, Meta(ge=100, le=100_000)] = 10_000
+    workers: Annotated[int, Meta(ge=1, le=MAX_WORKERS)] = field(
+        default_factory=lambda: min(available_cpus(), DEFAULT_WORKERS)
+    )
     lookback: Duration = timedelta(minutes=15)  # how far before the watermark each run reads again
     watermark_field: Annotated[str, Key(validate=values.field_path)] = "ingestedAt"
     retries: Annotated[int, Meta(ge=0)] = 3
