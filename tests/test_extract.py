@@ -57,6 +57,7 @@ NEWEST = NOON + timedelta(minutes=4)
 LOOKBACK = timedelta(minutes=15)
 JUST_BEFORE_NOON = NOON - timedelta(minutes=5)
 LONG_BEFORE_NOON = NOON - timedelta(minutes=20)
+RUNS_BEGIN = NOON + timedelta(days=1)
 IN_A_YEAR = datetime.now(UTC) + timedelta(days=365)
 
 
@@ -196,6 +197,34 @@ def test_a_document_that_comes_late_is_found_within_the_lookback_and_by_a_backfi
     assert "late" in landed_ids(job)
 
 
+def test_the_window_is_read_until_a_run_began_a_lookback_after_the_watermark_was_reached(
+    collection: Collection[Document], source: Source, job: ExtractJob
+) -> None:
+    def at(minutes: float) -> ExtractResult:
+        moment = RUNS_BEGIN + timedelta(minutes=minutes)
+        return extract(source, replace(job, run=new_run(), started=moment))
+
+    collection.insert_many([entry(number, at=NOON + timedelta(seconds=number)) for number in range(300)])
+    newest = NOON + timedelta(seconds=299)
+    assert at(0).landed == 300
+    assert at(1).unchanged == 300
+    collection.insert_one(entry("late", at=JUST_BEFORE_NOON))
+    late = at(60)  # the first run after the lookback, however long after it
+    assert (late.landed, late.unchanged) == (1, 300)
+    settled = at(61)
+    assert (settled.since, settled.documents, settled.watermark) == (newest, 1, newest)
+    collection.insert_one(entry("tie", at=newest))
+    assert at(62).landed == 1
+    assert at(63).landed == 0
+    collection.insert_one(entry("next", at=newest + timedelta(seconds=1)))
+    following = at(120)
+    assert (following.since, following.landed) == (newest - LOOKBACK, 1)
+    assert at(121).since == newest + timedelta(seconds=1) - LOOKBACK
+    assert at(180).landed == 0
+    assert at(181).documents == 1
+    assert sorted(set(landed_ids(job))) == sorted([*map(str, range(300)), "late", "next", "tie"])
+
+
 def test_the_first_run_finds_documents_that_have_no_date(
     collection: Collection[Document], job: ExtractJob, run: Run
 ) -> None:
@@ -291,8 +320,9 @@ def test_a_limit_lands_a_part_and_leaves_the_watermark(
     collection.insert_many([entry(1), entry(2), entry(3)])
     assert (part := run(limit=2)).landed == 2
     assert part.watermark is None
-    run()
-    assert set(landed_ids(job)) == {"1", "2", "3"}
+    assert run(limit=2).landed == 0
+    assert run().landed == 1
+    assert sorted(landed_ids(job)) == ["1", "2", "3"]
 
 
 def test_since_reads_from_that_moment_on(collection: Collection[Document], job: ExtractJob, run: Run) -> None:
