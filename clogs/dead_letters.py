@@ -14,7 +14,9 @@ import msgspec
 from clogs.errors import ClogsError, UsageError
 from clogs.files import reading, write_atomic
 
-Stage = Literal["import", "extract", "load"]
+Stage = Literal["import", "transcript", "extract", "load"]
+"""What rejected it; ``transcript`` is an extraction that read transcripts in place of MongoDB."""
+
 Encoding = Literal["text", "base64"]
 
 
@@ -43,6 +45,14 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         if self.encoding == "base64":
             return base64.b64decode(self.document, validate=True)
         return self.document.encode()
+
+
+def as_text(raw: bytes) -> tuple[str, Encoding]:
+    """Bytes as the ``document`` of a dead letter, and its ``encoding``."""
+    try:
+        return raw.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(raw).decode(), "base64"
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 INT64_MAX = 2**63 - 1  # MongoDB takes no larger limit
 
 
+From = Annotated[tuple[Path, ...], Parameter(name="--from", consume_multiple=True, negative="")]
+
+
 def extract(
     *,
+    from_: From = (),
     full_backfill: Flag = False,
     since: datetime | None = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
@@ -30,13 +35,14 @@ def extract(
     json: Flag = False,
     session: Session,
 ) -> None:
-    """Read new documents of the MongoDB collection into Parquet files.
+    """Read new documents of the MongoDB collection, or of transcripts, into Parquet files.
 
     Reading begins a lookback before the watermark, where the last run ended;
     documents that have landed and not changed are not landed again. The first run
     reads everything.
 
     Args:
+        from_: Read these transcripts, and no MongoDB: Claude Code's folder, a project or a file; ~/.claude.
         full_backfill: Read the whole collection again.
         since: Read from this moment on, UTC by default: 2026-11-01 or 2026-11-01T08:00:00+01:00.
         limit: Read at most this many documents; the watermark stays where it is.
@@ -45,6 +51,10 @@ def extract(
     """
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
+    if from_:
+        session.set_flag("source.paths", "--from", [str(path) for path in from_])
+    if session.settings.source.paths and (since or limit):
+        raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
     if since:
         since = _in_utc(since)
     lock = nullcontext() if dry_run else session.lock("extract")
@@ -60,7 +70,9 @@ def extract(
         )
     text = summary(result)
     if not result.dry_run:
-        text += f" · {duration(result.seconds)}\nWatermark: {instant(result.watermark)}"
+        text += f" · {duration(result.seconds)}"
+    if not (result.dry_run or session.settings.source.paths):
+        text += f"\nWatermark: {instant(result.watermark)}"
     session.terminal.summarize(result, text)
 
 

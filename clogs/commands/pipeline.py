@@ -36,6 +36,7 @@ MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("�
 
 def pipeline(
     *,
+    from_: extract.From = (),
     full_backfill: Flag = False,
     full_refresh: Flag = False,
     skip_extract: Flag = False,
@@ -49,6 +50,7 @@ def pipeline(
     """Extract, load, transform and validate what is new: the command for your crontab.
 
     Args:
+        from_: Read these transcripts, and no MongoDB: Claude Code's folder, a project or a file; ~/.claude.
         full_backfill: Read the whole collection again.
         full_refresh: Rebuild raw.conversations and all models.
         skip_extract: Leave out extract.
@@ -58,6 +60,8 @@ def pipeline(
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         json: Print the result as one JSON document.
     """
+    if from_:
+        session.set_flag("source.paths", "--from", [str(path) for path in from_])
     skips = {
         "extract": skip_extract,
         "load": skip_load,

@@ -41,6 +41,10 @@ class Session:
         # Only the flags are known so far; `loaded` sets the level and format that the settings ask for.
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
 
+    def set_flag(self, key: str, flag: str, value: object) -> None:
+        """Let a command's option beat every other origin of a setting; call it before they are loaded."""
+        self._flags[key] = (flag, value)
+
     @cached_property
     def loaded(self) -> LoadedSettings:
         """The settings with their origins.

@@ -57,7 +57,9 @@ def _facts(found: Status) -> Table:
     landing = found.landing
     facts = {
         "source": f"{found.source.name}\n{_source(found.source, found.extraction.watermark_field, found.at)}",
-        "watermark": _watermark(found.extraction),
+        "watermark": _watermark(found.extraction)
+        if found.source.transcripts is None
+        else "one for each transcript",
         "last extract": _ago(found.extraction.extracted_at, found.at),
         "landing": f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet",
         "dead letters": _dead_letters(found.dead_letters),
@@ -83,6 +85,8 @@ def _text(lines: str) -> Text:
 def _source(source: Source, watermark_field: str, now: datetime) -> str:
     if source.fault:
         return source.fault.message
+    if source.transcripts is not None:
+        return count(source.transcripts, "transcript")
     if not source.exists:
         return "the collection does not exist yet"
     documents = f"about {count(source.documents or 0, 'document')}"

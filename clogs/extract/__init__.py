@@ -1,7 +1,8 @@
-"""MongoDB → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
+"""MongoDB, or transcripts, → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
 
 from clogs.extract.range import ExtractJob
 from clogs.extract.replay import replay_documents
 from clogs.extract.stage import ExtractResult, extract
+from clogs.extract.transcripts import extract_transcripts
 
-__all__ = ["ExtractJob", "ExtractResult", "extract", "replay_documents"]
+__all__ = ["ExtractJob", "ExtractResult", "extract", "extract_transcripts", "replay_documents"]

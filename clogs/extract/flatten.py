@@ -50,7 +50,9 @@ def _microseconds(name: str) -> pl.Expr:
     rare = pl.when(~text.str.contains(_USUAL)).then(text)
     moment = usual.str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="us", strict=False, cache=False)
     in_range = pl.when(ms.is_between(_FIRST // 1000, _LAST // 1000)).then(ms * 1000)
-    return pl.coalesce(moment.cast(pl.Int64), in_range, rare.map_elements(_parsed, return_dtype=pl.Int64)).alias(f"{name}_us")
+    return pl.coalesce(
+        moment.cast(pl.Int64), in_range, rare.map_elements(_parsed, return_dtype=pl.Int64)
+    ).alias(f"{name}_us")
 
 
 def _parsed(text: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gc
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -67,7 +66,8 @@ class Counts:
 
 
 Landed = tuple[Counts, pl.DataFrame]
-"""What became of documents that are now durable, and these by `clogs.extract.watermark.WINDOW_SCHEMA`."""
+"""What became of documents that are now durable; and these by `clogs.extract.watermark.WINDOW_SCHEMA`, with
+``position`` from `clogs.extract.scan.SCANNED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def land_range(
     """
     is_begun = False
     for place, batch in enumerate(_batches(read, job, before, limit)):
-        documents = batch.select("version", "moment")
+        documents = batch.select("version", "moment", "position")
         new = batch.filter(~before.holds(documents))
         if not new.is_empty() and not is_begun:
             # Each range writes it, in whichever process: it is the same, and first where it is needed.
@@ -182,14 +182,19 @@ def _collected(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 def _letter(row: dict[str, Any], job: ExtractJob) -> DeadLetter:
-    document = decode(row["raw"])
-    is_sound = not isinstance(document, str)
+    raw, line = row["raw"], row["line"]
+    document = None if line else decode(raw)
+    if isinstance(document, dict):
+        source, raw = id_text(document.get("_id")), extended_json(document).encode()
+    else:
+        source = line or "unreadable BSON"
+    text, encoding = dead_letters.as_text(raw)
     return DeadLetter(
-        stage="extract",
-        source=id_text(document.get("_id")) if is_sound else "unreadable BSON",
+        stage="transcript" if line else "extract",
+        source=source,
         reasons=tuple(row["reasons"].splitlines()),
-        document=extended_json(document) if is_sound else base64.b64encode(row["raw"]).decode(),
-        encoding="text" if is_sound else "base64",
+        document=text,
+        encoding=encoding,
         run=job.run,
         at=row["extracted_at"],  # for a replay: newer than what was read before
     )

@@ -11,6 +11,7 @@ from clogs.dead_letters import DeadLetter, Reasons
 from clogs.extract.flatten import flatten
 from clogs.extract.scan import rows_of
 from clogs.extract.screen import screen
+from clogs.extract.transcripts import document_of_letter
 from clogs.landing.files import POLARS_TYPES, land
 from clogs.mongo import Document, Reply, decode, from_extended_json
 from clogs.schema import COLUMNS
@@ -33,13 +34,17 @@ def replay_documents(
     moments = pl.Series("extracted_at", [letter.at for letter in letters], dtype=POLARS_TYPES["instant"])
     scanned = rows_of(reply, exclude=exclude, watermark_field="").with_columns(moments)
     rows = screen(flatten(scanned.lazy()), blocking_checks).collect()
-    land(rows.filter(pl.col("reasons").is_null()).select(column.name for column in COLUMNS), raw_dir, name=name)
+    land(
+        rows.filter(pl.col("reasons").is_null()).select(column.name for column in COLUMNS), raw_dir, name=name
+    )
     reasons = zip(letters, rows["reasons"].to_list(), strict=True)
     return {letter.id: tuple(found.splitlines()) for letter, found in reasons if found}
 
 
 def _document(letter: DeadLetter) -> Document | str:
     """The document, or the reason why it cannot be decoded."""
+    if letter.stage == "transcript":
+        return document_of_letter(letter)
     if letter.encoding == "text":
         return from_extended_json(letter.document)
     try:

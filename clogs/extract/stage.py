@@ -94,7 +94,13 @@ def extract(
     if full_backfill:
         before = replace(before, window=no_documents())
     counts, state = _land(
-        source, key_range, job, before, covers_all_new=covers_all_new, limit=limit or 0, on_progress=on_progress
+        source,
+        key_range,
+        job,
+        before,
+        covers_all_new=covers_all_new,
+        limit=limit or 0,
+        on_progress=on_progress,
     )
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
@@ -102,7 +108,7 @@ def extract(
         write_extract_state(state)
     seconds = time.perf_counter() - clock
     result = ExtractResult(**asdict(counts), since=start, watermark=state.watermark, seconds=seconds)
-    _warn(result, job)
+    warn(result, job)
     return result
 
 
@@ -157,7 +163,8 @@ def _land(
     return counts, state.pruned(job.lookback, undated=undated)
 
 
-def _warn(result: ExtractResult, job: ExtractJob) -> None:
+def warn(result: ExtractResult, job: ExtractJob) -> None:
+    """Report what was not landed; raises a `DataError` if that is more than allowed."""
     if result.undated:
         logger.warning(
             "%s without a Date in %s: later runs cannot find these documents except by"
@@ -165,7 +172,7 @@ def _warn(result: ExtractResult, job: ExtractJob) -> None:
             count(result.undated, "document"),
             job.watermark_field,
         )
-    reasons = "clogs dead-letters list --stage extract"
+    reasons = "clogs dead-letters list"
     if result.rejected > job.max_rejected * result.documents:
         raise DataError(
             f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"

@@ -173,7 +173,11 @@ def read_extract_state(path: Path) -> ExtractState:
 
 def write_extract_state(state: ExtractState) -> None:
     """Make the state durable: the moment it is in place, the next run starts from it."""
-    moments = {"watermark": state.watermark, "reached_at": state.reached_at, "extracted_at": state.extracted_at}
+    moments = {
+        "watermark": state.watermark,
+        "reached_at": state.reached_at,
+        "extracted_at": state.extracted_at,
+    }
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     metadata["is_settled"] = str(state.is_settled).lower()
     content = BytesIO()  # Polars has no error of its own for a full disk

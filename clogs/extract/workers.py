@@ -116,8 +116,8 @@ def _end_with_parent() -> None:
 
 def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
-    counts, landed = Counts(), [no_documents()]
+    counts, landed = Counts(), []
     for each, documents in land_range(read, job, before, number=number):
         counts += each
         landed.append(documents)
-    return counts, pl.concat(landed)
+    return counts, pl.concat(landed or [no_documents()])

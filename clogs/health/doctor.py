@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from clogs.health.findings import Finding, failed, failures, open_to_others, war
 from clogs.health.places import check_disk, check_folders, free_bytes
 from clogs.health.reader import (
     DeadLetters,
+    Source,
     Warehouse,
     read_dead_letters,
     read_landing,
     read_source,
+    read_transcripts,
     read_warehouse,
 )
 from clogs.mongo import Address, connect
@@ -30,13 +32,14 @@ from clogs.terminal.text import count, instant, size
 
 def checkup(
     address: Address,
+    paths: Sequence[Path],
     *,
     watermark_field: str,
     lookback: timedelta,
     folders: Mapping[str, Path],
     warehouse_path: Path,
 ) -> list[Finding]:
-    """Check everything a run needs, and change nothing.
+    """Check everything a run needs, and change nothing; it reads transcripts in ``paths``, or the collection.
 
     The folders are named by their settings: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir`` and
     ``data.state_dir``.
@@ -64,6 +67,8 @@ def checkup(
     with failures(findings, "warehouse"):
         findings.append(_warehouse(warehouse, state_dir))
     findings.append(_dead_letters(read_dead_letters(folders["data.dead_letter_dir"])))
+    if paths:
+        return [*findings, _transcripts(read_transcripts(paths))]
     return findings + _source(address, watermark_field, lookback)
 
 
@@ -130,6 +135,12 @@ def _dead_letters(found: DeadLetters) -> Finding:
         f"{count(found.count, 'dead letter')}: clogs dead-letters" if found.count else "No dead letters."
     )
     return Finding("rejected", "ok", letters)
+
+
+def _transcripts(found: Source) -> Finding:
+    if found.fault:
+        return failed("source", found.fault)
+    return Finding("source", "ok", f"{count(found.transcripts or 0, 'transcript')} in {found.name}.")
 
 
 def _source(address: Address, watermark_field: str, lookback: timedelta) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from clogs import dead_letters, mongo, warehouse
-from clogs.errors import ClogsError, UnavailableError
+from clogs.errors import ClogsError, UnavailableError, UsageError
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.files import reading
 from clogs.health.findings import UNREADABLE
@@ -17,6 +18,7 @@ from clogs.landing.files import identity, landed
 from clogs.runs.lock import holder
 from clogs.runs.records import Run, read
 from clogs.schedule import next_scheduled
+from clogs.transcripts.find import find
 
 RUNS_SHOWN = 5
 
@@ -35,7 +37,7 @@ _LOADS = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The collection; with a fault, only its name is known."""
+    """The collection, or transcripts in its place; with a fault, only its name is known."""
 
     name: str  # database, collection and hosts, without user and password
     fault: ClogsError | None = None
@@ -43,6 +45,7 @@ class Source:
     documents: int | None = None  # by the collection's metadata: about right
     newest: datetime | None = None  # Date in the watermark field that is not after now
     undated: int | None = None  # documents without a Date there, which no watermark finds
+    transcripts: int | None = None  # files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,7 @@ class Status:
 
 def read_status(
     address: mongo.Address,
+    paths: Sequence[Path],
     *,
     watermark_field: str,
     raw_dir: Path,
@@ -121,15 +125,18 @@ def read_status(
     state_dir: Path,
     warehouse_path: Path,
 ) -> Status:
-    """Read how things stand. MongoDB, the warehouse and the dead letters may be out of reach: each says why.
+    """Read how things stand, with transcripts in some ``paths`` or else the collection. MongoDB, the warehouse and the dead letters may be out of reach: each says why.
 
     Raises:
         SettingsError: The URI is malformed.
         ClogsError: The landing or the state cannot be read.
     """
     try:
-        with mongo.connect(address) as collection:
-            source = read_source(collection, watermark_field)
+        if paths:
+            source = read_transcripts(paths)
+        else:
+            with mongo.connect(address) as collection:
+                source = read_source(collection, watermark_field)
     except UnavailableError as error:
         source = Source(name=address.name, fault=error)
     return Status(
@@ -162,10 +169,20 @@ def read_source(collection: mongo.Source, watermark_field: str) -> Source:
     )
 
 
+def read_transcripts(paths: Sequence[Path]) -> Source:
+    """Count the transcripts in files and folders."""
+    name = ", ".join(map(str, paths))
+    try:
+        return Source(name=name, transcripts=len(find(paths)))
+    except UsageError as error:
+        return Source(name=name, fault=error)
+
+
 def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_dir: Path) -> Extraction:
     with reading(raw_dir, hint=UNREADABLE):
         landing = identity(raw_dir, create=False)
-    path = extract_state_path(state_dir, source=source.name, watermark_field=watermark_field, landing=landing)
+    named = ("transcripts", "") if source.transcripts else (source.name, watermark_field)
+    path = extract_state_path(state_dir, source=named[0], watermark_field=named[1], landing=landing)
     with reading(path, hint=UNREADABLE):
         state = read_extract_state(path)
     behind = source.newest - state.watermark if source.newest and state.watermark else None

@@ -4,6 +4,7 @@ from clogs.mongo.client import Address, Refused, Source, connect
 from clogs.mongo.documents import (
     Document,
     decode,
+    encode,
     extended_json,
     field_at,
     from_extended_json,
@@ -29,6 +30,7 @@ __all__ = [
     "Source",
     "connect",
     "decode",
+    "encode",
     "extended_json",
     "field_at",
     "from_extended_json",

@@ -12,23 +12,18 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
-import bson
-from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
 
 from clogs.errors import SettingsError, SourceError
-from clogs.mongo.documents import CODEC, Document, field_at, moment_of
+from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
 from clogs.mongo.errors import mapped_errors
 from clogs.mongo.ranges import KeyRange
 from clogs.mongo.reading import Reading
 
 ANSWER_TIMEOUT_MS = 5_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
-
-LARGEST_DOCUMENT = 16 * 1024 * 1024
-"""In bytes of BSON, by MongoDB's limits; the driver would leave off in the middle of a batch."""
 
 REPLY_DOCUMENTS = 250
 """Documents per reply from a server that is near: a CPU's cache holds so few until they are rows."""
@@ -202,15 +197,11 @@ class Source:
         """
         refused, sound = [], []
         for index, document in enumerate(documents):
-            try:
-                raw = bson.encode(document, codec_options=CODEC)
-            except (BSONError, OverflowError, RecursionError, UnicodeError, ValueError) as exc:
-                refused.append(Refused(index, f"cannot be stored as BSON: {exc}"))
-                continue
-            if len(raw) > LARGEST_DOCUMENT:
-                refused.append(Refused(index, f"is {len(raw):,} bytes of BSON, MongoDB takes 16 MiB"))
-                continue
-            sound.append((index, RawBSONDocument(raw)))
+            raw = encode(document)
+            if isinstance(raw, str):
+                refused.append(Refused(index, raw))
+            else:
+                sound.append((index, RawBSONDocument(raw)))
         inserted, faults = self._insert([document for _, document in sound])
         return inserted, refused + [
             Refused(sound[fault["index"]][0], f"MongoDB refused it: {fault.get('errmsg', fault['code'])}")

@@ -25,6 +25,9 @@ CODEC: CodecOptions[Document] = CodecOptions(
 _FIRST_MS = int(DatetimeMS(datetime(1, 1, 1, tzinfo=UTC)))
 _LAST_MS = int(DatetimeMS(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)))
 
+LARGEST_DOCUMENT = 16 * 1024 * 1024
+"""In bytes of BSON, by MongoDB's limits; the driver would leave off in the middle of a batch."""
+
 UNDECODABLE = (BSONError, ValueError, TypeError, OverflowError, RecursionError)
 """What the driver raises for a document that it cannot decode."""
 
@@ -98,6 +101,17 @@ def from_extended_json(text: str) -> Document | str:
     except _UNREADABLE as exc:
         return f"invalid Extended JSON: {exc}"
     return document if isinstance(document, dict) else "invalid Extended JSON: no object"
+
+
+def encode(document: Document) -> bytes | str:
+    """Encode a document as BSON, or return why MongoDB would not take it."""
+    try:
+        raw = bson.encode(document, codec_options=CODEC)
+    except (BSONError, OverflowError, RecursionError, UnicodeError, ValueError) as exc:
+        return f"cannot be stored as BSON: {exc}"
+    if len(raw) > LARGEST_DOCUMENT:
+        return f"is {len(raw):,} bytes of BSON, MongoDB takes 16 MiB"
+    return raw
 
 
 def jsonable(value: object) -> Any:  # noqa: ANN401

@@ -18,12 +18,16 @@ class Reply:
     """Documents that came together, in the order of the range.
 
     Attributes:
-        raw: Their BSON.
+        raw: Their BSON, or the lines that they stand in.
         documents: The same decoded, to be changed at will; a text says why one cannot be.
+        lines: Where these lines are, as FILE:LINE.
+        position: Where reading goes on after them, as JSON.
     """
 
     raw: list[bytes]
     documents: list[Document | str]
+    lines: list[str] | None = None
+    position: str | None = None
 
     @classmethod
     def of(cls, raw: list[bytes], batch: bytes) -> Reply:

@@ -23,7 +23,7 @@ BATCH_LETTERS = 250
 BATCH_CHARACTERS = 8 * 1024 * 1024  # a batch ends when its documents have more
 
 # The import comes last: it alone needs a server, which may be down.
-_STAGES: tuple[Stage, ...] = ("load", "extract", "import")
+_STAGES: tuple[Stage, ...] = ("load", "extract", "transcript", "import")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +125,18 @@ def _stage_replay(
         from clogs.load import restore
 
         yield partial(restore, raw_dir=data.raw_dir, dead_letter_dir=data.dead_letter_dir)
-    elif stage == "extract":
+    elif stage in {"extract", "transcript"}:
         from clogs.checks.suites import blocking_checks
         from clogs.extract import replay_documents
 
         blocking = blocking_checks(settings.quality.checks)
         exclude = settings.mongo.exclude
         yield partial(
-            replay_documents, raw_dir=data.raw_dir, exclude=exclude, blocking_checks=blocking, name=run
+            replay_documents,
+            raw_dir=data.raw_dir,
+            exclude=exclude,
+            blocking_checks=blocking,
+            name=f"{run}_{stage}",
         )
     else:
         from clogs import mongo

@@ -68,6 +68,17 @@ def extract(
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land what is new; `retry_connect`: a server that does not answer at first is tried again, too."""
+    if settings.source.paths:
+        from clogs.extract import extract_transcripts
+        from clogs.transcripts.find import find
+
+        return extract_transcripts(
+            find(settings.source.paths),
+            extract_job(settings, run=run),
+            full_backfill=full_backfill,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
     from clogs import mongo
 
     waits = retry_delays(settings) if retry_connect else ()
@@ -219,6 +230,7 @@ def status(settings: Settings) -> Status:
 
     return read_status(
         address_of(settings),
+        settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
@@ -234,6 +246,7 @@ def checkup(settings: Settings) -> list[Finding]:
     names = ("dir", "raw_dir", "dead_letter_dir", "state_dir")
     return doctor.checkup(
         address_of(settings),
+        settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
         folders={f"data.{name}": getattr(settings.data, name) for name in names},

@@ -105,6 +105,8 @@ def _read(declared: FieldInfo, raw: RawValue) -> object:
         raise ValueError(in_words(str(exc))) from None
     if key.validate:
         key.validate(value)
+    if isinstance(value, tuple) and any(isinstance(each, Path) for each in value):
+        value = tuple(raw.folder / each for each in value)
     if isinstance(value, Path):
         value = raw.folder / value
         utf8(str(value))  # again: the folder's name may be any bytes, too

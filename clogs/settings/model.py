@@ -48,6 +48,12 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     )
 
 
+class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Transcripts to read in place of MongoDB."""
+
+    paths: Annotated[tuple[Path, ...], Key(parse=values.paths)] = ()
+
+
 class DuckDBSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The warehouse: one DuckDB file."""
 
@@ -124,6 +130,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All settings, by section."""
 
     mongo: MongoSettings
+    source: SourceSettings
     duckdb: DuckDBSettings
     data: DataSettings
     pipeline: PipelineSettings

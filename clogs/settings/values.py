@@ -99,6 +99,11 @@ def path(value: object) -> Path:
         raise ValueError("there is no home folder for this ~") from None
 
 
+def paths(value: object) -> object:
+    """Read each item of a list as a path; anything but a list is left for the type to reject."""
+    return [path(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     """Make a reader that takes one of ``words`` in any case."""
     by_lower = {word.lower(): word for word in words}

@@ -15,7 +15,7 @@ from pathlib import Path
 from clogs.errors import UsageError
 
 PROJECTS = "projects"
-_HINT = "Name Claude Code's folder: clogs import ~/.claude"
+_HINT = "Name Claude Code's folder, such as ~/.claude"
 
 
 @dataclass(frozen=True, slots=True)

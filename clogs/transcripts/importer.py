@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import time
 from collections.abc import Sequence
@@ -10,18 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from clogs import dead_letters
-from clogs.dead_letters import DeadLetter, Encoding, Reasons
-from clogs.errors import ClogsError
-from clogs.files import write_atomic
+from clogs.dead_letters import DeadLetter, Reasons
 from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
+from clogs.transcripts.positions import read_positions, write_positions
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
-
-Positions = dict[str, FilePosition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +52,7 @@ def import_transcripts(
     started = time.perf_counter()
     state = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
     # An emptied collection is filled again, whatever was read before.
-    positions = {} if source.is_empty() else _read_positions(state)
+    positions = {} if source.is_empty() else read_positions(state)
     grown = lines = imported = rejected = 0
     try:
         for done, transcript in enumerate(transcripts, start=1):
@@ -73,8 +67,7 @@ def import_transcripts(
             on_progress(done, len(transcripts))
     finally:
         # Also after a failure: what was read until then is not read again.
-        content = msgspec.json.encode(positions)
-        write_atomic(state, lambda path: path.write_bytes(content))
+        write_positions(state, positions)
     return ImportResult(
         files=len(transcripts),
         grown=grown,
@@ -99,14 +92,14 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
     reasons: Reasons = {}
     for letter in letters:
         try:
-            transcript, line = _line_of(letter)
+            transcript, line = line_of(letter)
         except ValueError as exc:
             reasons[letter.id] = (str(exc),)
             continue
         if line.fault:
             reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.id] = _document_of(transcript, line, now)
+            documents[letter.id] = document_of(transcript, line, now)
     ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
     return reasons | {ids[each.index]: (each.reason,) for each in refused}
@@ -117,16 +110,12 @@ def _import(
 ) -> tuple[int, list[DeadLetter]]:
     now = datetime.now(UTC)
     entries = [line for line in batch if line.entry is not None]
-    inserted, refused = source.insert_absent([_document_of(transcript, line, now) for line in entries])
+    inserted, refused = source.insert_absent([document_of(transcript, line, now) for line in entries])
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
     letters = []
     for line, reason in faults:
-        encoding: Encoding = "text"
-        try:
-            document = line.text.decode()
-        except UnicodeDecodeError:
-            document, encoding = base64.b64encode(line.text).decode(), "base64"
+        document, encoding = dead_letters.as_text(line.text)
         letter = DeadLetter(
             stage="import",
             source=f"{transcript.path}:{line.number}",
@@ -140,7 +129,7 @@ def _import(
     return inserted, letters
 
 
-def _document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> Document:
+def document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> Document:
     """Make the document of a line that holds an entry, as the sync service would store it.
 
     Its ``_id`` follows from file, line number and text alone, so a line that is read again, after a crash or
@@ -158,7 +147,7 @@ def _document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> D
     }
 
 
-def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
+def line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
     """The line that a letter holds, and the file that it came from; ValueError if it holds none."""
     path, _, number = letter.source.rpartition(":")
     if not (path and number.isdecimal()):
@@ -167,15 +156,3 @@ def _line_of(letter: DeadLetter) -> tuple[Transcript, Line]:
     if line is None:
         raise ValueError("its line is blank")
     return transcript_at(Path(path)), line
-
-
-def _read_positions(path: Path) -> Positions:
-    if not path.exists():
-        return {}
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Positions)
-    except (msgspec.DecodeError, OSError) as exc:
-        raise ClogsError(
-            f"The import state {path} is damaged.",
-            hint="Remove it; the next import reads all files again and inserts no line twice.",
-        ) from exc

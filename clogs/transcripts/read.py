@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from clogs.files import reading
 
 BATCH_LINES = 1_000
 TAIL_BYTES = 1024
+
+
+logger = logging.getLogger(__name__)
 
 
 class FilePosition(msgspec.Struct, frozen=True):
@@ -43,8 +47,9 @@ def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], 
     for the next time. The last batch may be empty.
     """
     batch: list[Line] = []
-    with reading(path, hint="Fix its permissions, then import again."), path.open("rb") as file:
+    with reading(path, hint="Fix its permissions, then run this again."), path.open("rb") as file:
         if start.tail != _tail(file.fileno(), start.offset):
+            logger.info("%s was rewritten since it was read: it is read from its beginning.", path)
             start = FilePosition()
         file.seek(start.offset)
         offset, number = start.offset, start.line

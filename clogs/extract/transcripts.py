@@ -1,0 +1,130 @@
+"""Claude Code's own files in place of MongoDB: the documents are those that an import would store."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import chain
+
+import msgspec
+
+from clogs.dead_letters import DeadLetter
+from clogs.errors import ClogsError
+from clogs.extract.range import Counts, ExtractJob, land_range
+from clogs.extract.stage import ExtractResult, warn
+from clogs.extract.watermark import extract_state_path, read_extract_state
+from clogs.extract.workers import land_ranges
+from clogs.files import sweep_temporary
+from clogs.landing.files import by_size, identity
+from clogs.mongo import Document, Reply, decode, encode
+from clogs.terminal.progress import Progress, no_progress
+from clogs.transcripts.find import Transcript
+from clogs.transcripts.importer import document_of, line_of
+from clogs.transcripts.positions import Positions, read_positions, write_positions
+from clogs.transcripts.read import FilePosition, Line, read_batches
+
+RANGE_BYTES = 64 * 1024 * 1024
+"""So much of the files is read by one process before it takes the next range."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptRange:
+    """Reads what is new in some transcripts, also in another process; see `clogs.extract.scan.Read`."""
+
+    files: tuple[tuple[Transcript, FilePosition], ...]
+    ingested_at: datetime
+
+    def __call__(self, _only: Sequence[str], _limit: int) -> Iterator[Reply]:
+        """Read line by line; a file that cannot be read is left for the next run."""
+        for transcript, start in self.files:
+            try:
+                for batch, end in read_batches(transcript.path, start):
+                    if batch:
+                        yield self._reply(transcript, batch, end)
+            except ClogsError as error:
+                logger.warning("%s It is left out until it can be read.", error)
+
+    def _reply(self, transcript: Transcript, batch: Sequence[Line], end: FilePosition) -> Reply:
+        return Reply(
+            raw=[line.text for line in batch],
+            documents=[_document(transcript, line, self.ingested_at) for line in batch],
+            lines=[f"{transcript.path}:{line.number}" for line in batch],
+            position=msgspec.json.encode((str(transcript.path), end)).decode(),
+        )
+
+
+def extract_transcripts(
+    transcripts: Sequence[Transcript],
+    job: ExtractJob,
+    *,
+    full_backfill: bool = False,
+    dry_run: bool = False,
+    on_progress: Progress = no_progress,
+) -> ExtractResult:
+    """Land the lines that are new in transcripts. The caller holds the run lock.
+
+    How far each file was read is kept in the state, and moves when its lines are durable.
+
+    Raises:
+        DataError: More lines than allowed were rejected; the others are landed.
+        ClogsError: A file cannot be written.
+    """
+    clock = time.perf_counter()
+    landing = identity(job.raw_dir, create=not dry_run)
+    state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
+    positions = {} if full_backfill else read_positions(state)
+    sizes = {each.path: each for each in transcripts}
+    ranges = [
+        TranscriptRange(
+            tuple((sizes[path], positions.get(str(path), FilePosition())) for path in paths), job.started
+        )
+        for paths in by_size(sizes, RANGE_BYTES)
+    ]
+    if dry_run:
+        replies = chain.from_iterable(each((), 0) for each in ranges)
+        return ExtractResult(
+            documents=sum(len(reply.raw) for reply in replies), since=None, watermark=None, dry_run=True
+        )
+    for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
+        sweep_temporary(folder)
+    before = read_extract_state(
+        extract_state_path(job.state_dir, source="transcripts", watermark_field="", landing=landing)
+    )
+    landed = land_ranges(ranges, job, before) if len(ranges) > 1 else land_range(ranges[0], job, before)
+    counts = Counts()
+    on_progress(0, None)
+    for each, documents in landed:
+        counts += each
+        positions |= _positions(documents["position"].drop_nulls())
+        write_positions(state, positions)
+        on_progress(counts.documents, None)
+    result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
+    warn(result, job)
+    return result
+
+
+def document_of_letter(letter: DeadLetter) -> Document | str:
+    """The document of a line that was rejected, by today's code, or why it is none."""
+    try:
+        transcript, line = line_of(letter)
+    except ValueError as exc:
+        return str(exc)
+    return _document(transcript, line, letter.at)
+
+
+def _document(transcript: Transcript, line: Line, ingested_at: datetime) -> Document | str:
+    """The document of a line as it comes back from MongoDB, or why there is none."""
+    if line.fault:
+        return line.fault
+    raw = encode(document_of(transcript, line, ingested_at))
+    return raw if isinstance(raw, str) else decode(raw)
+
+
+def _positions(found: Sequence[str]) -> Positions:
+    return dict(msgspec.json.decode(each, type=tuple[str, FilePosition]) for each in found)
