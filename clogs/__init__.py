@@ -6,7 +6,7 @@ settings, and ``commands`` shows their results.
 
 import os
 
-# Each thread of Polars reads a batch ahead while documents are extracted. Set it to more for large validations.
+# Each thread of Polars reads a batch ahead of those that are landed.
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
 __version__ = "0.1.0"

@@ -43,8 +43,7 @@ from clogs.errors import ClogsError, DataError, SourceError, TransientSourceErro
 from clogs.extract import ExtractJob, ExtractResult, extract
 from clogs.landing.files import landed
 from clogs.mongo import Address, Source, connect
-from clogs.mongo.client import LARGEST_DOCUMENT
-from clogs.mongo.documents import CODEC
+from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT
 from clogs.runs.records import new_run
 
 pytestmark = [pytest.mark.every_python, pytest.mark.reads_mongodb]

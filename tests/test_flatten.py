@@ -353,7 +353,9 @@ ODD = "odd"
 
 
 def converted(column: Column, *values: object) -> tuple[list[Any], dict[int, list[str]]]:
-    rows, rejected = screened([{"_id": place, column.field: value} for place, value in enumerate(values)])
+    rows, rejected = screened(
+        [{"_id": place, column.field or "": value} for place, value in enumerate(values)]
+    )
     found = dict(rows.select("_id", column.name).iter_rows())
     return [found.get(str(place)) for place in range(len(values))], rejected
 

@@ -36,8 +36,7 @@ from clogs.mongo import (
     id_text,
     utc,
 )
-from clogs.mongo.client import LARGEST_DOCUMENT
-from clogs.mongo.documents import CODEC, split
+from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT, split
 from clogs.mongo.errors import mapped_errors
 
 pytestmark = pytest.mark.reads_mongodb
@@ -331,7 +330,8 @@ def source(mongo_uri: str, collection: Collection[Document]) -> Iterator[Source]
 
 def replies(source: Source, *, limit: int = 0, exclude: Sequence[str] = ()) -> list[list[Document]]:
     reading = source.read(source.whole(), exclude=exclude, batch_size=2, limit=limit)
-    return [reply.documents for reply in iter(reading.next_reply, None)]
+    found = iter(reading.next_reply, None)
+    return [[each for each in reply.documents if isinstance(each, dict)] for reply in found]
 
 
 def read(source: Source, *, limit: int = 0, exclude: Sequence[str] = ()) -> list[Document]:

@@ -176,7 +176,7 @@ def test_a_state_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_window_of_another_form_is_not_believed(tmp_path: Path) -> None:
     window = pl.DataFrame({"digest": [b"x"], "moment": [NOON]})
-    write_extract_state(ExtractState(tmp_path / "state.parquet", NOON, LATER, window))
+    write_extract_state(ExtractState(tmp_path / "state.parquet", NOON, LATER, window=window))
     again = read_extract_state(tmp_path / "state.parquet")
     assert (again.watermark, again.window.height) == (NOON, 0)
 

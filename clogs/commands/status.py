@@ -57,9 +57,7 @@ def _facts(found: Status) -> Table:
     landing = found.landing
     facts = {
         "source": f"{found.source.name}\n{_source(found.source, found.extraction.watermark_field, found.at)}",
-        "watermark": _watermark(found.extraction)
-        if found.source.transcripts is None
-        else "one for each transcript",
+        "watermark": _watermark(found.extraction, found.source),
         "last extract": _ago(found.extraction.extracted_at, found.at),
         "landing": f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet",
         "dead letters": _dead_letters(found.dead_letters),
@@ -97,14 +95,16 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
     return text
 
 
-def _watermark(extraction: Extraction) -> str:
+def _watermark(extraction: Extraction, source: Source) -> str:
+    if source.transcripts is not None:
+        return "one for each transcript"
     if extraction.watermark is None:
         return "none yet: the next extract reads everything"
     if extraction.behind_seconds is None:
         return instant(extraction.watermark)
     behind = duration(extraction.behind_seconds)
-    source = f"the source is {behind} ahead" if extraction.behind_seconds else "the source is not ahead"
-    return f"{instant(extraction.watermark)} · {source}"
+    ahead = f"the source is {behind} ahead" if extraction.behind_seconds else "the source is not ahead"
+    return f"{instant(extraction.watermark)} · {ahead}"
 
 
 def _dead_letters(letters: DeadLetters) -> str:

@@ -1,4 +1,4 @@
-"""MongoDB, or transcripts, → Parquet: read from the watermark on, flatten, land, and only then move the watermark."""
+"""MongoDB, or transcripts, → Parquet: scan, flatten, screen, land, and only then move the watermark."""
 
 from clogs.extract.range import ExtractJob
 from clogs.extract.replay import replay_documents

@@ -23,7 +23,8 @@ def flatten(scanned: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         The same rows, with the table's columns and those of `SCANNED`. A row whose document does not fit has
-        every reason in ``reasons``; ``version`` is a hash of the document, which holds for one version of Polars.
+        every reason in ``reasons``. ``version`` is a hash of the document: it holds for one version of
+        Polars, and after another one is installed, the lookback window is landed once more.
     """
     return (
         scanned.with_columns(

@@ -72,7 +72,7 @@ Landed = tuple[Counts, pl.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class CollectionRange:
-    """Reads a range of a collection, also in another process that it is sent to; see `clogs.extract.scan.Read`."""
+    """Reads a range of a collection, also in a process that it is sent to; see `clogs.extract.scan.Read`."""
 
     source: Source
     key_range: KeyRange
@@ -143,7 +143,7 @@ def _batches(read: Read, job: ExtractJob, before: ExtractState, limit: int) -> I
         for part in _collected(rows):
             slots.release()
             parts.append(part)
-            documents, size = documents + part.height, size + part.estimated_size()
+            documents, size = documents + part.height, size + int(part.estimated_size())
             del part
             if size >= BATCH_BYTES or documents >= job.batch_size:
                 yield _whole(parts)

@@ -34,9 +34,8 @@ def replay_documents(
     moments = pl.Series("extracted_at", [letter.at for letter in letters], dtype=POLARS_TYPES["instant"])
     scanned = rows_of(reply, exclude=exclude, watermark_field="").with_columns(moments)
     rows = screen(flatten(scanned.lazy()), blocking_checks).collect()
-    land(
-        rows.filter(pl.col("reasons").is_null()).select(column.name for column in COLUMNS), raw_dir, name=name
-    )
+    sound = rows.filter(pl.col("reasons").is_null()).select(column.name for column in COLUMNS)
+    land(sound, raw_dir, name=name)
     reasons = zip(letters, rows["reasons"].to_list(), strict=True)
     return {letter.id: tuple(found.splitlines()) for letter, found in reasons if found}
 

@@ -1,4 +1,4 @@
-"""Documents as a lazy frame: here is what takes Python's types, all else is done by expressions in `flatten`."""
+"""Documents as a lazy frame: what takes Python's types is done here, all else by expressions in `flatten`."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ SCANNED = pl.Schema(
 )
 """A row per document, its BSON in ``raw``; where that cannot be decoded, all else is null but ``reasons``.
 
-Fields are named as in ``raw.conversations``. Instants are texts, or milliseconds since 1970, UTC, in a column
-that ends in ``_ms``; ``moment`` is the Date in the watermark field, likewise. ``message_raw`` and ``entry_raw``
-are JSON. ``reasons`` say, in a line each, which values do not fit their columns, and are null there. ``line`` and ``position`` are those of
-`clogs.mongo.Reply`, the latter in the last row of each.
+Fields are named as in ``raw.conversations``. Instants are texts, or milliseconds since 1970, UTC, in a
+column that ends in ``_ms``; ``moment`` is the Date in the watermark field, likewise. ``message_raw`` and
+``entry_raw`` are JSON. ``reasons`` say, in a line each, which values do not fit their columns, and are null
+there. ``line`` and ``position`` are those of `clogs.mongo.Reply`, the latter in the last row of each.
 """
 
 _FRAMES_APART = timedelta(microseconds=1)
@@ -85,9 +85,9 @@ def scan(
         columns = with_columns or SCANNED.names()
         replies = read(_fields_of(columns, watermark_field), n_rows or 0)
         parts = _parts(replies, exclude, watermark_field, batch_size)
-        for place, rows in enumerate(parts):
+        for place, part in enumerate(parts):
             moment = pl.lit(extracted_at + place * _FRAMES_APART, POLARS_TYPES["instant"])
-            rows = rows.with_columns(extracted_at=moment)
+            rows = part.with_columns(extracted_at=moment)
             slots.acquire(timeout=SLOT_SECONDS)
             yield (rows if predicate is None else rows.filter(predicate)).select(columns)
 

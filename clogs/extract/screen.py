@@ -12,7 +12,7 @@ from clogs.extract.flatten import with_reasons
 
 
 def screen(rows: pl.LazyFrame, blocking_checks: tuple[str, ...]) -> pl.LazyFrame:
-    """Add every check that a row of `flatten` fails to its ``reasons``; ``raw`` stays only where there are some."""
+    """Add the checks that a row fails to its ``reasons``; ``raw`` stays only where it has some."""
     checks = {name: CONVERSATIONS.checks[name] for name in blocking_checks}
     failures = (
         # what could not be decoded fails none

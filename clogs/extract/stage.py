@@ -93,15 +93,8 @@ def extract(
         sweep_temporary(folder)
     if full_backfill:
         before = replace(before, window=no_documents())
-    counts, state = _land(
-        source,
-        key_range,
-        job,
-        before,
-        covers_all_new=covers_all_new,
-        limit=limit or 0,
-        on_progress=on_progress,
-    )
+    until, limit = job.started if covers_all_new else None, limit or 0
+    counts, state = _land(source, key_range, job, before, until=until, limit=limit, on_progress=on_progress)
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
     if counts.landed or counts.rejected or state.is_settled != before.is_settled:
@@ -130,7 +123,7 @@ def _land(
     job: ExtractJob,
     before: ExtractState,
     *,
-    covers_all_new: bool,
+    until: datetime | None,
     limit: int,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
@@ -153,7 +146,6 @@ def _land(
     with closing(landed):  # so that workers end before an error is reported
         for each, documents in landed:
             counts += each
-            until = job.started if covers_all_new else None
             state = state.plus(documents, until=until, lookback=job.lookback, undated=undated)
             if is_countable and time.perf_counter() - started > COUNTED_AFTER:
                 is_countable = False

@@ -79,13 +79,9 @@ def extract_transcripts(
     landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
     positions = {} if full_backfill else read_positions(state)
-    sizes = {each.path: each for each in transcripts}
-    ranges = [
-        TranscriptRange(
-            tuple((sizes[path], positions.get(str(path), FilePosition())) for path in paths), job.started
-        )
-        for paths in by_size(sizes, RANGE_BYTES)
-    ]
+    starts = {each.path: (each, positions.get(str(each.path), FilePosition())) for each in transcripts}
+    parts = by_size(starts, RANGE_BYTES)
+    ranges = [TranscriptRange(tuple(map(starts.__getitem__, paths)), job.started) for paths in parts]
     if dry_run:
         replies = chain.from_iterable(each((), 0) for each in ranges)
         return ExtractResult(
@@ -101,7 +97,7 @@ def extract_transcripts(
     on_progress(0, None)
     for each, documents in landed:
         counts += each
-        positions |= _positions(documents["position"].drop_nulls())
+        positions |= _positions(documents["position"].drop_nulls().to_list())
         write_positions(state, positions)
         on_progress(counts.documents, None)
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)

@@ -104,7 +104,7 @@ class ExtractState:
             lookback: How far behind the watermark the next run reads again.
             undated: As for `pruned`.
         """
-        window = pl.concat([self.window, documents])
+        window = pl.concat([self.window, documents.select(WINDOW_SCHEMA.names())])
         state = replace(self, window=window)
         newest = until and _newest(documents, until)
         if newest and (self.watermark is None or newest > self.watermark):
@@ -173,11 +173,7 @@ def read_extract_state(path: Path) -> ExtractState:
 
 def write_extract_state(state: ExtractState) -> None:
     """Make the state durable: the moment it is in place, the next run starts from it."""
-    moments = {
-        "watermark": state.watermark,
-        "reached_at": state.reached_at,
-        "extracted_at": state.extracted_at,
-    }
+    moments = {name: getattr(state, name) for name in ("watermark", "reached_at", "extracted_at")}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     metadata["is_settled"] = str(state.is_settled).lower()
     content = BytesIO()  # Polars has no error of its own for a full disk

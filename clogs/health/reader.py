@@ -125,7 +125,9 @@ def read_status(
     state_dir: Path,
     warehouse_path: Path,
 ) -> Status:
-    """Read how things stand, with transcripts in some ``paths`` or else the collection. MongoDB, the warehouse and the dead letters may be out of reach: each says why.
+    """Read how things stand; the source is the collection, or transcripts where ``paths`` has some.
+
+    MongoDB, the warehouse and the dead letters may be out of reach: each says why.
 
     Raises:
         SettingsError: The URI is malformed.

@@ -32,7 +32,7 @@ class Reply:
     @classmethod
     def of(cls, raw: list[bytes], batch: bytes) -> Reply:
         """Decode documents, which ``batch`` holds one after the other: at once where they are all sound."""
-        return cls(raw, decode_all(batch) or [decode(each) for each in raw])
+        return cls(raw, [*(decode_all(batch) or map(decode, raw))])
 
 
 class Reading:

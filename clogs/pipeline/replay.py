@@ -129,13 +129,11 @@ def _stage_replay(
         from clogs.checks.suites import blocking_checks
         from clogs.extract import replay_documents
 
-        blocking = blocking_checks(settings.quality.checks)
-        exclude = settings.mongo.exclude
         yield partial(
             replay_documents,
             raw_dir=data.raw_dir,
-            exclude=exclude,
-            blocking_checks=blocking,
+            exclude=settings.mongo.exclude,
+            blocking_checks=blocking_checks(settings.quality.checks),
             name=f"{run}_{stage}",
         )
     else:
