@@ -229,7 +229,10 @@ def test_only_what_is_named_is_replayed(workspace: Workspace) -> None:
     second = replace(LETTER, document=extended_json(document("b", "1")))
     give(workspace, first, second, HOSTILE)
     result = run_json(workspace, "replay", first.id[:8], HOSTILE.id, "--stage", "extract")
-    assert (result["accepted"], result["still_rejected"]) == ({"load": 0, "extract": 1, "import": 0}, [])
+    assert (result["accepted"], result["still_rejected"]) == (
+        {"load": 0, "extract": 1, "transcript": 0, "import": 0},
+        [],
+    )
     assert left(workspace) == {second.document, HOSTILE.document}
 
 
@@ -246,7 +249,7 @@ def test_lines_that_are_entries_by_now_are_imported_though_their_file_is_gone(
     give(mongo_workspace, replace(LETTER, stage="import", source=f"{transcript}:1", document='{"n": 1}'))
     finished = mongo_workspace.run("dead-letters", "replay", "--json")
     result = json.loads(finished.stdout)
-    assert result["accepted"] == {"load": 0, "extract": 0, "import": 1}
+    assert result["accepted"] == {"load": 0, "extract": 0, "transcript": 0, "import": 1}
     assert [each["reasons"][0].partition(":")[0] for each in result["still_rejected"]] == ["is not JSON"] * 2
     assert finished.stderr.endswith("into the warehouse: clogs pipeline\n")
     (again,) = collection.find()

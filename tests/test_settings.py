@@ -54,6 +54,7 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "mongo.db": "claude_logs",
         "mongo.collection": "conversations",
         "mongo.exclude": ANY,  # the template's test compares it
+        "source.paths": [],
         "duckdb.path": f"{folder}/clogs.duckdb",
         "duckdb.threads": min(os.cpu_count() or 1, 32),
         "duckdb.memory_limit": None,

@@ -72,7 +72,14 @@ def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace)
     assert is_recent(document.pop("at"))
     assert document["source"].pop("name")
     assert document == {
-        "source": {"fault": None, "exists": False, "documents": 0, "newest": None, "undated": 0},
+        "source": {
+            "fault": None,
+            "exists": False,
+            "documents": 0,
+            "newest": None,
+            "undated": 0,
+            "transcripts": None,
+        },
         "extraction": {
             "watermark_field": "ingestedAt",
             "watermark": None,

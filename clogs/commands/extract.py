@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 INT64_MAX = 2**63 - 1  # MongoDB takes no larger limit
 
 
-From = Annotated[tuple[Path, ...], Parameter(name="--from", consume_multiple=True, negative="")]
+From = Annotated[
+    tuple[Path, ...], Parameter(name="--from", consume_multiple=True, negative="", show_default=False)
+]
 
 
 def extract(
@@ -42,7 +44,7 @@ def extract(
     reads everything.
 
     Args:
-        from_: Read these transcripts, and no MongoDB: Claude Code's folder, a project or a file; ~/.claude.
+        from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
         since: Read from this moment on, UTC by default: 2026-11-01 or 2026-11-01T08:00:00+01:00.
         limit: Read at most this many documents; the watermark stays where it is.
@@ -68,11 +70,13 @@ def extract(
             dry_run=dry_run,
             on_progress=progress,
         )
+    of_transcripts = bool(session.settings.source.paths)
     text = summary(result)
-    if not result.dry_run:
+    if result.dry_run and of_transcripts:
+        text = f"{count(result.documents, 'document')} would be read."
+    elif not result.dry_run:
         text += f" · {duration(result.seconds)}"
-    if not (result.dry_run or session.settings.source.paths):
-        text += f"\nWatermark: {instant(result.watermark)}"
+        text += "" if of_transcripts else f"\nWatermark: {instant(result.watermark)}"
     session.terminal.summarize(result, text)
 
 

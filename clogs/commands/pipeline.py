@@ -50,7 +50,7 @@ def pipeline(
     """Extract, load, transform and validate what is new: the command for your crontab.
 
     Args:
-        from_: Read these transcripts, and no MongoDB: Claude Code's folder, a project or a file; ~/.claude.
+        from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
         full_refresh: Rebuild raw.conversations and all models.
         skip_extract: Leave out extract.

@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from clogs.dead_letters import Stage
 from clogs.errors import DataError, SourceError
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.watermark import (
@@ -101,7 +102,7 @@ def extract(
         write_extract_state(state)
     seconds = time.perf_counter() - clock
     result = ExtractResult(**asdict(counts), since=start, watermark=state.watermark, seconds=seconds)
-    warn(result, job)
+    warn(result, job, stage="extract")
     return result
 
 
@@ -155,7 +156,7 @@ def _land(
     return counts, state.pruned(job.lookback, undated=undated)
 
 
-def warn(result: ExtractResult, job: ExtractJob) -> None:
+def warn(result: ExtractResult, job: ExtractJob, *, stage: Stage) -> None:
     """Report what was not landed; raises a `DataError` if that is more than allowed."""
     if result.undated:
         logger.warning(
@@ -164,7 +165,7 @@ def warn(result: ExtractResult, job: ExtractJob) -> None:
             count(result.undated, "document"),
             job.watermark_field,
         )
-    reasons = "clogs dead-letters list"
+    reasons = f"clogs dead-letters list --stage {stage}"
     if result.rejected > job.max_rejected * result.documents:
         raise DataError(
             f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"

@@ -101,7 +101,7 @@ def extract_transcripts(
         write_positions(state, positions)
         on_progress(counts.documents, None)
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
-    warn(result, job)
+    warn(result, job, stage="transcript")
     return result
 
 
