@@ -21,6 +21,7 @@ from clogs.extract.scan import Read, scan
 from clogs.extract.screen import screen
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import land
+from clogs.landing.handover import Handover
 from clogs.mongo import KeyRange, Reply, Source, decode, extended_json, id_text, retrying
 from clogs.schema import COLUMNS
 
@@ -88,7 +89,13 @@ class CollectionRange:
 
 
 def land_range(
-    read: Read, job: ExtractJob, before: ExtractState, *, number: int = 0, limit: int = 0
+    read: Read,
+    job: ExtractJob,
+    before: ExtractState,
+    *,
+    number: int = 0,
+    limit: int = 0,
+    handover: Handover | None = None,
 ) -> Generator[Landed]:
     """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
@@ -117,7 +124,8 @@ def land_range(
             undated=new["moment"].null_count(),
         )
         del batch, new  # so that rows are in memory once while they are written
-        files = land(sound, job.raw_dir, name=f"{job.run}_{number:03}_{place:04}")
+        name = f"{job.run}_{number:03}_{place:04}"
+        files = land(sound, job.raw_dir, name=name, handover=handover)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound
         counts += Counts(files=len(files), bytes=sum(file.stat().st_size for file in files))

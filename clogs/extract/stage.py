@@ -21,6 +21,7 @@ from clogs.extract.watermark import (
 from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
 from clogs.landing.files import identity
+from clogs.landing.handover import Handover
 from clogs.mongo import KeyRange, Source
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count
@@ -59,6 +60,7 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the documents that are new or changed. The caller holds the run lock.
@@ -95,7 +97,9 @@ def extract(
     if full_backfill:
         before = replace(before, window=no_documents())
     until, limit = job.started if covers_all_new else None, limit or 0
-    counts, state = _land(source, key_range, job, before, until=until, limit=limit, on_progress=on_progress)
+    counts, state = _land(
+        source, key_range, job, before, until=until, limit=limit, handover=handover, on_progress=on_progress
+    )
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
     if counts.landed or counts.rejected or state.is_settled != before.is_settled:
@@ -126,6 +130,7 @@ def _land(
     *,
     until: datetime | None,
     limit: int,
+    handover: Handover | None,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
     """Land a range, in parts where it is large, and return the state for the next run."""
@@ -141,7 +146,7 @@ def _land(
     if len(readers) > 1:
         landed = land_ranges(readers, job, before)
     else:
-        landed = land_range(readers[0], job, before, limit=limit)
+        landed = land_range(readers[0], job, before, limit=limit, handover=handover)
     counts, state, undated = Counts(), before.begun(job.started), not key_range.is_whole
     on_progress(0, expected)
     with closing(landed):  # so that workers end before an error is reported

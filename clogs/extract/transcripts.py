@@ -20,6 +20,7 @@ from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
 from clogs.landing.files import by_size, identity
+from clogs.landing.handover import Handover
 from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript
@@ -65,6 +66,7 @@ def extract_transcripts(
     *,
     full_backfill: bool = False,
     dry_run: bool = False,
+    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the lines that are new in transcripts. The caller holds the run lock.
@@ -92,7 +94,10 @@ def extract_transcripts(
     before = read_extract_state(
         extract_state_path(job.state_dir, source="transcripts", watermark_field="", landing=landing)
     )
-    landed = land_ranges(ranges, job, before) if len(ranges) > 1 else land_range(ranges[0], job, before)
+    if len(ranges) > 1:
+        landed = land_ranges(ranges, job, before)
+    else:
+        landed = land_range(ranges[0], job, before, handover=handover)
     counts = Counts()
     on_progress(0, None)
     for each, documents in landed:

@@ -14,7 +14,7 @@ from clogs.errors import DataError
 from clogs.files import sweep_temporary, write_named
 from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, by_size, day_of, file_name, sha256_of
 from clogs.landing.ledger import compare, enter_merged, ledger_name, record, set_status
-from clogs.landing.newest import LANDED, find_newest
+from clogs.landing.newest import find_newest
 from clogs.landing.verify import DamagedError, verify
 from clogs.schema import COLUMNS
 from clogs.terminal.progress import Progress, no_progress
@@ -27,7 +27,7 @@ PAYS_FROM = 16  # small files of one day from which on the pipeline compacts: ho
 _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != "date")
 _COPY = f"""
     COPY (
-        SELECT {_COLUMNS} FROM {LANDED} AS landed
+        SELECT {_COLUMNS} FROM landed
         SEMI JOIN newest ON landed.file_index = newest.file AND landed.file_row_number = newest.place
     )
     TO '{{temporary}}' (

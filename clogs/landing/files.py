@@ -14,6 +14,7 @@ from uuid import uuid4
 import polars as pl
 
 from clogs.files import write_atomic
+from clogs.landing.handover import Handover
 from clogs.schema import Kind
 
 POLARS_TYPES: dict[Kind, pl.DataType] = {
@@ -33,11 +34,11 @@ _DIGITS = 16
 _NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
-def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
+def land(frame: pl.DataFrame, raw_dir: Path, *, name: str, handover: Handover | None = None) -> list[Path]:
     """Write one batch, a file per date, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
     The frame has the columns of ``raw.conversations``; ``name`` is unique among all batches. The files are
-    returned in the order of their dates.
+    returned in the order of their dates, and their rows are handed over.
     """
     files = []
     for day in frame["date"].unique().sort():
@@ -48,6 +49,8 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str) -> list[Path]:
         path = partition(raw_dir, day) / file_name(name, digest)
         write_atomic(path, partial(Path.write_bytes, data=content.getvalue()))
         files.append(path)
+        if handover:
+            handover.add(path, rows)
     return files
 
 

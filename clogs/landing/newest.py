@@ -6,23 +6,30 @@ from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
 
+from clogs.landing.handover import ArrowRows
 from clogs.warehouse import Connection
 
-LANDED = "read_parquet(getvariable('landed'), hive_partitioning = false)"
-"""The rows of the files given to `find_newest`; ``file_index`` and ``file_row_number`` count from 0."""
+_READ = """
+    CREATE OR REPLACE TEMP VIEW landed AS
+    SELECT *, file_index, file_row_number FROM read_parquet(getvariable('files'), hive_partitioning = false)
+"""
 
 
-def find_newest(connection: Connection, files: Sequence[Path]) -> None:
-    """Let `LANDED` be the rows of ``files``, and find the newest version of each document.
+def find_newest(connection: Connection, files: Sequence[Path], rows: ArrowRows | None = None) -> None:
+    """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
-    It fills two temporary tables with columns ``_id, extracted_at, file, place``: ``incoming`` with every
-    row, and ``newest`` with one per document. Of versions read at the same moment the last in the last
-    file is the newest.
+    The rows are read, unless they are given; ``file_index`` and ``file_row_number`` count from 0. Two
+    temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` every row, and ``newest`` one per
+    document. Of versions read at the same moment the last in the last file is the newest.
     """
-    connection.execute("SET VARIABLE landed = ?", [[escape(str(path)) for path in files]])
-    connection.execute(f"""
+    if rows is None:
+        connection.execute("SET VARIABLE files = ?", [[escape(str(path)) for path in files]])
+        connection.execute(_READ)
+    else:
+        connection.register("landed", rows)
+    connection.execute("""
         CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT _id, extracted_at, file_index AS file, file_row_number AS place FROM {LANDED}
+        SELECT _id, extracted_at, file_index AS file, file_row_number AS place FROM landed
     """)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE newest AS

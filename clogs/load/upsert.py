@@ -9,8 +9,9 @@ from operator import add
 from pathlib import Path
 
 from clogs.landing.files import day_of
+from clogs.landing.handover import ArrowRows
 from clogs.landing.ledger import ledger_name
-from clogs.landing.newest import LANDED, find_newest
+from clogs.landing.newest import find_newest
 from clogs.schema import COLUMNS
 from clogs.warehouse import Connection, note_changed
 
@@ -34,7 +35,7 @@ _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted W
 _INSERT = f"""
     INSERT INTO raw.{{table}}
     SELECT {_ROW}
-    FROM {LANDED} AS landed JOIN files ON landed.file_index = files.place
+    FROM landed JOIN files ON landed.file_index = files.place
 """
 _ONLY_WANTED = "SEMI JOIN wanted ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place"
 _ENTER = """
@@ -70,13 +71,20 @@ class Counts:
 
 
 def upsert(
-    connection: Connection, batch: Sequence[Path], *, raw_dir: Path, run: str, table: str = "conversations"
+    connection: Connection,
+    batch: Sequence[Path],
+    rows: ArrowRows | None = None,
+    *,
+    raw_dir: Path,
+    run: str,
+    table: str = "conversations",
 ) -> Counts:
     """Insert or replace the newest versions, and enter the files in the ledger. The caller commits.
 
-    The files are verified. Only changes of ``raw.conversations`` itself are noted for the models.
+    The files are verified, or their rows are given. Only changes of ``raw.conversations`` itself are noted
+    for the models.
     """
-    find_newest(connection, batch)
+    find_newest(connection, batch, rows)
     connection.execute(_WANTED.format(table=table))
     connection.execute(_DELETE.format(table=table))
     values = {

@@ -17,6 +17,8 @@ from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress, ProgressDisplay
 
 if TYPE_CHECKING:
+    from clogs.extract import ExtractResult
+    from clogs.load import LoadResult
     from clogs.settings import Settings
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
@@ -113,6 +115,9 @@ def _has_failed(results: list[StepResult]) -> bool:
 
 def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
     """Return the steps by name; a step that returns None had nothing to do."""
+    from clogs.landing.handover import Handover
+
+    handover = Handover()
 
     @cache  # opening the warehouse is slow; a transform that runs clears the checkpoint of validate, too
     def current() -> set[checkpoints.Stage]:
@@ -133,18 +138,27 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
         checkpoints.mark(settings, "validate")
         return result
 
-    return {
-        "extract": partial(
-            steps.extract,
+    def extract_new() -> ExtractResult:
+        return steps.extract(
             settings,
             run=run,
             full_backfill=plan.full_backfill,
             retry_connect=True,
+            handover=handover,
             on_progress=on_progress,
-        ),
-        "load": partial(
-            steps.load, settings, run=run, full_refresh=plan.full_refresh, on_progress=on_progress
-        ),
+        )
+
+    def load_new() -> LoadResult:
+        try:
+            return steps.load(
+                settings, run=run, full_refresh=plan.full_refresh, handover=handover, on_progress=on_progress
+            )
+        finally:
+            handover.clear()
+
+    return {
+        "extract": extract_new,
+        "load": load_new,
         "transform": transform_new,
         "validate": validate_new,
     }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clogs.health.findings import Finding
     from clogs.health.reader import Status
     from clogs.landing.compact import CompactResult
+    from clogs.landing.handover import Handover
     from clogs.landing.prune import PruneResult
     from clogs.load import LoadResult
     from clogs.settings import Settings
@@ -65,6 +66,7 @@ def extract(
     limit: int | None = None,
     dry_run: bool = False,
     retry_connect: bool = False,
+    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land what is new; `retry_connect`: a server that does not answer at first is tried again, too."""
@@ -77,6 +79,7 @@ def extract(
             extract_job(settings, run=run),
             full_backfill=full_backfill,
             dry_run=dry_run,
+            handover=handover,
             on_progress=on_progress,
         )
     from clogs import mongo
@@ -94,12 +97,18 @@ def extract(
             since=since,
             limit=limit,
             dry_run=dry_run,
+            handover=handover,
             on_progress=on_progress,
         )
 
 
 def load(
-    settings: Settings, *, run: str, full_refresh: bool = False, on_progress: Progress = no_progress
+    settings: Settings,
+    *,
+    run: str,
+    full_refresh: bool = False,
+    handover: Handover | None = None,
+    on_progress: Progress = no_progress,
 ) -> LoadResult:
     """Load new landing files; a damaged warehouse is put in quarantine, and built again from all of them."""
     from clogs.load import load as stage
@@ -113,6 +122,7 @@ def load(
                 dead_letter_dir=settings.data.dead_letter_dir,
                 run=run,
                 full_refresh=full_refresh,
+                handover=handover,
                 on_progress=on_progress,
             )
 

@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 SHELL_BASE = 128  # a shell reports a program stopped by signal N as 128 + N
@@ -16,6 +18,7 @@ AGAIN_SECONDS = 0.01  # the same, where Python reports that it was swallowed
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _received: list[int] = []
+_deferred: list[Callable[[], object]] = []
 
 
 def was_stopped() -> bool:
@@ -47,6 +50,19 @@ def listen() -> None:
     threading.Thread(target=_end_after_grace, args=(reader,), daemon=True).start()
 
 
+@contextmanager
+def deferred_signals(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Raise ``KeyboardInterrupt`` only at the end, but call ``interrupt`` as soon as a signal comes."""
+    before = len(_received)
+    _deferred.append(interrupt)
+    try:
+        yield
+    finally:
+        _deferred.pop()
+        if len(_received) > before:
+            raise KeyboardInterrupt
+
+
 def ignore_signals() -> None:
     """Ignore signals from here on: nothing is left to do but exit."""
     for number in _SIGNALS:
@@ -58,6 +74,9 @@ def ignore_signals() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     _received.append(number)
+    if _deferred:
+        _deferred[-1]()
+        return
     # a second signal must not break into the tidy end that the first one began
     if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
         raise KeyboardInterrupt
