@@ -128,7 +128,7 @@ SUMS = "SELECT count(*), sum(_id::BIGINT), sum(length(message_content)) FROM raw
 def test_stopped_at_any_moment_all_of_it_is_loaded_or_nothing(
     project: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    moments = random.Random(number)
+    moments = random.Random(number)  # noqa: S311  # moments of a test
     environment = os.environ | {"PYTHONPATH": f"{project}:{project / 'tests'}"}
     outcomes = set()
     for attempt in range(int(os.environ.get("CLOGS_TEST_KILLS", "40")) // 4):

@@ -19,7 +19,7 @@ from clogs.dead_letters import DeadLetter
 from clogs.extract.flatten import flatten
 from clogs.extract.scan import Read, scan
 from clogs.extract.screen import screen
-from clogs.extract.watermark import ExtractState, write_extract_state
+from clogs.extract.watermark import WINDOW_SCHEMA, ExtractState, write_extract_state
 from clogs.landing.files import land
 from clogs.landing.handover import Handover
 from clogs.mongo import KeyRange, Reply, Source, decode, extended_json, id_text, retrying
@@ -66,9 +66,11 @@ class Counts:
         )
 
 
+DURABLE = pl.Schema({**WINDOW_SCHEMA, "position": pl.String()})
+"""Documents that are landed or rejected; ``position`` is that of `clogs.extract.scan.SCANNED`."""
+
 Landed = tuple[Counts, pl.DataFrame]
-"""What became of documents that are now durable; and these by `clogs.extract.watermark.WINDOW_SCHEMA`, with
-``position`` from `clogs.extract.scan.SCANNED`."""
+"""What became of documents that are durable now, and these by `DURABLE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def land_range(
     """
     is_begun = False
     for place, batch in enumerate(_batches(read, job, before, limit)):
-        documents = batch.select("version", "moment", "position")
+        documents = batch.select(DURABLE.names())
         new = batch.filter(~before.holds(documents))
         if not new.is_empty() and not is_begun:
             # Each range writes it, in whichever process: it is the same, and first where it is needed.

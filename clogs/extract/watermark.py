@@ -74,7 +74,7 @@ class ExtractState:
 
     def holds(self, documents: pl.DataFrame) -> pl.Series:
         """Return of each document, by `WINDOW_SCHEMA`, whether this very version of it is in the window."""
-        return documents["version"].is_in(self.window["version"])
+        return documents["version"].is_in(self.window["version"].implode())
 
     def next_extracted_at(self, started: datetime) -> datetime:
         """When a run that began at ``started`` has read its first batch, for all that clogs compares.

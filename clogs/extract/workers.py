@@ -18,9 +18,9 @@ from typing import Any
 import polars as pl
 
 from clogs.errors import ClogsError
-from clogs.extract.range import Counts, ExtractJob, Landed, land_range
+from clogs.extract.range import DURABLE, Counts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
-from clogs.extract.watermark import ExtractState, no_documents
+from clogs.extract.watermark import ExtractState
 
 SECONDS_TO_END = 5
 
@@ -116,8 +116,8 @@ def _end_with_parent() -> None:
 
 def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
-    counts, landed = Counts(), []
+    counts, landed = Counts(), [pl.DataFrame(schema=DURABLE)]
     for each, documents in land_range(read, job, before, number=number):
         counts += each
         landed.append(documents)
-    return counts, pl.concat(landed or [no_documents()])
+    return counts, pl.concat(landed)

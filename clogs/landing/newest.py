@@ -19,8 +19,8 @@ def find_newest(connection: Connection, files: Sequence[Path], rows: ArrowRows |
     """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
     The rows are read, unless they are given; ``file_index`` and ``file_row_number`` count from 0. Two
-    temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` every row, and ``newest`` one per
-    document. Of versions read at the same moment the last in the last file is the newest.
+    temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` with every row, and
+    ``newest`` with one per document. Of versions read at the same moment the last in the last file is newest.
     """
     if rows is None:
         connection.execute("SET VARIABLE files = ?", [[escape(str(path)) for path in files]])

@@ -16,6 +16,8 @@ import msgspec
 from clogs.files import reading
 
 BATCH_LINES = 1_000
+BATCH_BYTES = 1024 * 1024
+"""A batch ends when it has more, or `BATCH_LINES`."""
 TAIL_BYTES = 1024
 
 
@@ -41,12 +43,13 @@ class Line:
 
 
 def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], FilePosition]]:
-    """Read the lines of a file from a position on, at most `BATCH_LINES` at a time.
+    """Read the lines of a file from a position on, batch by batch.
 
     A file that was replaced or truncated since is read from its beginning. A half-written last line is left
     for the next time. The last batch may be empty.
     """
     batch: list[Line] = []
+    size = 0
     with reading(path, hint="Fix its permissions, then run this again."), path.open("rb") as file:
         if start.tail != _tail(file.fileno(), start.offset):
             logger.info("%s was rewritten since it was read: it is read from its beginning.", path)
@@ -61,9 +64,10 @@ def read_batches(path: Path, start: FilePosition) -> Iterator[tuple[list[Line], 
             offset, number = offset + len(raw), number + ended
             if line:
                 batch.append(line)
-            if len(batch) == BATCH_LINES:
+                size += len(line.text)
+            if len(batch) == BATCH_LINES or size > BATCH_BYTES:
                 yield batch, FilePosition(offset, number, _tail(file.fileno(), offset))
-                batch = []
+                batch, size = [], 0
         yield batch, FilePosition(offset, number, _tail(file.fileno(), offset))
 
 
