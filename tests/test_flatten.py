@@ -447,6 +447,23 @@ NEARLY_INSTANTS = st.builds(
 )
 
 
+USUAL = st.datetimes().map(lambda moment: f"{moment.isoformat(timespec='milliseconds')}Z")
+NEARLY_USUAL = st.from_regex(r"\A[0-2]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d\.\d{3}Z\Z")
+
+
+@given(USUAL | NEARLY_USUAL | INSTANTS | NEARLY_INSTANTS)
+@example("2026-01-01T00:00:60.000Z")
+@example("0000-01-01T00:00:00.000Z")
+@example("2026-02-29T00:00:00.000Z")
+def test_a_timestamp_is_what_python_makes_of_it(text: str) -> None:
+    try:
+        expected = datetime.fromisoformat(text)
+    except ValueError:
+        assert list(converted(TIMESTAMP, text)[1]) == [0]
+    else:
+        assert converted(TIMESTAMP, text) == ([expected], {})
+
+
 @given(INSTANTS | NEARLY_INSTANTS | st.text("0123456789+-.:TZ "))
 @example(" 2026-01-01T00:00:00Z")
 @example("2026-1-1T0:0:0Z")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from queue import Queue
-from threading import Semaphore, Thread
+from queue import Empty, Queue
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import polars as pl
@@ -174,21 +175,29 @@ def _whole(parts: list[pl.DataFrame]) -> pl.DataFrame:
 def _collected(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     """Collect in a thread of its own: Polars waits for the source without looking for signals."""
     found: Queue[pl.DataFrame | BaseException | None] = Queue(maxsize=1)
+    is_stopped = Event()
 
     def collect() -> None:
         try:
             for part in rows.collect_batches(maintain_order=True, lazy=True):
                 found.put(part)
+                if is_stopped.is_set():
+                    return
         except BaseException as exc:  # noqa: BLE001  # it is raised where the rows are awaited
             found.put(exc)
         else:
             found.put(None)
 
     Thread(target=collect, daemon=True).start()
-    while (part := found.get()) is not None:
-        if isinstance(part, BaseException):
-            raise part
-        yield part
+    try:
+        while (part := found.get()) is not None:
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+    finally:
+        is_stopped.set()
+        with suppress(Empty):  # make room for a part that waits, so that its thread ends
+            found.get_nowait()
 
 
 def _letter(row: dict[str, Any], job: ExtractJob) -> DeadLetter:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
@@ -19,7 +20,7 @@ from clogs.extract.stage import ExtractResult, warn
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
-from clogs.landing.files import by_size, identity
+from clogs.landing.files import identity
 from clogs.landing.handover import Handover
 from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
@@ -81,9 +82,7 @@ def extract_transcripts(
     landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
     positions = {} if full_backfill else read_positions(state)
-    starts = {each.path: (each, positions.get(str(each.path), FilePosition())) for each in transcripts}
-    parts = by_size(starts, RANGE_BYTES)
-    ranges = [TranscriptRange(tuple(map(starts.__getitem__, paths)), job.started) for paths in parts]
+    ranges = list(_ranges(transcripts, positions, job.started))
     if dry_run:
         replies = chain.from_iterable(each((), 0) for each in ranges)
         return ExtractResult(
@@ -108,6 +107,24 @@ def extract_transcripts(
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
     warn(result, job, stage="transcript")
     return result
+
+
+def _ranges(
+    transcripts: Sequence[Transcript], positions: Positions, started: datetime
+) -> Iterator[TranscriptRange]:
+    """Share files among ranges, by the bytes that have not been read yet."""
+    files: list[tuple[Transcript, FilePosition]] = []
+    unread = 0
+    for transcript in transcripts:
+        start = positions.get(str(transcript.path), FilePosition())
+        files.append((transcript, start))
+        with suppress(OSError):  # it is gone, or will be left out when it is read
+            unread += max(0, transcript.path.stat().st_size - start.offset)
+        if unread >= RANGE_BYTES:
+            yield TranscriptRange(tuple(files), started)
+            files, unread = [], 0
+    if files:
+        yield TranscriptRange(tuple(files), started)
 
 
 def document_of_letter(letter: DeadLetter) -> Document | str:
