@@ -1,4 +1,4 @@
-"""What is measured, each in a process of its own, which prints the seconds it took."""
+"""What is measured, each in a process of its own, which prints the seconds it took, and those of CPU."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
         retry_delays=(timedelta(seconds=1),),
         max_rejected=0.01,
         blocking_checks=checks,
-        workers=min(os.cpu_count() or 1, 4),
+        workers=DEFAULTS.workers,
     )
     with connect(Address(uri, DB, COLLECTION)) as source:
         started = time.perf_counter()
@@ -137,6 +137,14 @@ def classic_line(block: Any) -> str | None:  # noqa: ANN401  # JSON
 
 SUBJECTS = {"cursor": cursor, "extract": extract, "unchecked": unchecked, "classic": classic}
 
+
+def cpu() -> float:
+    """Seconds of CPU of this process, and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 if __name__ == "__main__":
     name, uri, folder = sys.argv[1:]
-    sys.stdout.write(f"{SUBJECTS[name](uri, Path(folder))}\n")
+    before = cpu()
+    seconds = SUBJECTS[name](uri, Path(folder))
+    sys.stdout.write(f"{seconds} {cpu() - before}\n")

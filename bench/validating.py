@@ -78,7 +78,7 @@ def measured(uri: str, base: Path, number: int) -> Round:
 
 def speed(rounds: Sequence[Round], told: str) -> Iterator[Row]:
     """Validations against the extraction of the same documents."""
-    extract = min(extraction.seconds(each.extract) for each in rounds)
+    extract = min(extraction.taken(each.extract)[0] for each in rounds)
     bronze, whole = ([validated(getattr(each, name)) for each in rounds] for name in ("bronze", "whole"))
     own = [each.of(TABLE) for each in bronze]
     every = " ".join(f"{seconds:.2f}" for seconds in own)
@@ -94,7 +94,7 @@ def speed(rounds: Sequence[Round], told: str) -> Iterator[Row]:
 
 def checks(rounds: Sequence[Round], told: str) -> Iterator[Row]:
     """What the checks inside extraction cost."""
-    took = [(extraction.seconds(each.extract), extraction.seconds(each.unchecked)) for each in rounds]
+    took = [(extraction.taken(each.extract)[0], extraction.taken(each.unchecked)[0]) for each in rounds]
     every = ", ".join(f"{extract:.1f} / {unchecked:.1f}" for extract, unchecked in took)
     extract, unchecked = map(min, zip(*took, strict=True))
     name = "extracting with its checks / without"
