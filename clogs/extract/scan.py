@@ -125,9 +125,9 @@ def rows_of(reply: Reply, *, exclude: Sequence[str], watermark_field: str) -> pl
     ids = [id_text(document.pop("_id")) if "_id" in document else None for document in documents]
     messages = [document.pop("message", None) for document in documents]
     fields = [list(map(document.pop, _FIELDS, _ABSENT)) for document in documents]
+    nothing = [None] * len(documents)
     # 20,000 documents take 0.05 s of CPU here, and 0.10 s by `json_decode` and `list.eval`, which
     # would also take an object for a list of one, and write numbers in its own way.
-    nothing = [None] * len(documents)
     spoken = list(map(_role_and_content, messages))
     series = [
         series
