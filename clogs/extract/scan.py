@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from threading import Semaphore
 
 import msgspec
@@ -15,7 +16,7 @@ from clogs.landing.files import POLARS_TYPES
 from clogs.mongo import Document, Reply, field_at, id_text, jsonable, milliseconds, moment_of
 from clogs.schema import COLUMNS, Column
 
-PART_BYTES = 1024 * 1024
+PART_BYTES = 512 * 1024
 """Of BSON: a frame ends when it is larger, also before it has ``batch_size`` documents."""
 
 _FILLED = tuple(column for column in COLUMNS if column.field)
@@ -85,11 +86,14 @@ def scan(
         columns = with_columns or SCANNED.names()
         replies = read(_fields_of(columns, watermark_field), n_rows or 0)
         parts = _parts(replies, exclude, watermark_field, batch_size)
-        for place, part in enumerate(parts):
+        for place in count():
+            slots.acquire(timeout=SLOT_SECONDS)
+            if (part := next(parts, None)) is None:
+                return
             moment = pl.lit(extracted_at + place * _FRAMES_APART, POLARS_TYPES["instant"])
             rows = part.with_columns(extracted_at=moment)
-            slots.acquire(timeout=SLOT_SECONDS)
             yield (rows if predicate is None else rows.filter(predicate)).select(columns)
+            del part, rows  # before the next ones are made
 
     return register_io_source(frames, schema=SCANNED)
 
@@ -97,7 +101,7 @@ def scan(
 def _parts(
     replies: Iterator[Reply], exclude: Sequence[str], watermark_field: str, batch_size: int
 ) -> Iterator[pl.DataFrame]:
-    """Put replies together, a MB or so."""
+    """Put replies together, half a MB or so."""
     parts: list[pl.DataFrame] = []
     documents = size = 0
     for reply in replies:

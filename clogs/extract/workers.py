@@ -24,6 +24,9 @@ from clogs.extract.watermark import ExtractState
 
 SECONDS_TO_END = 5
 
+SPARING = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+"""Variables of workers, which save 30 MB of each: this process read its own when it began."""
+
 logger = logging.getLogger("clogs")
 
 
@@ -63,6 +66,7 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers end with this process, and at once where it fails or is stopped."""
+    os.environ.update(SPARING)
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
     listener = QueueListener(messages, _Here())
