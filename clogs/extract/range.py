@@ -170,13 +170,13 @@ def _batches(read: Read, job: ExtractJob, before: ExtractState, limit: int) -> I
 
 
 def _return_large_blocks() -> None:
-    """Let glibc return blocks of a MiB at once when they are freed, where it keeps up to 32 MiB by itself.
+    """Let glibc return blocks of 8 MiB at once when they are freed, where it keeps up to 32 MiB by itself.
 
     With documents of 15 MB, a process takes 200 MB less.
     """
     with suppress(AttributeError, OSError):  # it is not glibc
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+        mallopt(_M_MMAP_THRESHOLD, 8 * 1024 * 1024)
 
 
 def _whole(parts: list[pl.DataFrame]) -> pl.DataFrame:
