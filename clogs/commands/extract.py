@@ -53,8 +53,7 @@ def extract(
     """
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
-    if from_:
-        session.set_flag("source.paths", "--from", [str(path) for path in from_])
+    session.read_from(from_)
     if session.settings.source.paths and (since or limit):
         raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
     if since:

@@ -60,8 +60,7 @@ def pipeline(
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
         json: Print the result as one JSON document.
     """
-    if from_:
-        session.set_flag("source.paths", "--from", [str(path) for path in from_])
+    session.read_from(from_)
     skips = {
         "extract": skip_extract,
         "load": skip_load,

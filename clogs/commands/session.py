@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -41,9 +41,10 @@ class Session:
         # Only the flags are known so far; `loaded` sets the level and format that the settings ask for.
         configure_logging(level=str(self._flags.get("logging.level", ("", "INFO"))[1]), log_format="text")
 
-    def set_flag(self, key: str, flag: str, value: object) -> None:
-        """Let a command's option beat every other origin of a setting; call it before they are loaded."""
-        self._flags[key] = (flag, value)
+    def read_from(self, paths: Sequence[Path]) -> None:
+        """Let ``--from``, if it is given, decide what is read; call it before the settings are loaded."""
+        if paths:
+            self._flags["source.paths"] = ("--from", [str(path) for path in paths])
 
     @cached_property
     def loaded(self) -> LoadedSettings:

@@ -1,4 +1,4 @@
-"""Scanned documents as rows with the columns of ``raw.conversations``, by expressions alone."""
+"""Scanned documents as rows with the columns of ``raw.conversations``, by expressions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from clogs.schema import COLUMNS
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
-_INSTANTS = {"timestamp": "timestamp", "ingested_at": "ingestedAt"}
+_INSTANTS = {column.name: column.field for column in COLUMNS if column.field and column.kind == "instant"}
 """Columns, and their fields."""
 
 _USUAL = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z$"

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
@@ -99,11 +99,12 @@ def extract_transcripts(
         landed = land_range(ranges[0], job, before, handover=handover)
     counts = Counts()
     on_progress(0, None)
-    for each, documents in landed:
-        counts += each
-        positions |= _positions(documents["position"].drop_nulls().to_list())
-        write_positions(state, positions)
-        on_progress(counts.documents, None)
+    with closing(landed):  # so that workers end before an error is reported
+        for each, documents in landed:
+            counts += each
+            positions |= _positions(documents["position"].drop_nulls().to_list())
+            write_positions(state, positions)
+            on_progress(counts.documents, None)
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
     warn(result, job, stage="transcript")
     return result
