@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -102,8 +103,14 @@ def main() -> None:
         code = None
     if signals.was_stopped():
         signals.ignore_signals()
+        code = signals.exit_code()
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
-    sys.exit(signals.exit_code() if signals.was_stopped() else code)
+    if code:
+        # A thread that still reads would abort the process while Python shuts down.
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+        os._exit(code)
+    sys.exit()
 
 
 def _run(tokens: list[str]) -> int | None:

@@ -97,7 +97,7 @@ def test_of_too_much_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 LOADING = """
-import sys
+import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from rows import screened
@@ -115,9 +115,7 @@ try:
         print("loading", flush=True)
         load(connection, raw_dir=folder / "landing", dead_letter_dir=folder, run="r", handover=handover)
 finally:
-    code = signals.exit_code()
-    signals.ignore_signals()
-sys.exit(code or 0)
+    os._exit(signals.exit_code() or 0)
 """
 LONGEST = 0.8
 SUMS = "SELECT count(*), sum(_id::BIGINT), sum(length(message_content)) FROM raw.conversations"

@@ -67,9 +67,6 @@ def ignore_signals() -> None:
     """Ignore signals from here on: nothing is left to do but exit."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    # Python ends by SIGINT, whatever the exit code, if the last string that exec ran was interrupted,
-    # and making a dataclass runs some: so the last one is this
-    exec("")  # noqa: S102
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
