@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from conftest import TRANSCRIPTS
 
 from bench.measure import Measured, measure, served
 from bench.rows import Row, folder
 from bench.transforming import home
+from clogs.commands.demo_server import mongo_server
+from clogs.files import bundled
 
 ROUNDS = 9
 TRANSFORMS = 3
@@ -33,14 +38,37 @@ def runs(scale: float) -> Iterator[Row]:
         variables = home(Path(name)) | {"MONGO_URI": uri}
 
         def run(*arguments: str) -> Measured:
-            return measure(arguments, watch_memory=False, **variables)
+            return measure(arguments, **variables)
 
-        run("-m", "clogs", "pipeline")
+        first = run("-m", "clogs", "pipeline", "--json")
+        yield handed_over(first, variables | home(Path(name) / "apart"))
         yield from nothing_new(
             [(run("-m", "clogs", "pipeline"), run("-c", DRIVERS)) for _ in range(ROUNDS)],
             f"{count:,} documents, best of {ROUNDS}",
         )
         yield garbage([(run("-m", "clogs", "transform"), run("-c", OFTEN)) for _ in range(TRANSFORMS)])
+    yield without_server()
+
+
+def handed_over(pipeline: Measured, variables: dict[str, str]) -> Row:
+    """The load of a pipeline, which has the rows in memory, against one that reads them back."""
+    measure(["-m", "clogs", "extract"], **variables)
+    read = json.loads(measure(["-m", "clogs", "load", "--json"], **variables).output)
+    handed = next(each for each in json.loads(pipeline.output)["steps"] if each["name"] == "load")["result"]
+    figures = f"{handed['rows']:,} rows: {handed['seconds']:.2f} s / {read['seconds']:.2f} s"
+    return Row("a load handed over / read from the landing", figures, handed["seconds"] / read["seconds"])
+
+
+def without_server() -> Row:
+    """A first pipeline from transcripts, against an import of them and a pipeline through a server."""
+    source = str(TRANSCRIPTS if TRANSCRIPTS.is_dir() else bundled("samples"))
+    with folder() as name, mongo_server() as uri:
+        through, alone = home(Path(name) / "through") | {"MONGO_URI": uri}, home(Path(name) / "alone")
+        imported = measure(["-m", "clogs", "import", source], **through).seconds
+        piped = measure(["-m", "clogs", "pipeline"], **through).seconds
+        read = measure(["-m", "clogs", "pipeline", "--from", source], **alone).seconds
+    figures = f"{read:.1f} s / {imported:.1f} s + {piped:.1f} s"
+    return Row("pipeline --from / import and pipeline", figures, read / (imported + piped), "≤ 0.6")
 
 
 def nothing_new(ran: Sequence[tuple[Measured, Measured]], told: str) -> Iterator[Row]:
