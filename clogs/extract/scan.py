@@ -121,6 +121,7 @@ def rows_of(reply: Reply, *, exclude: Sequence[str], watermark_field: str) -> pl
     reasons = {row: each for row, each in enumerate(reply.documents) if isinstance(each, str)}
     documents = [{} if isinstance(each, str) else each for each in reply.documents]
     _drop(documents, exclude)
+    _count_patches(documents)
     others = [None if row in reasons else document for row, document in enumerate(documents)]
     for row, document in enumerate(others):
         if document is not None and "_id" not in document:
@@ -275,6 +276,27 @@ def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return _to_json(value).decode()
+
+
+def _count_patches(documents: Sequence[Document]) -> None:
+    """Replace the patch of an edit by the numbers of its lines, and drop a result that is only a text."""
+    for document in documents:
+        result = document.get("toolUseResult")
+        if isinstance(result, dict):
+            if "structuredPatch" in result:
+                result["structuredPatch"] = _lines_changed(result["structuredPatch"])
+        elif result is not None:  # it repeats the tool_result block
+            del document["toolUseResult"]
+
+
+def _lines_changed(patch: object) -> dict[str, int] | None:
+    """The lines that a patch adds and removes; None where a hunk does not list its lines."""
+    hunks = patch if isinstance(patch, list) else [None]
+    lines = [hunk.get("lines") if isinstance(hunk, dict) else None for hunk in hunks]
+    if not all(isinstance(each, list) for each in lines):
+        return None
+    marks = [line[:1] for each in lines for line in each or () if isinstance(line, str)]
+    return {"added": marks.count("+"), "removed": marks.count("-")}
 
 
 def _drop(documents: Sequence[Document], exclude: Sequence[str]) -> None:

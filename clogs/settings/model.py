@@ -27,6 +27,13 @@ Location = Annotated[Path, Key(parse=values.path)]
 Duration = Annotated[timedelta, Key(parse=values.duration)]
 
 
+_HEAVY = (
+    *("originalFile", "originalFileContents", "file", "filenames", "content", "oldString", "newString", "edits"),
+    *("stdout", "stderr", "result", "results", "codeText"),
+    *("prompt", "plan", "task", "oldTodos", "newTodos"),
+)
+
+
 def available_cpus() -> int:
     """Return how many CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -39,7 +46,8 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     db: Annotated[str, Key(validate=values.mongo_db)] = "claude_logs"
     collection: Annotated[str, Key(validate=values.mongo_collection)] = "conversations"
     exclude: Annotated[tuple[str, ...], Key(validate=values.field_paths)] = (
-        "toolUseResult",  # repeats the tool_result block, and holds files as they were before an edit
+        # what repeats the call, the tool_result block or the file, and much of the bytes
+        *(f"toolUseResult.{name}" for name in _HEAVY),
         "snapshot",  # lists files' backups on the writer's disk
         "data.prompt",  # repeats the input of the call that began the sub-agent
         "data.normalizedMessages",  # repeats the sub-agent's entries so far

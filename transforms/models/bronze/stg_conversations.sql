@@ -12,19 +12,6 @@ MODEL (
   )
 );
 
-WITH entries AS (
-  SELECT
-    *,
-    CASE
-      WHEN type IN ('custom-title', 'ai-title', 'summary')
-      THEN COALESCE(
-        NULLIF(TRIM(json_extract_string(entry_raw, '$.customTitle')), ''),
-        NULLIF(TRIM(json_extract_string(entry_raw, '$.aiTitle')), ''),
-        NULLIF(TRIM(json_extract_string(entry_raw, '$.summary')), '')
-      )
-    END AS title
-  FROM bronze.unwrapped
-)
 SELECT
   _id, -- Identity of the document in MongoDB.
   -- a session copied under another name keeps its own summaries and titles
@@ -62,7 +49,11 @@ SELECT
     WHEN lower(regexp_replace(cwd, '[^A-Za-z0-9]', '-', 'g')) = lower(project_id)
     THEN NULLIF(regexp_extract(cwd, '([^/\\]+)[/\\]*$', 1), '')
   END AS directory, -- Last part of the working directory, where the project is named after it.
-  title, -- Title that the entry gives its session; NULL for other types.
-  CASE WHEN title IS NOT NULL THEN COALESCE(json_extract_string(entry_raw, '$.leafUuid'), _id) END
-    AS title_key -- Entry whose session the title is for; the document where it names none.
-FROM entries
+  CASE WHEN type IN ('custom-title', 'ai-title', 'summary') THEN title END AS title, -- Title that the entry gives its session; NULL for other types.
+  CASE
+    WHEN type IN ('custom-title', 'ai-title', 'summary') AND title IS NOT NULL THEN COALESCE(leaf_uuid, _id)
+  END AS title_key, -- Entry whose session the title is for; the document where it names none.
+  user_name, -- Who ran Claude Code: what the import wrote, else the home folder in cwd or source_file; NULL where neither says.
+  machine_name, -- Machine that the transcript was imported from; NULL where no import wrote it.
+  entrypoint -- What Claude Code was started by, such as cli or sdk-py; NULL in old versions.
+FROM bronze.unwrapped

@@ -12,29 +12,28 @@ MODEL (
   )
 );
 
-WITH messages AS (
+WITH results AS (
   SELECT
     _id, timestamp, is_copy,
-    json_transform(
-      message_raw,
-      '{"content": [{"type": "VARCHAR", "tool_use_id": "VARCHAR", "content": "VARCHAR", "is_error": "BOOLEAN"}]}'
-    )['content'] AS content
-  FROM bronze.unwrapped
-  WHERE type IN ('user', 'assistant') AND contains(message_raw, 'tool_result')
-), blocks AS (
-  SELECT
-    * EXCLUDE (content),
-    UNNEST(content) AS block,
-    generate_subscripts(content, 1) AS block_index
-  FROM messages
+    -- what Claude Code recorded belongs to the entry, so to its only result
+    CASE WHEN len(list_filter(tool_blocks, each -> each['type'] LIKE '%tool_result')) = 1 THEN result END AS result,
+    UNNEST(tool_blocks) AS block,
+    generate_subscripts(tool_blocks, 1) AS block_index
+  FROM bronze.stg_messages
+  WHERE len(tool_blocks) > tool_use_count
 )
 SELECT
   _id, -- Document that holds the result.
-  block_index, -- Place of the block in the message, from 1.
-  block['tool_use_id'] AS tool_use_id, -- Call that the result answers.
-  COALESCE(block['is_error'], FALSE) AS is_error, -- Whether the tool reported an error.
-  COALESCE(length(block['content']), 0) AS result_size, -- Characters of the result: of its text, or of the JSON of its blocks.
+  block_index, -- Place among the message's tool calls and results, from 1.
+  block['id'] AS tool_use_id, -- Call that the result answers.
+  block['is_error'] AS is_error, -- Whether the tool reported an error.
+  block['size'] AS result_size, -- Characters of the result: of its text, or of the JSON of its blocks.
+  block['error_text'] AS error_text, -- The first 500 characters of an error; NULL for other results.
+  result['searchCount'] AS web_searches, -- Web searches that Claude Code made for the call; NULL for other tools.
+  COALESCE(result['type'] = 'create', FALSE) AS is_new_file, -- Whether Claude Code recorded that the call made a new file.
+  result['structuredPatch']['added'] AS patch_added, -- Lines that the recorded patch adds; NULL where none was recorded.
+  result['structuredPatch']['removed'] AS patch_removed, -- Lines that it removes.
   timestamp, -- When the result arrived.
   is_copy -- Whether the transcript is one that repeats entries of another.
-FROM blocks
-WHERE block['type'] LIKE '%tool_result' AND block['tool_use_id'] IS NOT NULL
+FROM results
+WHERE block['type'] LIKE '%tool_result' AND block['id'] IS NOT NULL

@@ -21,8 +21,8 @@ SELECT
   COUNT(*) FILTER(WHERE tool_name NOT IN ('Read', 'Write') AND NOT is_error) AS edits, -- Edits of files, with Edit, MultiEdit or NotebookEdit.
   COUNT(*) FILTER(WHERE is_error) AS failed, -- Calls that reported an error.
   COUNT(DISTINCT file_path) FILTER(WHERE tool_name <> 'Read' AND NOT is_error) AS files_changed, -- Different files written or edited.
-  CAST(COALESCE(SUM(lines_added) FILTER(WHERE NOT is_error), 0) AS BIGINT) AS lines_added, -- Lines written.
-  CAST(COALESCE(SUM(lines_removed) FILTER(WHERE NOT is_error), 0) AS BIGINT) AS lines_removed -- Lines that edits replaced; what Write replaced is unknown.
+  CAST(COALESCE(SUM(lines_added) FILTER(WHERE NOT is_error), 0) AS BIGINT) AS lines_added, -- Lines added.
+  CAST(COALESCE(SUM(lines_removed) FILTER(WHERE NOT is_error), 0) AS BIGINT) AS lines_removed -- Lines removed, where a patch or the call says.
 FROM silver.int_tool_usage
 WHERE date IS NOT NULL AND tool_name IN ('Read', 'Write', 'Edit', 'MultiEdit', 'NotebookEdit')
 GROUP BY date, project_id

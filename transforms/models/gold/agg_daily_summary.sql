@@ -47,7 +47,7 @@ WITH activity AS (
 ), api AS (
   SELECT
     date,
-    COUNT(*) AS api_calls,
+    COUNT(*) FILTER(WHERE call_kind = 'response') AS api_calls,
     SUM(input_tokens) AS input_tokens,
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
@@ -66,12 +66,12 @@ SELECT
   days.sessions, -- Sessions with a message, a tool call or an API response that day.
   days.projects, -- Projects with a message, a tool call or an API response that day.
   COALESCE(messages.messages, 0) AS messages, -- Messages, of the user and the assistant.
-  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts, those to sub-agents included.
+  COALESCE(messages.prompts, 0) AS prompts, -- Prompts that a person typed.
   COALESCE(messages.assistant_messages, 0) AS assistant_messages, -- Messages of the assistant.
   COALESCE(messages.active_hours, 0) AS active_hours, -- Hours of the day with a message.
   COALESCE(tools.tool_calls, 0) AS tool_calls, -- Tool calls.
   COALESCE(tools.tool_errors, 0) AS tool_errors, -- Tool calls that reported an error.
-  COALESCE(api.api_calls, 0) AS api_calls, -- API responses.
+  COALESCE(api.api_calls, 0) AS api_calls, -- API responses; tokens and cost are also those of advisors and compactions.
   CAST(COALESCE(api.input_tokens, 0) AS BIGINT) AS input_tokens, -- Input tokens neither written to nor read from the cache.
   CAST(COALESCE(api.output_tokens, 0) AS BIGINT) AS output_tokens, -- Output tokens.
   CAST(COALESCE(api.cache_creation_tokens, 0) AS BIGINT) AS cache_creation_tokens, -- Input tokens written to the cache.

@@ -25,7 +25,7 @@ WITH activity AS (
   UNION ALL BY NAME
   SELECT
     date, hour_of_day, session_id,
-    1 AS api_calls,
+    CAST(call_kind = 'response' AS INTEGER) AS api_calls,
     output_tokens,
     input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens AS tokens,
     cost_usd
@@ -37,7 +37,7 @@ SELECT
   hour_of_day, -- Hour 0 to 23.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions with a message, a tool call or an API response in that hour.
   CAST(COALESCE(SUM(messages), 0) AS BIGINT) AS messages, -- Messages, of the user and the assistant.
-  CAST(COALESCE(SUM(prompts), 0) AS BIGINT) AS prompts, -- Messages that are prompts, those to sub-agents included.
+  CAST(COALESCE(SUM(prompts), 0) AS BIGINT) AS prompts, -- Prompts that a person typed.
   CAST(COALESCE(SUM(assistant_messages), 0) AS BIGINT) AS assistant_messages, -- Messages of the assistant.
   CAST(COALESCE(SUM(tool_calls), 0) AS BIGINT) AS tool_calls, -- Tool calls.
   CAST(COALESCE(SUM(tool_errors), 0) AS BIGINT) AS tool_errors, -- Tool calls that reported an error.

@@ -16,7 +16,13 @@ SELECT
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd.
   date, -- Day.
   COALESCE(model, 'unknown') AS model, -- Model, as the API names it; unknown where a line names none.
-  COUNT(*) AS api_calls, -- API responses.
+  COUNT(*) FILTER(WHERE call_kind = 'response') AS api_calls, -- API responses.
+  COUNT(*) FILTER(WHERE call_kind <> 'response') AS aside_calls, -- Advisors and compactions that were bought with responses.
+  CAST(
+    COALESCE(
+      SUM(input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens) FILTER(WHERE call_kind <> 'response'), 0
+    ) AS BIGINT
+  ) AS aside_tokens, -- Their tokens, which are among the others.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions that it answered in.
   CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, -- Input tokens neither written to nor read from the cache.
   CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, -- Output tokens.

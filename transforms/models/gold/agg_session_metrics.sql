@@ -40,6 +40,9 @@ WITH paces AS (
 SELECT
   session.session_id, -- Session.
   session.project_id, -- Project that most of its lines belong to.
+  session.user_name, -- Who ran Claude Code at the end; NULL where no entry says.
+  session.entrypoint, -- What Claude Code was started by at the end; NULL in old versions.
+  session.is_automated, -- Whether a program ran it, by the SDK: nobody typed a prompt.
   CAST(strftime(session.first_activity_at AT TIME ZONE @VAR('timezone'), '%Y%m%d') AS INTEGER)
     AS date_key, -- Day it began, as the number yyyymmdd, in the configured time zone.
   CAST(session.first_activity_at AT TIME ZONE @VAR('timezone') AS DATE) AS date, -- Day it began, in the configured time zone.
@@ -47,7 +50,7 @@ SELECT
   COALESCE(times.active_seconds, 0) AS active_seconds, -- Seconds between its messages, without gaps above 5 minutes.
   times.median_response_seconds, -- Median of the seconds from a user message, mostly a tool result, to the assistant's next one.
   session.messages, -- Messages, of the user and the assistant.
-  session.prompts, -- Messages that are prompts, those to sub-agents included.
+  session.prompts, -- Prompts that a person typed.
   session.tool_calls, -- Tool calls.
   session.tool_calls / NULLIF(session.prompts, 0) AS tool_calls_per_prompt, -- Tool calls per prompt; NULL without one.
   session.tool_errors / NULLIF(session.tool_calls, 0) AS tool_error_rate, -- Share of the tool calls that reported an error, 0 to 1; NULL without one.
@@ -59,8 +62,8 @@ SELECT
   session.cost_usd, -- Cost in USD of the responses that have a price; NULL where none has.
   session.cost_usd / NULLIF(session.prompts, 0) AS cost_per_prompt_usd, -- Cost per prompt; NULL without one.
   COALESCE(files.files_changed, 0) AS files_changed, -- Different files written or edited.
-  CAST(COALESCE(files.lines_added, 0) AS BIGINT) AS lines_added, -- Lines written, by calls that did not fail.
-  CAST(COALESCE(files.lines_removed, 0) AS BIGINT) AS lines_removed -- Lines that edits replaced.
+  CAST(COALESCE(files.lines_added, 0) AS BIGINT) AS lines_added, -- Lines added, by calls that did not fail.
+  CAST(COALESCE(files.lines_removed, 0) AS BIGINT) AS lines_removed -- Lines removed, where a patch or the call says.
 FROM silver.int_sessions_computed AS session
 LEFT JOIN times USING (session_id)
 LEFT JOIN files USING (session_id)

@@ -13,7 +13,7 @@ MODEL (
 
 SELECT
   tool_name, -- Tool, as the transcripts name it.
-  ANY_VALUE(tool_category) AS tool_category, -- What the tool is for; mcp for a tool of an MCP server, other for an unknown one.
+  ANY_VALUE(tool_category) AS tool_category, -- What the tool is for; by the list of known tools, else by its name; mcp for a tool of an MCP server, other where its name does not say.
   ANY_VALUE(mcp_server) AS mcp_server, -- MCP server of the tool.
   MIN(called_at) AS first_used_at, -- Earliest call.
   MAX(called_at) AS last_used_at, -- Latest call.

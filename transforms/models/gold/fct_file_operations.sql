@@ -5,7 +5,10 @@ MODEL (
   description 'One row per call of Read, Write, Edit, MultiEdit or NotebookEdit: the file, and the lines it changes.'
 );
 
-WITH operations AS (
+WITH project_names AS (
+  SELECT project_id, project_name
+  FROM gold.dim_projects
+), operations AS (
   SELECT
     *,
     NULLIF(lower(regexp_extract(file_path, '[^/\\]\.([A-Za-z0-9_+-]+)$', 1)), '') AS file_extension,
@@ -18,6 +21,10 @@ SELECT
   entry_id, -- Document that holds the call.
   session_id, -- Session; NULL where the entry names none.
   project_id, -- Project.
+  project_name, -- Last part of the project's directory; its folder where no entry names a directory.
+  user_name, -- Who ran Claude Code; NULL where no entry says.
+  machine_name, -- Machine that the transcript was imported from; NULL where no import wrote it.
+  entrypoint, -- What Claude Code was started by, such as cli or sdk-py; NULL in old versions.
   CAST(strftime(date, '%Y%m%d') AS INTEGER) AS date_key, -- Day as the number yyyymmdd; NULL where the entry has no time.
   date, -- Day of the call in the configured time zone.
   called_at, -- When the call was made.
@@ -46,8 +53,10 @@ SELECT
     WHEN file_extension = 'ipynb' THEN 'notebook'
     ELSE 'other'
   END AS file_type_category, -- What kind of file it is: test, code, script, documentation, configuration, data, query, web, image, notebook or other; NULL where the call names no file.
-  lines_added, -- Lines the call writes; NULL for Read.
-  lines_removed, -- Lines it replaces; NULL where the call does not say, as for Write.
+  lines_added, -- Lines added, none by a call that failed; NULL for Read.
+  lines_removed, -- Lines removed; NULL for Read, and where neither a patch nor the call says.
+  lines_from, -- Whether lines are those of the patch that Claude Code recorded, or were counted from the call: patch or call; NULL for Read.
   has_result, -- Whether the call has a result.
   is_error -- Whether the tool reported an error: then the file is as it was.
 FROM operations
+LEFT JOIN project_names USING (project_id)

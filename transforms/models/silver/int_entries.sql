@@ -42,7 +42,10 @@ SELECT
   line.agent_id, -- Sub-agent that wrote the entry.
   line.cwd, -- Working directory.
   line.git_branch, -- Git branch.
-  line.claude_version -- Version of Claude Code.
+  line.claude_version, -- Version of Claude Code.
+  line.user_name, -- Who ran Claude Code; NULL where no entry says.
+  line.machine_name, -- Machine that the transcript was imported from; NULL where no import wrote it.
+  line.entrypoint -- What Claude Code was started by, such as cli or sdk-py; NULL in old versions.
 FROM bronze.stg_conversations AS line
 ANTI JOIN copies
   ON copies._id = line._id

@@ -19,7 +19,10 @@ WITH sessions AS (
     MAX(timestamp) AS last_activity_at,
     ARG_MAX(git_branch, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS git_branch,
     ARG_MAX(cwd, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS cwd,
-    ARG_MAX(claude_version, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS claude_version
+    ARG_MAX(claude_version, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS claude_version,
+    ARG_MAX(user_name, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS user_name,
+    ARG_MAX(machine_name, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS machine_name,
+    ARG_MAX(entrypoint, ROW(timestamp, entry_id)) FILTER(WHERE timestamp IS NOT NULL) AS entrypoint
   FROM silver.int_entries
   WHERE session_id IS NOT NULL
   GROUP BY session_id
@@ -43,7 +46,8 @@ WITH sessions AS (
   SELECT
     session_id,
     COUNT(*) AS messages,
-    COUNT(*) FILTER(WHERE message_kind = 'prompt') AS prompts
+    COUNT(*) FILTER(WHERE message_kind = 'prompt') AS prompts,
+    ARG_MIN(beginning, message_sequence) FILTER(WHERE message_kind = 'prompt') AS first_prompt
   FROM silver.int_messages_enriched
   WHERE session_id IS NOT NULL
   GROUP BY session_id
@@ -58,7 +62,7 @@ WITH sessions AS (
 ), api AS (
   SELECT
     session_id,
-    COUNT(*) AS api_calls,
+    COUNT(*) FILTER(WHERE call_kind = 'response') AS api_calls,
     SUM(input_tokens) AS input_tokens,
     SUM(output_tokens) AS output_tokens,
     SUM(cache_creation_tokens) AS cache_creation_tokens,
@@ -72,13 +76,13 @@ WITH sessions AS (
 SELECT
   main_projects.session_id, -- Session.
   main_projects.project_id, -- Project that most of its lines belong to.
-  best_titles.title, -- Title: the one a person gave, else the one Claude Code gave, else its summary; the newest of each.
+  COALESCE(best_titles.title, messages.first_prompt) AS title, -- Title: the one a person gave, else the one Claude Code gave, else its summary, the newest of each; else the beginning of the first prompt.
   sessions.first_activity_at, -- Earliest entry.
   sessions.last_activity_at, -- Latest entry.
   date_diff('millisecond', sessions.first_activity_at, sessions.last_activity_at) / 1000
     AS duration_seconds, -- Seconds from the earliest entry to the latest.
   COALESCE(messages.messages, 0) AS messages, -- Messages, of the user and the assistant.
-  COALESCE(messages.prompts, 0) AS prompts, -- Messages that are prompts, those to sub-agents included.
+  COALESCE(messages.prompts, 0) AS prompts, -- Prompts that a person typed.
   COALESCE(tools.tool_calls, 0) AS tool_calls, -- Tool calls.
   COALESCE(tools.tool_errors, 0) AS tool_errors, -- Tool calls that reported an error.
   COALESCE(api.api_calls, 0) AS api_calls, -- API responses.
@@ -90,7 +94,12 @@ SELECT
   COALESCE(api.unpriced_api_calls, 0) AS unpriced_api_calls, -- API responses without a price.
   sessions.git_branch, -- Git branch at the end.
   sessions.cwd, -- Working directory at the end.
-  sessions.claude_version -- Version of Claude Code at the end.
+  sessions.claude_version, -- Version of Claude Code at the end.
+  sessions.user_name, -- Who ran Claude Code at the end; NULL where no entry says.
+  sessions.machine_name, -- Machine that the transcript was imported from; NULL where no import wrote it.
+  sessions.entrypoint, -- What Claude Code was started by at the end; NULL in old versions.
+  COALESCE(starts_with(sessions.entrypoint, 'sdk-') AND COALESCE(messages.prompts, 0) = 0, FALSE)
+    AS is_automated -- Whether a program ran it, by the SDK: nobody typed a prompt.
 FROM main_projects
 LEFT JOIN sessions USING (session_id)
 LEFT JOIN best_titles USING (session_id)
