@@ -83,12 +83,17 @@ def suite(
     return Suite(name, about, table, source or table, columns, named)
 
 
-def on_key(table: str, column: str) -> dict[str, Check]:
+def on_key(table: str, *columns: str) -> dict[str, Check]:
     """A table's key, for one that no audit checks."""
-    again = f"SELECT {column} FROM {table} GROUP BY ALL HAVING count(*) > 1"
+    key, named = ", ".join(columns), " and ".join(columns)
+    is_present = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    again = f"SELECT ({key}) FROM {table} GROUP BY {key} HAVING count(*) > 1"
     return {
-        "key_is_present": present(column),
-        "key_is_unique": Check(f"coalesce({column} NOT IN ({again}), true)", f"{column} tells rows apart"),
+        "key_is_present": Check(is_present, f"{named} {'is' if len(columns) == 1 else 'are'} present"),
+        "key_is_unique": Check(
+            f"coalesce(({key}) NOT IN ({again}), true)",
+            f"{named} {'tells' if len(columns) == 1 else 'tell'} rows apart",
+        ),
     }
 
 

@@ -55,13 +55,13 @@ GOLD = (
     ),
     suite(
         "gold.fct_api_calls",
-        "One row per API response.",
-        key="entry_id",
-        checks=on_key("gold.fct_api_calls", "entry_id")
+        "One row per API response, and per advisor and compaction.",
+        key="entry_id, iteration",
+        checks=on_key("gold.fct_api_calls", "entry_id", "iteration")
         | {
             "response_is_once": Check(
-                """(message_id, coalesce(request_id, session_id)) NOT IN (
-            SELECT (message_id, coalesce(request_id, session_id))
+                """(message_id, coalesce(request_id, session_id), iteration) NOT IN (
+            SELECT (message_id, coalesce(request_id, session_id), iteration)
             FROM gold.fct_api_calls GROUP BY ALL HAVING count(*) > 1
         )""",
                 "message_id tells responses apart with request_id, or with session_id where there is none",
@@ -102,6 +102,12 @@ GOLD = (
         "One row per project.",
         key="project_id",
         checks={"counts_are_not_negative": not_negative("sessions", *COUNTS)},
+    ),
+    suite(
+        "gold.dim_users",
+        "One row per user.",
+        key="user_name",
+        checks={"counts_are_not_negative": not_negative("sessions", "prompts", "tool_calls", "tokens")},
     ),
     suite(
         "gold.dim_tools",
@@ -166,5 +172,20 @@ GOLD = (
         "One row per model and day.",
         key="date_key, model",
         checks=_known("day", "model"),
+    ),
+    suite(
+        "gold.agg_usage_blocks",
+        "One row per window of five hours.",
+        key="block_start",
+        checks={
+            "windows_do_not_overlap": Check(
+                "block_start >= coalesce(lag(block_end) OVER (ORDER BY block_start), block_start)",
+                "no window begins before the end of the one before it",
+            ),
+            "activity_is_inside": Check(
+                "first_activity_at >= block_start AND last_activity_at <= block_end",
+                "all responses of a window lie in it",
+            ),
+        },
     ),
 )

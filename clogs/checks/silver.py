@@ -9,7 +9,10 @@ from clogs.checks.check import Check, among, between, not_negative, suite
 TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
 COUNTS = ("messages", "prompts", "tool_calls", "tool_errors", "api_calls", *TOKENS)
 
-_USER_KINDS = ("prompt", "command", "tool_result", "interrupt", "compact_summary", "meta")
+_USER_KINDS = (
+    *("prompt", "agent_prompt", "sdk_prompt", "plan", "notification"),
+    *("command", "tool_result", "interrupt", "compact_summary", "meta"),
+)
 _ASSISTANT_KINDS = ("text", "tool_use", "thinking", "mixed")
 _TASKS = ("bug_fix", "feature", "refactor", "testing", "documentation", "review", "other")
 _TURNS = ("initial_prompt", "follow_up", "tool_result", "response", "system")
@@ -49,6 +52,7 @@ SILVER = (
             "duration_is_not_negative": not_negative("duration_seconds"),
             "result_size_is_not_negative": not_negative("result_size"),
             "lines_are_not_negative": not_negative("lines_added", "lines_removed"),
+            "lines_from_is_known": among("lines_from", "patch", "call"),
             "hour_is_in_range": between("hour_of_day", 0, 23),
             "error_has_a_result": Check(
                 ~pl.col("is_error") | pl.col("has_result"), "a call that reported an error has a result"
@@ -57,12 +61,13 @@ SILVER = (
     ),
     suite(
         "silver.int_api_calls",
-        "One row per API response.",
-        key="response_key",
+        "One row per API response, and per advisor and compaction.",
+        key="response_key, iteration",
         checks={
             "tokens_are_not_negative": not_negative(*TOKENS),
             "cost_is_not_negative": not_negative("cost_usd"),
             "hour_is_in_range": between("hour_of_day", 0, 23),
+            "call_kind_is_known": among("call_kind", "response", "advisor", "compaction"),
             "model_answers_for_money": Check(
                 pl.col("model").ne_missing("<synthetic>"),
                 "no response is <synthetic>, for which no tokens were bought",

@@ -12,7 +12,11 @@ Columns = Mapping[str, str]
 
 _MESSAGES = {"messages": "count(*)", "prompts": "count(*) FILTER (message_kind = 'prompt')"}
 _COST = {"cost_usd": "sum(cost_usd)"}
-_RESPONSES = {"api_calls": "count(*)"} | {each: f"sum({each})" for each in TOKENS} | _COST
+_RESPONSES = (
+    {"api_calls": "count(*) FILTER (call_kind = 'response')"}
+    | {each: f"sum({each})" for each in TOKENS}
+    | _COST
+)
 _HOURLY = ("messages", "prompts", "tool_calls", "tool_errors", "api_calls", "output_tokens", "cost_usd")
 _OPERATIONS = {
     f"{operation}s": f"count(*) FILTER (operation_type = '{operation}' AND NOT is_error)"

@@ -136,8 +136,9 @@ def _warehouse(session: Session) -> Text:
 def totals_lines(found: Totals) -> Iterator[str]:
     """The totals in a line, and what the cost leaves out."""
     failed = f" ({found.tool_errors / found.tool_calls:.1%} failed)" if found.tool_calls else ""
+    automated = f", {found.automated:,} of them automated," if found.automated else ""
     parts = (
-        f"{count(found.sessions, 'session')} in {count(found.projects, 'project')}",
+        f"{count(found.sessions, 'session')}{automated} in {count(found.projects, 'project')}",
         count(found.prompts, "prompt"),
         f"{count(found.tool_calls, 'tool call')}{failed}",
         f"{si_number(found.tokens)} tokens",

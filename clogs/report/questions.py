@@ -11,6 +11,7 @@ GOLD = ("fct_messages", "fct_tool_calls", "fct_api_calls", "dim_sessions")
 _TOTALS = """
     SELECT
         (SELECT count(*) FROM gold.dim_sessions) AS sessions,
+        (SELECT count(*) FROM gold.dim_sessions WHERE is_automated) AS automated,
         (SELECT count(DISTINCT project_id) FROM gold.dim_sessions) AS projects,
         (SELECT count(*) FROM gold.fct_messages WHERE message_kind = 'prompt') AS prompts,
         (SELECT count(*) FROM gold.fct_tool_calls) AS tool_calls,
@@ -28,8 +29,9 @@ class Totals:
     """The totals of gold."""
 
     sessions: int
+    automated: int  # of these sessions, those that a program ran
     projects: int
-    prompts: int  # messages that a person typed
+    prompts: int  # that a person typed
     tool_calls: int
     tool_errors: int
     tokens: int  # input, output, cache creation and cache read together

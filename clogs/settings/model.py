@@ -28,7 +28,16 @@ Duration = Annotated[timedelta, Key(parse=values.duration)]
 
 
 _HEAVY = (
-    *("originalFile", "originalFileContents", "file", "filenames", "content", "oldString", "newString", "edits"),
+    *(
+        "originalFile",
+        "originalFileContents",
+        "file",
+        "filenames",
+        "content",
+        "oldString",
+        "newString",
+        "edits",
+    ),
     *("stdout", "stderr", "result", "results", "codeText"),
     *("prompt", "plan", "task", "oldTodos", "newTodos"),
 )

@@ -247,8 +247,7 @@ SELECT
       'is_error': COALESCE(block['is_error'], FALSE),
       'size': COALESCE(length(block['content']), 0),
       'error_text': CASE
-        WHEN NOT block['is_error'] THEN NULL
-        WHEN starts_with(block['content'], '[{') AND json_valid(block['content'])
+        WHEN block['is_error'] AND starts_with(block['content'], '[{') AND json_valid(block['content'])
         THEN left(
           list_aggregate(
             list_transform(TRY_CAST(block['content'] AS JSON[]), part -> CAST(json_extract_string(part, '$.text') AS TEXT)),
