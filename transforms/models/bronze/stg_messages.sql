@@ -25,6 +25,8 @@ MODEL (
 );
 @DEF(written_1h, usage -> LEAST(@tokens(usage['cache_creation']['ephemeral_1h_input_tokens']), @written(usage)));
 
+@DEF(stripped, text -> regexp_replace(text, '^\s+|\s+$', '', 'g'));
+
 WITH entries AS (
   SELECT
     * EXCLUDE (type, blocks, message_content, queued_text),
@@ -34,11 +36,10 @@ WITH entries AS (
     -- what an editor shows Claude beside the text
     CASE
       WHEN type <> 'assistant' AND contains(COALESCE(message_content, queued_text), '<ide_')
-      THEN trim(
+      THEN @stripped(
         regexp_replace(
           COALESCE(message_content, queued_text), '(?s)<ide_[a-z_]+>.*?</ide_[a-z_]+>', chr(10), 'g'
-        ),
-        chr(10) || chr(9) || ' '
+        )
       )
       ELSE COALESCE(message_content, queued_text, '')
     END AS text
@@ -127,8 +128,8 @@ SELECT
     AS iterations, -- Advisors and compactions of the response, whose tokens are not among the others.
   message_kind, -- What the message is: prompt, agent_prompt, sdk_prompt, plan, notification, command, tool_result, interrupt, compact_summary or meta of a user; text, tool_use, thinking or mixed of the assistant.
   queued_by, -- How a text was typed ahead: enqueue, attachment, or popAll where it was taken back; NULL for an entry of its own.
-  CASE WHEN queued_by IS NOT NULL THEN text END AS queued_text, -- That text.
-  CASE WHEN role = 'user' AND message_kind NOT IN ('tool_result', 'meta') THEN CAST(md5(trim(text)) AS UUID) END
+  CASE WHEN queued_by IS NOT NULL THEN @stripped(text) END AS queued_text, -- That text.
+  CASE WHEN role = 'user' AND message_kind NOT IN ('tool_result', 'meta') THEN CAST(md5(@stripped(text)) AS UUID) END
     AS text_key, -- Digest of the user's text; NULL for other messages.
   CASE
     WHEN message_kind = 'prompt'

@@ -15,14 +15,13 @@ MODEL (
 WITH calls AS (
   SELECT
     * EXCLUDE (tool_blocks),
-    UNNEST(tool_blocks) AS block,
-    generate_subscripts(tool_blocks, 1) AS block_index
+    UNNEST(tool_blocks) AS block
   FROM bronze.stg_messages
   WHERE role = 'assistant' AND tool_use_count > 0
 )
 SELECT
   _id, -- Document that holds the call.
-  block_index, -- Place among the message's tool calls and results, from 1.
+  block['place'] AS block_index, -- Place of the block in the message, from 1.
   block['id'] AS tool_use_id, -- Identity of the call; its result names it.
   COALESCE(block['name'], 'unknown') AS tool_name, -- Tool that was called.
   block['file_path'] AS file_path, -- File the call names.

@@ -17,14 +17,13 @@ WITH results AS (
     _id, timestamp, is_copy,
     -- what Claude Code recorded belongs to the entry, so to its only result
     CASE WHEN len(list_filter(tool_blocks, each -> each['type'] LIKE '%tool_result')) = 1 THEN result END AS result,
-    UNNEST(tool_blocks) AS block,
-    generate_subscripts(tool_blocks, 1) AS block_index
+    UNNEST(tool_blocks) AS block
   FROM bronze.stg_messages
   WHERE len(tool_blocks) > tool_use_count
 )
 SELECT
   _id, -- Document that holds the result.
-  block_index, -- Place among the message's tool calls and results, from 1.
+  block['place'] AS block_index, -- Place of the block in the message, from 1.
   block['id'] AS tool_use_id, -- Call that the result answers.
   block['is_error'] AS is_error, -- Whether the tool reported an error.
   block['size'] AS result_size, -- Characters of the result: of its text, or of the JSON of its blocks.

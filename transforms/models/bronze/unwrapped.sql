@@ -201,7 +201,8 @@ SELECT
   message['usage'] AS usage,
   list_transform(
     COALESCE(message['content'], []),
-    block -> {
+    (block, place) -> {
+      'place': place,
       'type': block['type'],
       'id': COALESCE(block['id'], block['tool_use_id']),
       'name': block['name'],

@@ -37,7 +37,7 @@ SELECT
     WHEN call.tool_name LIKE 'mcp\_\_%' ESCAPE '\' THEN 'mcp'
     WHEN category.category IS NOT NULL THEN category.category
     -- new tools are named like the old ones
-    WHEN regexp_matches(call.tool_name, '(?i)mcp') THEN 'mcp'
+    WHEN regexp_matches(call.tool_name, 'Mcp|MCP') THEN 'mcp'
     WHEN regexp_matches(call.tool_name, '(?i)agent|team|task(output|stop)|workflow|message') THEN 'agent'
     WHEN regexp_matches(call.tool_name, '(?i)cron|schedul|trigger|wakeup') THEN 'schedule'
     WHEN regexp_matches(call.tool_name, '(?i)task|todo|plan|worktree') THEN 'planning'
