@@ -134,8 +134,23 @@ def assert_as_expected(documents: Sequence[Document]) -> None:
     frame = flattened(*documents)
     messages = frame.select("message_role", "message_content", "message_raw").rows()
     assert messages == [expected_message(document.get("message")) for document in documents]
-    others = [{key: value for key, value in each.items() if key not in FIELDS} for each in documents]
+    others = [
+        {key: value for key, value in each.items() if key not in {*FIELDS, "toolUseResult"}}
+        | expected_result(each.get("toolUseResult"))
+        for each in documents
+    ]
     assert [json.loads(entry) for entry in frame["entry_raw"]] == others
+
+
+def expected_result(result: object) -> Document:
+    """Of a result that is an object, all but the lines of a patch."""
+    if not isinstance(result, dict):
+        return {}
+    if "structuredPatch" in result:
+        marks = [line[0] for hunk in result["structuredPatch"] for line in hunk["lines"]]
+        counts = {"added": marks.count("+"), "removed": marks.count("-")}
+        result = result | {"structuredPatch": counts}
+    return {"toolUseResult": result}
 
 
 TEXTS = st.text() | st.sampled_from(
@@ -319,18 +334,43 @@ def test_the_date_is_that_of_the_timestamp_else_the_arrival_else_the_extraction(
 @pytest.mark.parametrize(
     ("exclude", "expected"),
     [
-        (["toolUseResult"], {"data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]}),
-        (["data.b.c", "data.a"], {"toolUseResult": 0, "data": {"b": {"d": 3}}, "list": [{"c": 1}]}),
-        (["data.b", "data.b.c"], {"toolUseResult": 0, "data": {"a": 1}, "list": [{"c": 1}]}),
+        (["other"], {"data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]}),
+        (["data.b.c", "data.a"], {"other": 0, "data": {"b": {"d": 3}}, "list": [{"c": 1}]}),
+        (["data.b", "data.b.c"], {"other": 0, "data": {"a": 1}, "list": [{"c": 1}]}),
         (
-            ["absent", "absent.too", "toolUseResult.x", "list.c"],
-            {"toolUseResult": 0, "data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]},
+            ["absent", "absent.too", "other.x", "list.c"],
+            {"other": 0, "data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]},
         ),
     ],
 )
 def test_excluded_fields_are_dropped_on_arrival(exclude: Sequence[str], expected: object) -> None:
-    entry = {"toolUseResult": 0, "data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]}
+    entry = {"other": 0, "data": {"a": 1, "b": {"c": 2, "d": 3}}, "list": [{"c": 1}]}
     assert json.loads(row(entry, exclude=exclude)["entry_raw"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({"structuredPatch": [{"lines": [" a", "-b", "+c", "+d"]}, {"lines": ["-e"]}]}, (2, 2)),
+        ({"structuredPatch": []}, (0, 0)),
+        ({"structuredPatch": [{"lines": ["\\ No newline at end of file", 5, ""]}]}, (0, 0)),
+        ({"structuredPatch": [{"oldStart": 1}]}, None),
+        ({"structuredPatch": [{"lines": ["+a"]}, None]}, None),
+        ({"structuredPatch": "patch"}, None),
+        ({"structuredPatch": None}, None),
+    ],
+)
+def test_of_a_patch_only_the_numbers_of_its_lines_are_kept(
+    result: Document, expected: tuple[int, int] | None
+) -> None:
+    found = json.loads(row({"toolUseResult": result | {"type": "update"}})["entry_raw"])
+    counts = dict(zip(("added", "removed"), expected, strict=True)) if expected else None
+    assert found == {"toolUseResult": {"type": "update", "structuredPatch": counts}}
+
+
+@pytest.mark.parametrize("result", ["Error: it is gone", [{"type": "text"}], 5])
+def test_a_result_that_is_no_object_is_dropped(result: object) -> None:
+    assert json.loads(row({"toolUseResult": result, "kept": 1})["entry_raw"]) == {"kept": 1}
 
 
 def test_no_documents_are_no_rows_of_the_same_columns() -> None:

@@ -207,44 +207,47 @@ SELECT
       'id': COALESCE(block['id'], block['tool_use_id']),
       'name': block['name'],
       'file_path': COALESCE(block['input']['file_path'], block['input']['notebook_path']),
-      'edits': list_transform(
-        list_transform(
-          CASE block['name']
-            WHEN 'Edit' THEN [[block['input']['old_string'], block['input']['new_string']]]
-            WHEN 'MultiEdit' THEN list_transform(
-              block['input']['edits'], edit -> [edit['old_string'], edit['new_string']]
+      'edits': CASE
+        WHEN block['name'] IN ('Edit', 'MultiEdit', 'Write', 'NotebookEdit')
+        THEN list_transform(
+          list_transform(
+            CASE block['name']
+              WHEN 'Edit' THEN [[block['input']['old_string'], block['input']['new_string']]]
+              WHEN 'MultiEdit' THEN list_transform(
+                block['input']['edits'], edit -> [edit['old_string'], edit['new_string']]
+              )
+              WHEN 'Write' THEN [['', block['input']['content']]]
+              WHEN 'NotebookEdit' THEN [['', block['input']['new_source']]]
+            END,
+            texts -> list_transform(
+              texts,
+              text -> CASE
+                WHEN COALESCE(text, '') = '' THEN CAST([] AS TEXT[])
+                -- the last line may lack its newline
+                ELSE string_split(regexp_replace(text, '\n$', ''), chr(10))
+              END
             )
-            WHEN 'Write' THEN [['', block['input']['content']]]
-            WHEN 'NotebookEdit' THEN [['', block['input']['new_source']]]
-          END,
-          texts -> list_transform(
-            texts,
-            text -> CASE
-              WHEN COALESCE(text, '') = '' THEN CAST([] AS TEXT[])
-              -- the last line may lack its newline
-              ELSE string_split(regexp_replace(text, '\n$', ''), chr(10))
-            END
-          )
-        ),
-        lines -> {
-          'old': len(lines[1]),
-          'new': len(lines[2]),
-          -- an edit repeats what stands around it; a line must not count as equal from both ends
-          'equal': LEAST(
-            len(lines[1]),
-            len(lines[2]),
-            list_sum(
-              list_transform(
-                [lines, [list_reverse(lines[1]), list_reverse(lines[2])]],
-                way -> COALESCE(
-                  list_position(list_transform(list_zip(way[1], way[2], TRUE), pair -> pair[1] = pair[2]), FALSE) - 1,
-                  LEAST(len(way[1]), len(way[2]))
+          ),
+          lines -> {
+            'old': len(lines[1]),
+            'new': len(lines[2]),
+            -- an edit repeats what stands around it; a line must not count as equal from both ends
+            'equal': LEAST(
+              len(lines[1]),
+              len(lines[2]),
+              list_sum(
+                list_transform(
+                  [lines, [list_reverse(lines[1]), list_reverse(lines[2])]],
+                  way -> COALESCE(
+                    list_position(list_transform(list_zip(way[1], way[2], TRUE), pair -> pair[1] = pair[2]), FALSE) - 1,
+                    LEAST(len(way[1]), len(way[2]))
+                  )
                 )
               )
             )
-          )
-        }
-      ),
+          }
+        )
+      END,
       'is_error': COALESCE(block['is_error'], FALSE),
       'size': COALESCE(length(block['content']), 0),
       'error_text': CASE
