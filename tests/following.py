@@ -18,6 +18,7 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
+from clogs.settings.model import MongoSettings
 from clogs.transcripts.find import find
 from clogs.transcripts.read import FilePosition, read_batches
 from clogs.transform.by_change import Update, is_by_change
@@ -37,7 +38,7 @@ def rows_of(transcripts: Path, place: Path) -> Path:
         for batch, _ in read_batches(transcript.path, FilePosition())
         for line in batch
     ]
-    frame, _ = screened(documents, exclude=("toolUseResult", "snapshot"), at=NOW)
+    frame, _ = screened(documents, exclude=MongoSettings().exclude, at=NOW)
     frame.write_parquet(place / "rows.parquet")
     return place / "rows.parquet"
 

@@ -33,6 +33,8 @@ EDITS = {
     "a copy": "SET source_file = 'x/subagents/agent-acompact-1.jsonl'",
     "no copy": "SET source_file = 'x.jsonl'",
     "another type": "SET type = 'user'",
+    "typed ahead": "SET type = 'queue-operation'",
+    "another entry": "SET entry_raw = (SELECT max(entry_raw) FROM raw.conversations)",
 }
 
 

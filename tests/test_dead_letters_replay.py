@@ -129,7 +129,8 @@ def in_base64(content: bytes) -> str:
 def test_a_document_is_landed_as_extraction_lands_it(
     with_mongo: Replaying, collection: Collection[Document]
 ) -> None:
-    everything = document("a", "hello", ingestedAt=NOON, toolUseResult={"stdout": "left out"}, more={"x": [NOON, 5, 0.5]})
+    excluded = {"stdout": "left out"}
+    everything = document("a", "hello", ingestedAt=NOON, toolUseResult=excluded, more={"x": [NOON, 5, 0.5]})
     collection.insert_one(everything)
     steps.extract(with_mongo.settings, run=new_run())
     with_mongo.give(rejected(everything | {"_id": "b"}))
