@@ -27,7 +27,15 @@ WITH parsed AS (
           "output_tokens": "BIGINT",
           "cache_creation_input_tokens": "BIGINT",
           "cache_read_input_tokens": "BIGINT",
-          "cache_creation": {"ephemeral_5m_input_tokens": "BIGINT", "ephemeral_1h_input_tokens": "BIGINT"}
+          "cache_creation": {"ephemeral_5m_input_tokens": "BIGINT", "ephemeral_1h_input_tokens": "BIGINT"},
+          "speed": "VARCHAR",
+          "inference_geo": "VARCHAR",
+          "server_tool_use": {"web_search_requests": "BIGINT"},
+          "iterations": [{
+            "type": "VARCHAR", "model": "VARCHAR", "input_tokens": "BIGINT", "output_tokens": "BIGINT",
+            "cache_creation_input_tokens": "BIGINT", "cache_read_input_tokens": "BIGINT",
+            "cache_creation": {"ephemeral_5m_input_tokens": "BIGINT", "ephemeral_1h_input_tokens": "BIGINT"}
+          }]
         }
       }'
     ) AS message,
@@ -98,6 +106,23 @@ SELECT
       COALESCE(message_id, uuid, _id) || ' ' || COALESCE('request ' || request_id, 'session ' || session_id, '')
     ) AS UUID)
   END AS response_key, -- Digest that identifies the API response; NULL where the line reports none.
+  CAST(md5(COALESCE(message_id, uuid, _id)) AS UUID) AS message_key, -- Digest of the message.
+  usage['speed'] AS speed, -- Speed at which the response was served: standard or fast.
+  usage['inference_geo'] AS inference_geo, -- Region that served the response.
+  COALESCE(usage['server_tool_use']['web_search_requests'], 0) AS web_searches, -- Searches of the web by the API's own tool.
+  CAST(list_transform(
+    list_filter(usage['iterations'], each -> each['type'] IN ('advisor_message', 'compaction')),
+    each -> {
+      'type': each['type'],
+      'model': each['model'],
+      'input_tokens': each['input_tokens'],
+      'output_tokens': each['output_tokens'],
+      'cache_creation_5m_tokens': COALESCE(each['cache_creation_input_tokens'], each['cache_creation']['ephemeral_5m_input_tokens']),
+      'cache_creation_1h_tokens': CAST(0 AS BIGINT),
+      'cache_read_tokens': each['cache_read_input_tokens']
+    }
+  ) AS STRUCT(type TEXT, model TEXT, input_tokens BIGINT, output_tokens BIGINT, cache_creation_5m_tokens BIGINT, cache_creation_1h_tokens BIGINT, cache_read_tokens BIGINT)[])
+    AS iterations, -- What else was bought with the response.
   model, -- Model that answered, as the API names it.
   usage IS NOT NULL AS has_usage, -- Whether the line reports tokens.
   COALESCE(usage['input_tokens'], 0) AS input_tokens, -- Input tokens neither written to nor read from the cache.

@@ -52,6 +52,9 @@ SELECT
   call.is_sidechain, -- Whether a sub-agent made the call.
   call.file_path, -- File the call names.
   call.lines_added, -- Lines the call writes; NULL for tools that write no file.
+  CAST(NULL AS UUID) AS message_key, -- Digest of the message.
+  CAST(NULL AS UUID) AS response_key, -- Digest that identifies the API response.
+  CAST(NULL AS BIGINT) AS web_searches, -- Searches of the web by Claude Code's own tool.
   call.lines_removed -- Lines it replaces; NULL where the call does not say.
 FROM calls AS call
 LEFT JOIN results AS result
