@@ -57,8 +57,8 @@ SILVER = (
     ),
     suite(
         "silver.int_api_calls",
-        "One row per API response.",
-        key="response_key",
+        "One row per API response, and per advisor and compaction bought with one.",
+        key="response_key, iteration",
         checks={
             "tokens_are_not_negative": not_negative(*TOKENS),
             "cost_is_not_negative": not_negative("cost_usd"),
