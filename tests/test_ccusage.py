@@ -3,8 +3,8 @@
 ccusage counts what gold counts: one response per message and request, or per message and session where there
 is no request, by its fullest line, on the day of that line; sub-agents too, in files of their own or wrapped
 in progress; nothing of ``<synthetic>``. It differs in three ways, all spelled out below: a line outside
-sidechains beats a fuller one in a sidechain, what it has no price for costs 0, and only part of a long prompt has
-the higher price.
+sidechains beats a fuller one in a sidechain, what it has no price for costs 0, and only part of a long
+prompt has the higher price.
 """
 
 from __future__ import annotations
