@@ -160,10 +160,10 @@ MILLION = 1_000_000
 PRICED: list[tuple[str, Row, float]] = [
     ("claude-opus-4-5-20251101", {"input_tokens": 100_000, "output_tokens": 10_000}, 0.5 + 0.25),
     ("anthropic/claude-opus-4.5", {"cache_read_input_tokens": 100_000}, 0.05),
-    ("us.anthropic.claude-sonnet-4-20250514-v1:0", {"output_tokens": 1000}, 0.015),
+    ("us.anthropic.claude-sonnet-4-20250514-v1:0", {"output_tokens": 1000}, 0.0165),
     ("claude-3-5-sonnet-v2@20241022", {"output_tokens": 1000}, 0.015),
     ("claude-3-5-haiku-latest", {"output_tokens": 1000}, 0.004),
-    ("claude-sonnet-4-5[1m]", {"input_tokens": 300_000}, 0.6 + 0.6),
+    ("claude-sonnet-4-5[1m]", {"input_tokens": 300_000}, 1.8),
     ("claude-opus-4-1", {"input_tokens": 300_000}, 4.5),
     ("claude-haiku-4-5", {"cache_creation_input_tokens": MILLION}, 1.25),
     (

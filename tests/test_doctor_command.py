@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 from clogs.health.doctor import check_history
 from clogs.health.findings import Finding
 from clogs.health.places import LEAST_FREE, NO_SPACE, check_disk
+from clogs.health.prices import check_prices
 from clogs.runs import records
 from clogs.runs.lock import run_lock
 from clogs.runs.log import log_path
@@ -26,8 +27,11 @@ from clogs.runs.records import Failure, Run
 from clogs.schedule import crontab
 from clogs.warehouse import connect
 
-CHECKS = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse", "rejected"]
-CHECKS += ["source", "index", "dates", "clocks"]
+CHECKS = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse", "prices"]
+CHECKS += ["rejected", "source", "index", "dates", "clocks"]
+OTHERS = {"schedule", "prices"}
+"""Checks with tests of their own: here is no schedule, and the samples have a model without a price."""
+
 DOWN = "mongodb://ann:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100"
 GIB = 1024**3
 NEXT = r"^The next run is at 20\d\d-\d\d-\d\d \d\d:\d\d:00 UTC\.$"
@@ -43,8 +47,8 @@ class Outcome:
 
     @property
     def states(self) -> dict[str, str]:
-        """The states of the checks that found a fault; only the tests of the schedule have one."""
-        states = {name: each["state"] for name, each in self.findings.items() if name != "schedule"}
+        """The states of the checks that found a fault, but for `OTHERS`."""
+        states = {name: each["state"] for name, each in self.findings.items() if name not in OTHERS}
         return {name: state for name, state in states.items() if state != "ok"}
 
 
@@ -87,17 +91,17 @@ def test_a_sound_installation(sound: Workspace) -> None:
     lines = [line for line in finished.stdout.splitlines() if not line.startswith("  ")]
     assert (finished.returncode, finished.stderr) == (quiet.returncode, quiet.stderr) == (0, "")
     assert [line.split()[1] for line in lines] == CHECKS
-    assert {line[0] for line in lines if line.split()[1] != "schedule"} == {"✓"}
+    assert {line[0] for line in lines if line.split()[1] not in OTHERS} == {"✓"}
     assert lines[0] == "✓ settings   No faults; no settings file is in use."
     assert lines[CHECKS.index("source")].endswith(" holds about 1 document.")
-    assert {line.split()[1] for line in quiet.stdout.splitlines()[::2]} <= {"schedule"}
+    assert {line.split()[1] for line in quiet.stdout.splitlines()[::2]} <= OTHERS
 
 
 def test_the_json_has_every_finding_and_asking_leaves_the_lock_free(sound: Workspace) -> None:
     findings = doctor(sound).findings
     assert list(findings) == CHECKS
     assert all(each.keys() == {"check", "state", "message", "remedy"} for each in findings.values())
-    assert {each["remedy"] for name, each in findings.items() if name != "schedule"} == {None}
+    assert {each["remedy"] for name, each in findings.items() if name not in OTHERS} == {None}
     with run_lock(data_of(sound) / "state", command="load"):
         pass
 
@@ -387,3 +391,40 @@ def test_after_a_failed_run_doctor_says_so(workspace: Workspace) -> None:
     log = log_path(data_of(workspace) / "state")
     assert f"The log is {log}." in finding["remedy"]
     assert "failed: MongoDB at 127.0.0.1:9 does not answer" in log.read_text(encoding="utf-8")
+
+
+def test_models_without_a_price_are_a_warning(sound: Workspace) -> None:
+    found = doctor(sound).findings["prices"]
+    assert found["state"] == "warning"
+    assert found["message"].endswith(" No price, so no cost: gateway-experimental-1.")
+    assert found["remedy"] == "Add the price: set transform.prices (TRANSFORM_PRICES) to a list of your own."
+
+
+@pytest.mark.parametrize(
+    ("newest", "unpriced", "state", "message"),
+    [
+        (
+            date(2026, 10, 2),
+            [],
+            "ok",
+            "The newest price was looked up on 2026-10-02, 180 days ago.",
+        ),
+        (
+            date(2026, 10, 1),
+            [],
+            "warning",
+            "The newest price was looked up on 2026-10-01, 181 days ago.",
+        ),
+        (None, [], "warning", "No price of the list says when it was looked up."),
+        (
+            date(2027, 3, 30),
+            ["a", "b"],
+            "warning",
+            "The newest price was looked up on 2027-03-30, 1 day ago. No price, so no cost: a, b.",
+        ),
+    ],
+)
+def test_how_old_prices_may_be(newest: date | None, unpriced: list[str], state: str, message: str) -> None:
+    found = check_prices(newest, unpriced, today=date(2027, 3, 31))
+    assert (found.state, found.message) == (state, message)
+    assert (found.remedy is None) == (state == "ok")

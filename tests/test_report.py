@@ -13,7 +13,7 @@ from truth import Truth
 
 from clogs.commands.pipeline import totals_lines
 from clogs.report import questions
-from clogs.report.questions import Totals
+from clogs.report.questions import Totals, UnpricedModel
 from clogs.warehouse import Connection, connect, create_tables
 
 TRUTH = Truth(SAMPLES)
@@ -34,7 +34,11 @@ def test_totals(connection: Connection) -> None:
     assert (found.tool_calls, found.tool_errors) == (len(calls), sum(call.is_error for call in calls))
     assert found.tokens == sum(sum(response.tokens) for response in responses)
     assert found.cost_usd == pytest.approx(sum(cost for cost in costs if cost is not None))
-    assert found.unpriced_models == ["gateway-experimental-1"]
+    assert [each.model for each in found.unpriced_models] == ["gateway-experimental-1"]
+    (unpriced,) = found.unpriced_models
+    its = [response for response in responses if response.model == unpriced.model]
+    assert unpriced.api_calls == len(its)
+    assert unpriced.tokens == sum(sum(response.tokens) for response in its)
 
 
 def test_top_tools(connection: Connection) -> None:
@@ -62,9 +66,9 @@ def test_before_gold_is_built_there_are_none(tmp_path: Path) -> None:
 def test_the_totals_in_lines() -> None:
     found = Totals(
         sessions=1, projects=2, prompts=1200, tool_calls=200, tool_errors=13, tokens=2_712_345, cost_usd=None,
-        unpriced_models=["one", "\x1b[2J"],
+        unpriced_models=[UnpricedModel("one", 1, 12_345), UnpricedModel("\x1b[2J", 1200, 0)],
     )  # fmt: skip
     assert list(totals_lines(found)) == [
         "1 session in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –",
-        "No price, so not in the cost: one, �[2J",
+        "No price, so not in the cost: one (1 call, 12.3 k tokens), �[2J (1,200 calls, 0 tokens)",
     ]

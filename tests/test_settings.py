@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from clogs.checks.overrides import CheckOverride
 from clogs.errors import SettingsError
 from clogs.files import bundled
+from clogs.prices import BUNDLED
 from clogs.settings import LoadedSettings, Settings, load_settings
 from clogs.settings.model import available_cpus, known_keys
 from clogs.settings.values import MAX_DURATION, duration, duration_text
@@ -71,6 +73,7 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "pipeline.retry_delays": ["30 s", "1 min", "2 min"],
         "transform.timezone": "UTC",
         "transform.extra_models": None,
+        "transform.prices": None,
         "quality.max_rejected": 0.01,
         "quality.max_age": "3 d",
         "quality.checks": {},
@@ -248,6 +251,8 @@ def test_the_template_as_it_is_sets_nothing(tmp_path: Path) -> None:
 
 
 def test_the_template_holds_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    shutil.copy(bundled("transforms") / BUNDLED, tmp_path / "home" / "prices.csv")
     everything_set = re.sub(r"^# (?=\w+ = )", "", TEMPLATE, flags=re.MULTILINE)
     of_machine = {"DUCKDB_THREADS": "2", "PIPELINE_WORKERS": "2"}
     assert load(tmp_path, everything_set, **of_machine).settings == load(tmp_path, **of_machine).settings
@@ -255,6 +260,8 @@ def test_the_template_holds_the_defaults(tmp_path: Path) -> None:
 
 
 def test_the_template_explains_every_key(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    shutil.copy(bundled("transforms") / BUNDLED, tmp_path / "home" / "prices.csv")
     everything_set = re.sub(r"^# (?:For example: )?(?=\w+ = )", "", TEMPLATE, flags=re.MULTILINE)
     assert "default" not in load(tmp_path, everything_set).origins.values()
 

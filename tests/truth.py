@@ -15,9 +15,6 @@ from typing import Any
 Entry = dict[str, Any]
 
 PRICES = Path(__file__).parent.parent / "transforms" / "seeds" / "model_prices.csv"
-TIER = 200_000
-"""Tokens above which a long prompt's price changes."""
-
 COPIES = re.compile(r"(^|/)agent-(acompact|aside_question)-")
 DATED = re.compile(r"-\d{8}$")
 
@@ -173,20 +170,23 @@ def _response(entry: Entry) -> Response:
     )
 
 
-def _prices() -> dict[str, list[float]]:
-    """Per model: input, output, cache write 5 min and 1 h, cache read; the factor above `TIER`."""
+def _prices() -> list[dict[str, str]]:
     with PRICES.open(encoding="utf-8", newline="") as file:
-        return {model: list(map(float, row)) for model, _, *row, _ in list(csv.reader(file))[1:]}
+        return list(csv.DictReader(file))
 
 
-def _cost(response: Response, prices: dict[str, list[float]]) -> float | None:
-    price = prices.get(DATED.sub("", response.model))
-    if price is None:
-        return None
-    counts = (response.input, response.output, response.cache_5m, response.cache_1h, response.cache_read)
-    is_input = (True, False, True, True, True)
-    weighed = [
-        count + max(0, count - TIER) * (price[-1] - 1) * each
-        for count, each in zip(counts, is_input, strict=True)
+def _cost(response: Response, prices: list[dict[str, str]]) -> float | None:
+    """By the price of the day for the longest prompt that this one exceeds."""
+    model, day = DATED.sub("", response.model), response.day.isoformat()
+    prompt = response.input + response.cache_5m + response.cache_1h + response.cache_read
+    held = [
+        ((int(row["prompt_above"]), row["valid_from"]), row)
+        for row in prices
+        if row["model"] == model and row["valid_from"] <= day and int(row["prompt_above"]) < max(prompt, 1)
     ]
-    return sum(count * each for count, each in zip(weighed, price, strict=False)) / 1e6
+    if not held:
+        return None
+    _, price = max(held, key=lambda each: each[0])
+    counts = (response.input, response.output, response.cache_5m, response.cache_1h, response.cache_read)
+    kinds = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
+    return sum(count * float(price[kind]) for count, kind in zip(counts, kinds, strict=True)) / 1e6

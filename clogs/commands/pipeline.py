@@ -22,7 +22,7 @@ from clogs.report.questions import Totals
 from clogs.runs.log import log_path
 from clogs.runs.records import TRIGGER_VARIABLE, Trigger
 from clogs.terminal.console import is_quiet
-from clogs.terminal.text import count, duration, money, printable, si_number, size
+from clogs.terminal.text import count, duration, money, si_number, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
     "extract": extract.summary,
@@ -145,5 +145,4 @@ def totals_lines(found: Totals) -> Iterator[str]:
         money(found.cost_usd),
     )
     yield " · ".join(parts)
-    if found.unpriced_models:
-        yield f"No price, so not in the cost: {', '.join(map(printable, found.unpriced_models))}"
+    yield from transform.unpriced_lines(found.unpriced_models)

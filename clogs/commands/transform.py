@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from clogs.commands.output import table
 from clogs.commands.session import Flag, Session
-from clogs.errors import UsageError
+from clogs.errors import UsageError, WarehouseError
 from clogs.pipeline import steps
-from clogs.terminal.text import count, duration
+from clogs.pipeline.wiring import open_warehouse
+from clogs.report import questions
+from clogs.terminal.console import is_quiet
+from clogs.terminal.text import count, duration, printable, si_number
 
 if TYPE_CHECKING:
+    from clogs.report.questions import UnpricedModel
     from clogs.transform import TransformResult
 
 
@@ -44,12 +50,32 @@ def transform(
             full_refresh=full_refresh,
             on_progress=progress,
         )
-    session.terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
+    shown = not (is_quiet() or session.terminal.stdout_json)
+    lines = [f"{summary(result)} · {duration(result.seconds)}", *(_unpriced(session) if shown else ())]
+    session.terminal.summarize(result, "\n".join(lines))
 
 
 def summary(result: TransformResult) -> str:
     """A transformation in a line."""
     return f"{count(len(result.models), 'model')} built"
+
+
+def unpriced_lines(models: Sequence[UnpricedModel]) -> Iterator[str]:
+    """The models without a price in a line, with what they took."""
+    if models:
+        named = [
+            f"{printable(each.model)} ({count(each.api_calls, 'call')}, {si_number(each.tokens)} tokens)"
+            for each in models
+        ]
+        yield f"No price, so not in the cost: {', '.join(named)}"
+
+
+def _unpriced(session: Session) -> list[str]:
+    try:
+        with open_warehouse(session.settings, read_only=True, lock_timeout=timedelta(0)) as connection:
+            return list(unpriced_lines(questions.unpriced_models(connection)))
+    except WarehouseError:  # another program has it open; the models are built
+        return []
 
 
 def _show_plan(session: Session) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from clogs.errors import ClogsError, HeldWarehouseError
 from clogs.health.findings import Finding, failed, failures, open_to_others, warning_unless
 from clogs.health.places import check_disk, check_folders, free_bytes
+from clogs.health.prices import check_prices, unpriced_models
 from clogs.health.reader import (
     DeadLetters,
     Source,
@@ -38,11 +39,12 @@ def checkup(
     lookback: timedelta,
     folders: Mapping[str, Path],
     warehouse_path: Path,
+    newest_price: date | None,
 ) -> list[Finding]:
     """Check everything a run needs, and change nothing; it reads transcripts in ``paths``, or the collection.
 
     The folders are named by their settings: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir`` and
-    ``data.state_dir``.
+    ``data.state_dir``. ``newest_price`` is the day on which the newest price was looked up.
     """
     data_dir, raw_dir, state_dir = (folders[f"data.{name}"] for name in ("dir", "raw_dir", "state_dir"))
     warehouse = read_warehouse(warehouse_path)
@@ -66,6 +68,8 @@ def checkup(
         findings.append(check_history(state_dir))
     with failures(findings, "warehouse"):
         findings.append(_warehouse(warehouse, state_dir))
+    unpriced = unpriced_models(warehouse_path)
+    findings.append(check_prices(newest_price, unpriced, today=datetime.now(UTC).date()))
     findings.append(_dead_letters(read_dead_letters(folders["data.dead_letter_dir"])))
     if paths:
         return [*findings, _transcripts(read_transcripts(paths))]

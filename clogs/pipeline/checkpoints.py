@@ -55,9 +55,7 @@ def current(settings: Settings) -> set[Stage]:
 
 def _fingerprints(settings: Settings, connection: Connection) -> dict[Stage, str]:
     """What each stage's outcome depends on: the loads, the models, the settings and the version of clogs."""
-    from clogs.transform import digest_of
-
-    models = digest_of(models_of(settings).folders)
+    models = models_of(settings).digest
     built = " | ".join([__version__, settings.transform.timezone, models, loads(connection)])
     return {"transform": built, "validate": f"{built} | {settings.quality}"}
 

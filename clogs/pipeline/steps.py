@@ -252,6 +252,7 @@ def status(settings: Settings) -> Status:
 def checkup(settings: Settings) -> list[Finding]:
     """Check everything a run needs. See `clogs.health.doctor.checkup`."""
     from clogs.health import doctor
+    from clogs.prices import newest_day
 
     names = ("dir", "raw_dir", "dead_letter_dir", "state_dir")
     return doctor.checkup(
@@ -261,4 +262,5 @@ def checkup(settings: Settings) -> list[Finding]:
         lookback=settings.pipeline.lookback,
         folders={f"data.{name}": getattr(settings.data, name) for name in names},
         warehouse_path=settings.duckdb.path,
+        newest_price=newest_day(models_of(settings).price_list),
     )

@@ -47,6 +47,7 @@ def models_of(settings: Settings) -> TransformConfig:
         warehouse=settings.duckdb.path,
         models_dir=bundled("transforms"),
         extra_models=settings.transform.extra_models,
+        prices=settings.transform.prices,
         cache_dir=settings.data.state_dir / "sqlmesh",
         timezone=settings.transform.timezone,
         threads=settings.duckdb.threads,

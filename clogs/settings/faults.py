@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import FieldInfo
 
+from clogs.prices import price_faults
 from clogs.redact import HIDDEN, hide_addresses
 from clogs.schema import COLUMNS
 from clogs.settings.model import Settings, key_of, known_keys
@@ -79,6 +80,12 @@ def unwritable_warehouse(settings: Settings) -> Iterator[str]:
     path = unicode(str(settings.duckdb.path))  # bytes that are no UTF-8 become a ?, too
     if "?" in path:
         yield f"duckdb.path is {path}: no folder or file of it may have a ? in its name"
+
+
+def faulty_prices(settings: Settings, place: str) -> Iterator[str]:
+    """Report each fault of the user's own list of prices."""
+    own = settings.transform.prices
+    yield from (f"transform.prices ({place}): {fault}" for fault in (price_faults(own) if own else ()))
 
 
 def quoted(declared: FieldInfo, value: object) -> str:

@@ -13,7 +13,14 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, asdict, fields
 
 from clogs.errors import SettingsError
-from clogs.settings.faults import excluded_needs, in_words, quoted, unknown_keys, unwritable_warehouse
+from clogs.settings.faults import (
+    excluded_needs,
+    faulty_prices,
+    in_words,
+    quoted,
+    unknown_keys,
+    unwritable_warehouse,
+)
 from clogs.settings.model import Settings, default_locations, key_of, known_keys
 from clogs.settings.sources import RawValue, SettingsFile, find_file, raw_values
 from clogs.settings.values import EntriesError, duration_text, utf8
@@ -64,6 +71,7 @@ def load_settings(
     settings = _with_defaults(values)
     faults += excluded_needs(settings, _place("mongo.exclude", origins["mongo.exclude"], file))
     faults += unwritable_warehouse(settings)
+    faults += faulty_prices(settings, _place("transform.prices", origins["transform.prices"], file))
     if file:
         faults += unknown_keys(file)
     if faults:

@@ -110,10 +110,11 @@ class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class TransformSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How gold is built: the time zone decides hours and days, and users' models add to ours."""
+    """How gold is built: the time zone decides hours and days; users' models and prices add to ours."""
 
     timezone: Annotated[str, Key(validate=values.timezone)] = "UTC"
     extra_models: Annotated[Path | None, Key(parse=values.path)] = None
+    prices: Annotated[Path | None, Key(parse=values.path)] = None
 
 
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

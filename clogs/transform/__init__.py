@@ -6,7 +6,7 @@ tables: it follows the ``logs`` of what changed, has ``restrict`` narrow a SELEC
 the rows that differ and ``audits`` check them · ``stretches`` reads some rows of a large table.
 """
 
-from clogs.transform.config import TransformConfig, digest_of
+from clogs.transform.config import TransformConfig
 from clogs.transform.stage import ModelRun, PlanResult, TransformResult, lineage, plan, transform
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "PlanResult",
     "TransformConfig",
     "TransformResult",
-    "digest_of",
     "lineage",
     "plan",
     "transform",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clogs.errors import ModelsError
 from clogs.files import make_private_dir
+from clogs.prices import BUNDLED, price_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class TransformConfig:
     # None for 2 GB, or less on a small machine
     memory_limit: str | None = None
     extra_models: Path | None = None
+    # prices that come before the bundled ones
+    prices: Path | None = None
     lock_timeout: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
@@ -43,15 +46,30 @@ class TransformConfig:
         return [self.models_dir, *([self.extra_models] if self.extra_models else [])]
 
     @property
+    def digest(self) -> str:
+        """A digest of all that the models are made of, in hex digits."""
+        prices = self.price_list if self.prices else ""
+        return hashlib.sha256(f"{_digest_of(self.folders)} {prices}".encode()).hexdigest()
+
+    @property
+    def price_list(self) -> str:
+        """The prices that hold, as CSV text.
+
+        Raises:
+            SettingsError: The user's own list has faults.
+        """
+        return price_list(self.models_dir / BUNDLED, self.prices)
+
+    @property
     def cache(self) -> Path:
         """A cache folder for these models and seeds, created if missing.
 
         SQLMesh recognizes a parsed file by its modification time, which an upgrade can leave as it was.
         """
-        return make_private_dir(self.cache_dir / digest_of(self.folders)[:16])
+        return make_private_dir(self.cache_dir / _digest_of(self.folders)[:16])
 
 
-def digest_of(folders: list[Path]) -> str:
+def _digest_of(folders: list[Path]) -> str:
     """A digest of the names and contents of all files, in hex digits."""
     digest = hashlib.sha256()
     for folder in folders:

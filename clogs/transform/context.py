@@ -25,6 +25,7 @@ from sqlmesh.core.config import (
 from sqlmesh.core.config.connection import BaseDuckDBConnectionConfig
 from sqlmesh.core.console import NoopConsole, set_console
 from sqlmesh.core.context import Context
+from sqlmesh.core.model.seed import Seed
 from sqlmesh.core.snapshot import Intervals, Snapshot, SnapshotEvaluator
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import SQLMeshError
@@ -40,6 +41,8 @@ from clogs.transform.config import TransformConfig
 
 CATALOG = "clogs"
 """What SQLMesh attaches the file as: part of every model's identity, so not the name of the file."""
+
+_PRICES = "bronze.seed_model_prices"
 
 _BEGINNING = "2020-01-01"
 """Before the first transcript; a model of kind FULL only needs some beginning."""
@@ -111,6 +114,9 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
     try:
         with warehouse.mapped(config.warehouse):
             context = _Context(paths=config.folders, config=_sqlmesh_config(config))
+            if config.prices:
+                # another list is another definition, by which what is built from it is built anew
+                context.upsert_model(_PRICES, seed=Seed(content=config.price_list), column_hashes_=None)
             if config.memory_limit is None:
                 # or DuckDB's own limit, where the machine has less
                 asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
