@@ -38,7 +38,7 @@ def runs(scale: float) -> Iterator[Row]:
         variables = home(Path(name)) | {"MONGO_URI": uri}
 
         def run(*arguments: str) -> Measured:
-            return measure(arguments, **variables)
+            return measure(arguments, watch_memory=False, **variables)
 
         first = run("-m", "clogs", "pipeline", "--json")
         yield handed_over(first, variables | home(Path(name) / "apart"))
@@ -52,8 +52,8 @@ def runs(scale: float) -> Iterator[Row]:
 
 def handed_over(pipeline: Measured, variables: dict[str, str]) -> Row:
     """The load of a pipeline, which has the rows in memory, against one that reads them back."""
-    measure(["-m", "clogs", "extract"], **variables)
-    read = json.loads(measure(["-m", "clogs", "load", "--json"], **variables).output)
+    measure(["-m", "clogs", "extract"], watch_memory=False, **variables)
+    read = json.loads(measure(["-m", "clogs", "load", "--json"], watch_memory=False, **variables).output)
     handed = next(each for each in json.loads(pipeline.output)["steps"] if each["name"] == "load")["result"]
     figures = f"{handed['rows']:,} rows: {handed['seconds']:.2f} s / {read['seconds']:.2f} s"
     return Row("a load handed over / read from the landing", figures, handed["seconds"] / read["seconds"])
@@ -64,9 +64,9 @@ def without_server() -> Row:
     source = str(TRANSCRIPTS if TRANSCRIPTS.is_dir() else bundled("samples"))
     with folder() as name, mongo_server() as uri:
         through, alone = home(Path(name) / "through") | {"MONGO_URI": uri}, home(Path(name) / "alone")
-        imported = measure(["-m", "clogs", "import", source], **through).seconds
-        piped = measure(["-m", "clogs", "pipeline"], **through).seconds
-        read = measure(["-m", "clogs", "pipeline", "--from", source], **alone).seconds
+        imported = measure(["-m", "clogs", "import", source], watch_memory=False, **through).seconds
+        piped = measure(["-m", "clogs", "pipeline"], watch_memory=False, **through).seconds
+        read = measure(["-m", "clogs", "pipeline", "--from", source], watch_memory=False, **alone).seconds
     figures = f"{read:.1f} s / {imported:.1f} s + {piped:.1f} s"
     return Row("pipeline --from / import and pipeline", figures, read / (imported + piped), "≤ 0.6")
 

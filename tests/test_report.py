@@ -65,10 +65,11 @@ def test_before_gold_is_built_there_are_none(tmp_path: Path) -> None:
 
 def test_the_totals_in_lines() -> None:
     found = Totals(
-        sessions=1, projects=2, prompts=1200, tool_calls=200, tool_errors=13, tokens=2_712_345, cost_usd=None,
+        sessions=10, automated=2, projects=2, prompts=1200, tool_calls=200, tool_errors=13, tokens=2_712_345,
+        cost_usd=None,
         unpriced_models=[UnpricedModel("one", 1, 12_345), UnpricedModel("\x1b[2J", 1200, 0)],
     )  # fmt: skip
     assert list(totals_lines(found)) == [
-        "1 session in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –",
+        "10 sessions, 2 of them automated, in 2 projects · 1,200 prompts · 200 tool calls (6.5% failed) · 2.7 M tokens · –",
         "No price, so not in the cost: one (1 call, 12.3 k tokens), �[2J (1,200 calls, 0 tokens)",
     ]
