@@ -58,6 +58,42 @@ def blocks_of(kind: str, role: str) -> list[Entry]:
     return [block for entry in entries(role) for block in blocks(entry) if block["type"] == kind]
 
 
+def usage_of(entry: Entry) -> Entry:
+    return entry["message"]["usage"] or {}
+
+
+def prompt_tokens(entry: Entry) -> int:
+    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    return sum(usage_of(entry).get(name) or 0 for name in names)
+
+
+def text(entry: Entry) -> str:
+    return "\n".join(block["text"] for block in blocks(entry) if block["type"] == "text")
+
+
+def results(tool: str) -> list[Any]:
+    """What Claude Code recorded of each result of a tool, None where it recorded nothing."""
+    calls = {block["id"] for block in blocks_of("tool_use", "assistant") if block["name"] == tool}
+    return [
+        entry.get("toolUseResult")
+        for entry in entries("user")
+        if any(block.get("tool_use_id") in calls for block in blocks(entry))
+    ]
+
+
+def patches(tool: str) -> list[Any]:
+    return [each["structuredPatch"] for each in results(tool) if "structuredPatch" in (each or ())]
+
+
+def queue(operation: str) -> list[Any]:
+    return [e.get("content") for e in entries("queue-operation") if e["operation"] == operation]
+
+
+def queued_commands() -> list[Entry]:
+    attachments = [entry["attachment"] for entry in entries("attachment")]
+    return [attachment for attachment in attachments if attachment["type"] == "queued_command"]
+
+
 def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Place in the file and output tokens of each line, by message and request; without copies."""
     found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
@@ -65,7 +101,7 @@ def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
         for place, entry in enumerate(rows):
             if entry["type"] == "assistant" and "agentId" not in entry and "requestId" in entry:
                 key = (name + entry["message"]["id"], entry["requestId"])
-                found[key].append((place, entry["message"]["usage"]["output_tokens"]))
+                found[key].append((place, usage_of(entry).get("output_tokens", 0)))
     return found
 
 
@@ -84,8 +120,9 @@ def test_projects_are_laid_out_as_claude_code_does() -> None:
     assert {name.split("/")[0] for name in TEXTS} == {
         *("-home-dana-code-teashop-api", "-Users-mika-src-pebble"),
         *("C--Users-dana-notes", "c--Users-dana-notes"),
+        *("-home-noor-code-lighthouse", "-Users-noor-Pictures", "C--Users-noor-harbour"),
     }
-    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in TEXTS) == 14
+    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in TEXTS) == 21
 
 
 @pytest.mark.parametrize(
@@ -93,6 +130,7 @@ def test_projects_are_laid_out_as_claude_code_does() -> None:
     [
         r"[^/]+/agent-\w+",
         r".+/subagents/agent-[0-9a-f]+",
+        r".+/workflows/\w+/agent-[0-9a-f]+",
         r".+/agent-acompact-\w+",
         r".+/agent-aside_question-\w+",
     ],
@@ -156,6 +194,9 @@ def test_models() -> None:
     assert {entry["message"]["model"] for entry in entries("assistant")} == {
         *("claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001"),
         *("claude-opus-4-1-20250805", "claude-sonnet-4-20250514", "gateway-experimental-1", "<synthetic>"),
+        *("claude-opus-4-8", "claude-opus-5", "claude-sonnet-4-6", "claude-sonnet-5-5", "claude-fable-5-1"),
+        *("claude-haiku-5-5", "claude-sonnet-4-5-20250929[1m]"),
+        "us.anthropic.claude-opus-4-5-20251101-v1:0",
     }
 
 
@@ -180,15 +221,54 @@ def test_responses_without_a_request() -> None:
 
 
 def test_usage() -> None:
-    usages = [entry["message"]["usage"] for entry in entries("assistant")]
+    usages = [usage_of(entry) for entry in entries("assistant")]
     splits = [usage["cache_creation"] for usage in usages if "cache_creation" in usage]
     assert 0 < len(splits) < len(usages)
     assert any(split["ephemeral_5m_input_tokens"] for split in splits)
     assert any(split["ephemeral_1h_input_tokens"] for split in splits)
-    long_inputs = {
-        e["requestId"] for e in entries("assistant") if e["message"]["usage"]["input_tokens"] > 200_000
-    }
-    assert len(long_inputs) == 1
+
+
+def test_usage_that_cannot_be() -> None:
+    messages = [entry["message"] for entry in entries("assistant")]
+    counts = [usage_of(entry).get("input_tokens", 0) for entry in entries("assistant")]
+    assert any(message["usage"] is None for message in messages)
+    assert any(
+        message["usage"] is not None and "output_tokens" not in message["usage"] for message in messages
+    )
+    assert (min(counts), max(counts)) == (-7, 10**15)
+
+
+@pytest.mark.parametrize(
+    ("model", "bound"),
+    [("claude-sonnet-4-5-20250929[1m]", 200_000), ("claude-haiku-5-5", 100_000)],
+)
+def test_long_prompts(model: str, bound: int) -> None:
+    asked = [entry for entry in entries("assistant") if entry["message"]["model"] == model]
+    assert max(map(prompt_tokens, asked)) > bound > max(usage_of(entry)["input_tokens"] for entry in asked)
+
+
+def test_a_price_changes() -> None:
+    asked = [e for e in entries("assistant") if e["message"]["model"] == "claude-sonnet-5-5"]
+    assert {entry["timestamp"] >= "2026-10-07" for entry in asked} == {False, True}
+
+
+def test_what_else_costs() -> None:
+    usages = [usage_of(entry) for entry in entries("assistant")]
+    parts = {part["type"] for usage in usages for part in usage.get("iterations") or ()}
+    assert parts == {"message", "advisor_message", "compaction"}
+    assert {usage.get("speed") for usage in usages} == {None, "standard", "fast"}
+    assert {usage.get("inference_geo") for usage in usages} >= {"us", "not_available"}
+    assert any((usage.get("server_tool_use") or {}).get("web_search_requests") for usage in usages)
+    assert any((each or {}).get("searchCount") for each in results("WebSearch"))
+
+
+def test_an_aside_repeats_a_response() -> None:
+    requests = defaultdict(set)
+    for entry in entries("assistant"):
+        if entry["message"]["model"] != "<synthetic>" and "requestId" in entry:
+            requests[entry["message"]["id"]].add((entry["requestId"], entry["isSidechain"]))
+    repeated = [found for found in requests.values() if len({request for request, _ in found}) > 1]
+    assert [{side for _, side in found} for found in repeated] == [{False, True}]
 
 
 def test_tools() -> None:
@@ -212,7 +292,28 @@ def test_results_take_every_form() -> None:
     assert any(block["content"] == "" for block in results)
     lists = [block["content"] for block in results if isinstance(block["content"], list)]
     assert {part["type"] for parts in lists for part in parts} == {"text", "image"}
-    assert any("toolUseResult" in entry for entry in entries("user"))
+    assert {type(entry.get("toolUseResult")) for entry in entries("user")} == {type(None), dict, str, list}
+
+
+@pytest.mark.parametrize("tool", ["Edit", "MultiEdit", "Write"])
+def test_patches(tool: str) -> None:
+    marks = {line[0] for patch in patches(tool) for hunk in patch for line in hunk.get("lines", ())}
+    assert marks >= {"+", " "}
+
+
+def test_edits_that_the_patch_alone_tells_of() -> None:
+    edits = [each for each in results("Edit") if isinstance(each, dict)]
+    assert any(each["replaceAll"] and "\\" in str(each["structuredPatch"]) for each in edits)
+    assert any("lines" not in hunk for patch in patches("Edit") for hunk in patch)
+    assert None in results("Edit")
+    assert any(isinstance(each, str) for each in results("Edit"))
+
+
+def test_files_written() -> None:
+    written = [each for each in results("Write") if each]
+    assert {(each["type"], bool(each["structuredPatch"])) for each in written} == {
+        *{("create", False), ("update", True), ("update", False)}
+    }
 
 
 @pytest.mark.parametrize(
@@ -234,6 +335,68 @@ def test_messages_take_every_form() -> None:
     assert blocks_of("image", "user")
     assert {"isMeta", "isCompactSummary"} <= {field for entry in entries("user") for field in entry}
     assert any(len({b["type"] for b in blocks(entry)}) > 1 for entry in entries("user"))
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        *("Implement the following plan", "<teammate-message ", "<task-notification>", "<ci-monitor-event>"),
+        *("Operation stopped by hook", "Stop hook says"),
+    ],
+)
+def test_what_nobody_typed(beginning: str) -> None:
+    assert any(text(entry).startswith(beginning) for entry in entries("user"))
+
+
+def test_who_typed_it() -> None:
+    plans = [entry for entry in entries("user") if text(entry).startswith("Implement the following plan")]
+    sources = {(e.get("promptSource"), e.get("entrypoint")) for e in entries("user")}
+    origins = [(e["origin"], text(e)[:4]) for e in entries("user") if "origin" in e]
+    assert {(entry["version"], "planContent" in entry) for entry in plans} == {
+        ("2.1.190", True),
+        ("2.1.14", False),
+    }
+    assert sources >= {("sdk", "sdk-cli"), ("sdk", "claude-desktop"), ("typed", "cli"), (None, None)}
+    assert ("task-notification", "The ") in origins
+    assert ({"kind": "task-notification"}, "The ") in origins
+    assert ({"kind": "human"}, "<ci-") in origins
+
+
+def test_instructions_to_sub_agents() -> None:
+    wrapped = [e["data"]["message"] for e in entries("progress") if e["data"]["type"] == "agent_progress"]
+    assert any(entry["type"] == "user" and text(entry) for entry in wrapped)
+    assert any(entry["isSidechain"] and text(entry) for entry in entries("user"))
+
+
+def test_context_of_the_editor() -> None:
+    marked = [blocks(entry) for entry in entries("user") if text(entry).startswith("<ide_opened_file>")]
+    assert {len(found) for found in marked} == {1, 2}
+
+
+def test_queue_operations() -> None:
+    assert {type(content) for content in queue("enqueue")} == {str, list}
+    assert {str(content)[0] for content in queue("enqueue")} >= {"<", "/", "{"}
+    assert {content in queue("enqueue") for content in queue("popAll")} == {True}
+    assert queue("remove")
+    assert {text({"message": {"content": c}}) in map(text, entries("user")) for c in queue("enqueue")} == {
+        False,
+        True,
+    }
+
+
+def test_queued_commands() -> None:
+    prompts = [each["prompt"] for each in queued_commands() if each["commandMode"] == "prompt"]
+    assert {prompt in queue("enqueue") for prompt in prompts} == {False, True}
+    assert {type(prompt) for prompt in prompts} == {str, list}
+    assert any(each["commandMode"] != "prompt" for each in queued_commands())
+
+
+def test_whose_home_it_is() -> None:
+    found = {re.sub(r"(?<=dana|mika|noor)\W.*", "", entry["cwd"]) for entry in entries() if "cwd" in entry}
+    assert found == {
+        *("/home/dana", "/home/noor", "/Users/mika", "/Users/noor"),
+        *("C:\\Users\\dana", "c:\\Users\\dana", "C:\\Users\\noor"),
+    }
 
 
 @pytest.mark.parametrize("part", ["agent-acompact-", "agent-aside_question-"])
