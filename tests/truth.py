@@ -22,7 +22,7 @@ Key = tuple[str, str | None, str | None]
 
 COPIES = re.compile(r"(^|/)agent-(acompact|aside_question)-")
 HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\Users\\)([^/\\]+)")
-WINDOW = timedelta(hours=5)
+FIVE_HOURS = timedelta(hours=5)
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,33 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
-class Block:
+class Window:
     """Responses in a window of five hours; its start is the hour of the first."""
 
     start: datetime
     first: datetime
     last: datetime
     bought: list[Bought]
+
+    @property
+    def end(self) -> datetime:
+        """Five hours after the start."""
+        return self.start + FIVE_HOURS
+
+    @property
+    def responses(self) -> int:
+        """How many, without advisors and compactions."""
+        return sum(each.kind == "response" for each in self.bought)
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """Input, output, cache creation and cache read."""
+        return tuple(map(sum, zip(*(each.response.tokens for each in self.bought), strict=True)))
+
+    @property
+    def models(self) -> list[str]:
+        """Those that answered, by name."""
+        return sorted({each.response.model for each in self.bought})
 
 
 @dataclass(frozen=True)
@@ -194,16 +214,16 @@ class Truth:
         return days
 
     @property
-    def blocks(self) -> list[Block]:
+    def windows(self) -> list[Window]:
         """The windows of five hours that the responses fall into."""
-        found: list[Block] = []
+        found: list[Window] = []
         for key, lines in sorted(self.reported.items(), key=lambda item: _moment(item[1][0])):
-            moment, things = _moment(lines[0]), [each for of, each in self.bought if of == key]
-            if found and moment - found[-1].start <= WINDOW:
-                things = found[-1].bought + things
-                found[-1] = Block(found[-1].start, found[-1].first, moment, things)
+            moment, things = _moment(lines[0]), list(bought(lines[0], self._searches[key]))
+            if found and moment <= found[-1].end:
+                found[-1] = replace(found[-1], last=moment, bought=found[-1].bought + things)
             else:
-                found.append(Block(moment.replace(minute=0, second=0, microsecond=0), moment, moment, things))
+                start = moment.replace(minute=0, second=0, microsecond=0)
+                found.append(Window(start, moment, moment, things))
         return found
 
 
