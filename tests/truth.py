@@ -91,6 +91,13 @@ class Truth:
         """Every session that a line names."""
         return {entry["sessionId"] for entry in self.unwrapped if entry.get("sessionId")}
 
+    @cached_property
+    def forked(self) -> set[str]:
+        """The uuids that stand in several sessions."""
+        found = {(entry.get("uuid"), entry.get("sessionId")) for entry in self.unwrapped}
+        times = Counter(uuid for uuid, _ in found if uuid)
+        return {uuid for uuid, count in times.items() if count > 1}
+
     @property
     def messages(self) -> dict[str, int]:
         """How many messages each role wrote, with the texts that no user entry repeats."""

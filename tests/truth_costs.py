@@ -103,10 +103,11 @@ def bought(entry: Entry, searches: int) -> Iterator[Bought]:
     day = datetime.fromisoformat(entry["timestamp"]).date()
     searches += _count(usage.get("server_tool_use") or {}, "web_search_requests")
     kinds = {"advisor_message": "advisor", "compaction": "compaction"}
-    yield _bought("response", day, model, usage, searches)
+    served = usage.get("speed"), usage.get("inference_geo")
+    yield Bought("response", _response(day, model, usage), searches, *served)
     for part in usage.get("iterations") or ():
         if part["type"] in kinds:
-            yield _bought(kinds[part["type"]], day, part.get("model") or model, part, 0)
+            yield Bought(kinds[part["type"]], _response(day, part.get("model") or model, part), 0, *served)
 
 
 def output_of(entry: Entry) -> int:
@@ -123,14 +124,14 @@ def plain(model: str) -> tuple[str, str | None]:
     return name, found["region"] if found["region"] != "global" else None
 
 
-def _bought(kind: str, day: date, model: str, usage: Entry, searches: int) -> Bought:
+def _response(day: date, model: str, usage: Entry) -> Response:
     split = usage.get("cache_creation") or {}
     one_hour = _count(split, "ephemeral_1h_input_tokens")
     written = one_hour + _count(split, "ephemeral_5m_input_tokens")
     if usage.get("cache_creation_input_tokens") is not None:
         written = _count(usage, "cache_creation_input_tokens")
     one_hour = min(one_hour, written)
-    response = Response(
+    return Response(
         day=day,
         model=model,
         input=_count(usage, "input_tokens"),
@@ -139,7 +140,6 @@ def _bought(kind: str, day: date, model: str, usage: Entry, searches: int) -> Bo
         cache_1h=one_hour,
         cache_read=_count(usage, "cache_read_input_tokens"),
     )
-    return Bought(kind, response, searches, usage.get("speed"), usage.get("inference_geo"))
 
 
 def _count(usage: Entry, name: str) -> int:
