@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

@@ -66,9 +66,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the transcripts under a folder that holds ``projects`` say."""
+    """What the transcripts under a folder that holds ``projects`` say.
+
+    Attributes:
+        folder: That folder.
+        is_unwrapping: Whether progress lines count as the sub-agents' entries that they wrap.
+    """
 
     folder: Path
+    is_unwrapping: bool = True
 
     @cached_property
     def lines(self) -> list[Entry]:
@@ -78,7 +84,7 @@ class Truth:
     @cached_property
     def unwrapped(self) -> list[Entry]:
         """Every line as the entry it is or wraps, copies included."""
-        return [_unwrapped(line) for line in self.lines]
+        return [_unwrapped(line) if self.is_unwrapping else line for line in self.lines]
 
     @property
     def entries(self) -> list[Entry]:
