@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ import pytest
 from built import SAMPLES
 from following import rows_of
 from truth import Entry, Truth, Window
-from truth_costs import MOST, Bought, plain
+from truth_costs import IN_THE_US, MOST, Bought, output_of, plain
 
 from clogs import warehouse
 from clogs.files import bundled
@@ -54,24 +55,30 @@ class Usage(NamedTuple):
 class Fault(NamedTuple):
     """What ccusage gets wrong, and whether in the tokens too."""
 
-    in_tokens: bool
-    holds: Callable[[Entry, Bought], bool]
+    holds: Callable[[list[Entry], Bought], bool]
+    in_tokens: bool = False
 
 
-FAULTS = {
-    "no price": Fault(False, lambda _, each: bool(re.search(UNPRICED, each.response.model))),
-    "long prompt": Fault(False, lambda _, each: each.response.prompt > LONG.get(_family(each), MILLION * 10)),
-    "region": Fault(False, lambda _, each: each.geo == "us"),
-    "web search": Fault(False, lambda _, each: each.searches > 0),
-    "compaction": Fault(True, lambda _, each: each.kind == "compaction"),
-    # its line is left out, or taken at its word
-    "impossible count": Fault(True, lambda line, _: not _is_possible(line["message"]["usage"])),
-}
-"""Which responses, by the fullest line and what was bought."""
-UNPRICED = "gateway|fable|mythos|-5-5$|-4-0$"
+UNPRICED = re.compile("gateway|-5-5$|-4-0$")
 """Models that ccusage has no price for: not in gold's list either, new ones, and second names."""
 LONG = {"sonnet-4": 200_000, "sonnet-4-5": 200_000}
-"""It prices each kind of token above the bound at the higher price, not the request."""
+"""It prices what lies above these bounds, of each kind of token, at the higher price, not the request."""
+FAULTS = {
+    "no price": Fault(lambda _, each: bool(UNPRICED.search(each.response.model))),
+    "long prompt": Fault(lambda _, each: each.response.prompt > LONG.get(_name(each), each.response.prompt)),
+    "region": Fault(
+        lambda _, each: each.geo == "us" and any(fnmatchcase(_name(each), of) for of in IN_THE_US)
+    ),
+    "web search": Fault(lambda _, each: each.searches > 0),
+    "compaction": Fault(lambda _, each: each.kind == "compaction", in_tokens=True),
+    # its line is left out, or taken at its word
+    "impossible count": Fault(
+        lambda lines, _: not _is_possible(lines[0]["message"]["usage"]), in_tokens=True
+    ),
+    # a line outside sidechains beats a fuller one in a sidechain
+    "told in full aside": Fault(lambda lines, _: _is_fullest_aside(lines), in_tokens=True),
+}
+"""Which responses, by their lines, the fullest first, and what was bought."""
 
 BOUGHT: list[dict[str, Any]] = [
     {"input_tokens": 100_000},
@@ -244,7 +251,8 @@ def _build(folder: Path, place: Path) -> None:
 
 def _gold(connection: warehouse.Connection) -> dict[Key, Usage]:
     rows = connection.execute("""
-        SELECT CAST(date AS VARCHAR), model || CASE WHEN speed = 'fast' AND call_kind = 'response' THEN '-fast' ELSE '' END,
+        SELECT CAST(date AS VARCHAR),
+            model || if(speed = 'fast' AND call_kind = 'response', '-fast', ''),
             CAST(sum(input_tokens) AS BIGINT), CAST(sum(output_tokens) AS BIGINT),
             CAST(sum(cache_creation_tokens) AS BIGINT), CAST(sum(cache_read_tokens) AS BIGINT),
             sum(cost_usd)
@@ -278,18 +286,23 @@ def _faults(truth: Truth) -> dict[str, set[Key]]:
         is_fast = each.speed == "fast" and each.kind == "response"
         model = each.response.model + ("-fast" if is_fast else "")
         for name, fault in FAULTS.items():
-            if fault.holds(truth.reported[key][0], each):
+            if fault.holds(truth.reported[key], each):
                 found[name].add((each.response.day.isoformat(), model))
     return found
 
 
-def _family(each: Bought) -> str:
+def _name(each: Bought) -> str:
     return plain(each.response.model)[0]
 
 
 def _is_possible(usage: Entry | None) -> bool:
-    counts = [(usage or {}).get(name, 0) for name in COUNTS]
-    return usage is not None and "output_tokens" in usage and all(0 <= (each or 0) <= MOST for each in counts)
+    counts = [(usage or {}).get(name, 0) or 0 for name in COUNTS]
+    return "output_tokens" in (usage or ()) and all(0 <= count <= MOST for count in counts)
+
+
+def _is_fullest_aside(lines: list[Entry]) -> bool:
+    outside = [output_of(line) for line in lines if not line["isSidechain"]]
+    return bool(outside) and max(outside) < output_of(lines[0])
 
 
 def _answer(day: int, model: str, usage: dict[str, Any]) -> dict[str, Any]:
@@ -297,6 +310,7 @@ def _answer(day: int, model: str, usage: dict[str, Any]) -> dict[str, Any]:
     usage = {"input_tokens": 0, "output_tokens": 0} | usage
     return {
         "type": "assistant",
+        "isSidechain": False,
         "sessionId": "session",
         "uuid": identity,
         "timestamp": f"2026-03-{day:02}T12:00:00.000Z",
