@@ -22,14 +22,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from built import SAMPLES
-from following import rows_of
+from built import SAMPLES, build
 from truth import Entry, Truth, Window
 from truth_costs import IN_THE_US, MOST, Bought, output_of, plain
 
 from clogs import warehouse
 from clogs.files import bundled
-from clogs.transform import TransformConfig, transform
 
 pytestmark = pytest.mark.slow
 
@@ -139,7 +137,7 @@ def test_the_faults_that_there_are(compared: Compared, request: pytest.FixtureRe
 
 
 def test_windows_of_five_hours(ccusage: Path, transcripts: Path, tmp_path: Path) -> None:
-    _build(transcripts, tmp_path)
+    build(transcripts, tmp_path)
     with warehouse.connect(tmp_path / "w.duckdb", read_only=True) as connection:
         gold = _gold_windows(connection)
     found = _ccusage_windows(ccusage, transcripts, tmp_path)
@@ -158,7 +156,7 @@ def compared(
 ) -> Compared:
     folder: Path = request.getfixturevalue(request.param)
     place = tmp_path_factory.mktemp("compared")
-    _build(folder, place)
+    build(folder, place)
     with warehouse.connect(place / "w.duckdb", read_only=True) as connection:
         gold = _gold(connection)
     return Compared(gold=gold, ccusage=_ccusage(ccusage, folder, place), faults=_faults(Truth(folder)))
@@ -230,23 +228,6 @@ def _ccusage_windows(command: Path, folder: Path, place: Path) -> dict[datetime,
         for window in _run(command, folder, place, "blocks")
         if not window["isGap"]
     }
-
-
-def _build(folder: Path, place: Path) -> None:
-    """Build a warehouse of transcripts."""
-    rows = rows_of(folder, place)
-    with warehouse.connect(place / "w.duckdb") as connection:
-        warehouse.create_tables(connection)
-        connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
-    transform(
-        TransformConfig(
-            warehouse=place / "w.duckdb",
-            models_dir=bundled("transforms"),
-            cache_dir=place / "cache",
-            timezone="UTC",
-            threads=2,
-        )
-    )
 
 
 def _gold(connection: warehouse.Connection) -> dict[Key, Usage]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built import SAMPLES, warehouse_of
+from built import SAMPLES, build, warehouse_of
 from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
 from truth import ToolCall, Truth
@@ -111,6 +111,12 @@ def test_sessions_that_nobody_typed_in(run: Run) -> None:
 def test_imports_say_who_the_user_is(run: Run) -> None:
     rows = run.query("SELECT DISTINCT user_name FROM gold.dim_sessions")
     assert rows == [(getpass.getuser(),)]
+
+
+def test_without_an_import_it_is_whose_home_it_is(tmp_path: Path) -> None:
+    with warehouse.connect(build(SAMPLES, tmp_path), read_only=True) as connection:
+        rows = connection.execute("SELECT session_id, user_name FROM gold.dim_sessions").fetchall()
+    assert dict(rows) == Truth(SAMPLES).users
 
 
 def test_sessions(run: Run) -> None:

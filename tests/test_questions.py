@@ -26,7 +26,6 @@ PAGE = (PROJECT / "docs" / "questions.md").read_text(encoding="utf-8")
 QUESTIONS = dict(re.findall(r"^## (.+?)\n\n```sql\n(.+?)```\n\n[^\s#]", PAGE, re.DOTALL | re.MULTILINE))
 TRUTH = Truth(SAMPLES)
 WRITERS = {"Write", "Edit", "MultiEdit", "NotebookEdit"}
-COMMAND = re.compile(r"\s*<(command-(name|message|args)|local-command-\w+|bash-(input|stdout|stderr))>")
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +63,7 @@ def blocks(entry: Entry) -> list[Entry]:
 
 def kind(entry: Entry) -> str:
     """What a message is, as far as the questions ask."""
-    text = "\n".join(block["text"] for block in blocks(entry) if block["type"] == "text")
-    is_machine = entry.get("isMeta") or entry.get("isCompactSummary")
-    if entry["type"] == "assistant":
-        return "answer"
-    if is_machine or any(block["type"] == "tool_result" for block in blocks(entry)):
-        return "other"
-    if text.startswith("[Request interrupted by user"):
-        return "interrupt"
-    return "command" if COMMAND.match(text) else "prompt"
+    return "answer" if entry["type"] == "assistant" else TRUTH.kinds.get(entry.get("uuid", ""), "prompt")
 
 
 def conversation() -> list[Entry]:
@@ -81,7 +72,7 @@ def conversation() -> list[Entry]:
 
 
 def prompts() -> list[Entry]:
-    return [entry for entry in conversation() if kind(entry) == "prompt"]
+    return sorted(TRUTH.prompts, key=time)
 
 
 def waits() -> dict[str, list[float]]:
@@ -139,8 +130,8 @@ def changes() -> Iterator[tuple[str, Entry]]:
 def costs(key: Callable[[Any], Any]) -> dict[Any, float | None]:
     """What the responses of each day, week or model cost; None where none has a price."""
     found: dict[Any, float | None] = {}
-    for name, response in TRUTH.responses.items():
-        cost, before = TRUTH.costs[name], found.get(key(response))
+    for response, cost in zip(TRUTH.responses, TRUTH.costs, strict=True):
+        before = found.get(key(response))
         found[key(response)] = before if cost is None else cost + (before or 0)
     return found
 
@@ -194,7 +185,9 @@ def test_what_each_week_cost(ask: Ask) -> None:
         found[row["week"]] += row["usd"] or 0
         responses[row["week"]] += row["responses"]
     assert found == pytest.approx(costs(lambda response: monday(response.day)), abs=0.02)
-    assert responses == Counter(monday(response.day) for response in TRUTH.responses.values())
+    assert responses == Counter(
+        monday(each.response.day) for _, each in TRUTH.bought if each.kind == "response"
+    )
 
 
 def test_what_each_day_cost(ask: Ask) -> None:
@@ -223,7 +216,7 @@ def test_what_each_model_cost(ask: Ask) -> None:
 def test_how_much_comes_from_the_cache(ask: Ask) -> None:
     read: Counter[str] = Counter()
     whole: Counter[str] = Counter()
-    for response in TRUTH.responses.values():
+    for response in TRUTH.responses:
         read[response.model] += response.cache_read
         whole[response.model] += sum(response.tokens) - response.output
     rows = ask("How much of the input comes from the cache?")
