@@ -54,7 +54,7 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     tokens = sum(sum(response.tokens) for response in TRUTH.responses)
     assert f"{len(TRUTH.lines)} documents imported · 2 lines rejected" in text
     assert f"{len(TRUTH.lines)} rows in raw.conversations" in text
-    assert f" {len(TRUTH.sessions)} sessions in " in text
+    assert f" {len(TRUTH.sessions)} sessions, {len(TRUTH.automated)} of them automated, in " in text
     assert (
         f"{len(calls)} tool calls ({failed:.1%} failed) · {si_number(tokens)} tokens · {money(cost)}" in text
     )

@@ -16,6 +16,7 @@ import pytest
 from built import SAMPLES, fill
 from conftest import PROJECT, new_workspace
 from truth import Entry, Truth
+from truth_prompts import text_of
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ def blocks(entry: Entry) -> list[Entry]:
 
 def kind(entry: Entry) -> str:
     """What a message is, as far as the questions ask."""
-    return "answer" if entry["type"] == "assistant" else TRUTH.kinds.get(entry.get("uuid", ""), "prompt")
+    return "prompt" if entry in prompts() else TRUTH.kinds.get(entry.get("uuid", ""), "answer")
 
 
 def conversation() -> list[Entry]:
@@ -71,19 +72,26 @@ def conversation() -> list[Entry]:
     return [entry for entry in entries("user", "assistant") if entry.get("isSidechain") is False]
 
 
+@cache
 def prompts() -> list[Entry]:
     return sorted(TRUTH.prompts, key=time)
+
+
+def typed(prompt: Entry) -> str:
+    """A prompt's text, on one line."""
+    content = prompt["message"]["content"] if "message" in prompt else prompt.get("content")
+    return " ".join(text_of(content).split())
 
 
 def waits() -> dict[str, list[float]]:
     """Seconds from each prompt to its first answer, by model."""
     found = defaultdict(list)
     asked: dict[str, datetime | None] = {}
-    for entry in conversation():
+    for entry in sorted(conversation() + TRUTH.queued, key=time):
         session = entry["sessionId"]
         if kind(entry) in {"prompt", "command", "interrupt"}:
             asked[session] = time(entry) if kind(entry) == "prompt" else None
-        elif entry["message"].get("model") not in {None, "<synthetic>"} and (
+        elif entry.get("message", {}).get("model") not in {None, "<synthetic>"} and (
             before := asked.pop(session, None)
         ):
             found[entry["message"]["model"]].append((time(entry) - before).total_seconds())
@@ -230,9 +238,10 @@ def test_which_sessions_cost_most(ask: Ask) -> None:
     rows = ask("Which sessions cost most?")
     found = [row["usd"] for row in rows]
     titles = {line.get(name) for line in TRUTH.lines for name in ("customTitle", "aiTitle", "summary")}
+    beginnings = {prompt[:80] + "…" if len(prompt) > 80 else prompt for prompt in map(typed, prompts())}
     assert found == sorted(found, reverse=True)
     assert len({row["session_id"] for row in rows} & TRUTH.sessions) == 10
-    assert {row["title"] for row in rows} <= titles
+    assert {row["title"] for row in rows} <= titles | beginnings
 
 
 def test_which_sessions_took_longest(ask: Ask) -> None:
@@ -248,7 +257,8 @@ def test_what_is_asked_for(ask: Ask) -> None:
     assert rows["bug_fix"]["sessions"] == 1
     assert rows["bug_fix"]["median_active_minutes"] == pytest.approx(minutes, abs=0.06)
     # a forked session asks nothing of its own
-    assert sum(row["sessions"] for row in rows.values()) == len(TRUTH.sessions) - 1
+    asked = [prompt for prompt in TRUTH.prompts if prompt.get("uuid") not in TRUTH.forked]
+    assert sum(row["sessions"] for row in rows.values()) == len({prompt["sessionId"] for prompt in asked})
 
 
 def test_how_long_until_the_first_answer(ask: Ask) -> None:

@@ -8,112 +8,20 @@ from collections import Counter, defaultdict
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-import clogs
-
-PROJECTS = Path(clogs.__file__).parent / "samples" / "projects"
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-Entry = dict[str, Any]
-
-
-def _parsed(text: str) -> tuple[list[Entry], list[str]]:
-    """The entries of a file, and its broken lines."""
-    entries: list[Entry] = []
-    broken: list[str] = []
-    for line in filter(None, text.split("\n")):
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            broken.append(line)
-    return entries, broken
-
-
-TEXTS = {
-    path.relative_to(PROJECTS).as_posix(): path.read_bytes().decode()
-    for path in sorted(PROJECTS.rglob("*.jsonl"))
-}
-"""Each file's text, by its path under ``projects``."""
-PARSED = {name: _parsed(text) for name, text in TEXTS.items()}
-BY_UUID: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
-for _name, (_rows, _) in PARSED.items():
-    for _entry in _rows:
-        if "uuid" in _entry:
-            BY_UUID[_entry["uuid"]].append((_name, _entry))
-
-
-def entries(kind: str | None = None) -> list[Entry]:
-    return [entry for found, _ in PARSED.values() for entry in found if kind in (None, entry["type"])]
-
-
-def blocks(entry: Entry) -> list[Entry]:
-    content = entry["message"]["content"]
-    return content if isinstance(content, list) else [{"type": "text", "text": content}]
-
-
-def blocks_of(kind: str, role: str) -> list[Entry]:
-    return [block for entry in entries(role) for block in blocks(entry) if block["type"] == kind]
-
-
-def usage_of(entry: Entry) -> Entry:
-    return entry["message"]["usage"] or {}
-
-
-def prompt_tokens(entry: Entry) -> int:
-    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return sum(usage_of(entry).get(name) or 0 for name in names)
-
-
-def text(entry: Entry) -> str:
-    return "\n".join(block["text"] for block in blocks(entry) if block["type"] == "text")
-
-
-def results(tool: str) -> list[Any]:
-    """What Claude Code recorded of each result of a tool, None where it recorded nothing."""
-    calls = {block["id"] for block in blocks_of("tool_use", "assistant") if block["name"] == tool}
-    return [
-        entry.get("toolUseResult")
-        for entry in entries("user")
-        if any(block.get("tool_use_id") in calls for block in blocks(entry))
-    ]
-
-
-def patches(tool: str) -> list[Any]:
-    return [each["structuredPatch"] for each in results(tool) if "structuredPatch" in (each or ())]
-
-
-def queue(operation: str) -> list[Any]:
-    return [e.get("content") for e in entries("queue-operation") if e["operation"] == operation]
-
-
-def queued_commands() -> list[Entry]:
-    attachments = [entry["attachment"] for entry in entries("attachment")]
-    return [attachment for attachment in attachments if attachment["type"] == "queued_command"]
-
-
-def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Place in the file and output tokens of each line, by message and request; without copies."""
-    found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for name, (rows, _) in PARSED.items():
-        for place, entry in enumerate(rows):
-            if entry["type"] == "assistant" and "agentId" not in entry and "requestId" in entry:
-                key = (name + entry["message"]["id"], entry["requestId"])
-                found[key].append((place, usage_of(entry).get("output_tokens", 0)))
-    return found
-
-
-def copies_in(part: str) -> list[tuple[Entry, Entry]]:
-    """Originals and their copies in files whose name holds ``part``."""
-    return [
-        (original, copy)
-        for found in BY_UUID.values()
-        for name, copy in found
-        for other, original in found
-        if part in name and part not in other
-    ]
+from sample_entries import (
+    BY_UUID,
+    PARSED,
+    TEXTS,
+    UUID,
+    blocks,
+    blocks_of,
+    copies_in,
+    entries,
+    responses,
+    usage_of,
+)
 
 
 def test_projects_are_laid_out_as_claude_code_does() -> None:
@@ -228,49 +136,6 @@ def test_usage() -> None:
     assert any(split["ephemeral_1h_input_tokens"] for split in splits)
 
 
-def test_usage_that_cannot_be() -> None:
-    messages = [entry["message"] for entry in entries("assistant")]
-    counts = [usage_of(entry).get("input_tokens", 0) for entry in entries("assistant")]
-    assert any(message["usage"] is None for message in messages)
-    assert any(
-        message["usage"] is not None and "output_tokens" not in message["usage"] for message in messages
-    )
-    assert (min(counts), max(counts)) == (-7, 10**15)
-
-
-@pytest.mark.parametrize(
-    ("model", "bound"),
-    [("claude-sonnet-4-5-20250929[1m]", 200_000), ("claude-haiku-5-5", 100_000)],
-)
-def test_long_prompts(model: str, bound: int) -> None:
-    asked = [entry for entry in entries("assistant") if entry["message"]["model"] == model]
-    assert max(map(prompt_tokens, asked)) > bound > max(usage_of(entry)["input_tokens"] for entry in asked)
-
-
-def test_a_price_changes() -> None:
-    asked = [e for e in entries("assistant") if e["message"]["model"] == "claude-sonnet-5-5"]
-    assert {entry["timestamp"] >= "2026-10-07" for entry in asked} == {False, True}
-
-
-def test_what_else_costs() -> None:
-    usages = [usage_of(entry) for entry in entries("assistant")]
-    parts = {part["type"] for usage in usages for part in usage.get("iterations") or ()}
-    assert parts == {"message", "advisor_message", "compaction"}
-    assert {usage.get("speed") for usage in usages} == {None, "standard", "fast"}
-    assert {usage.get("inference_geo") for usage in usages} >= {"us", "not_available"}
-    assert any((usage.get("server_tool_use") or {}).get("web_search_requests") for usage in usages)
-    assert any((each or {}).get("searchCount") for each in results("WebSearch"))
-
-
-def test_an_aside_repeats_a_response() -> None:
-    requests = defaultdict(set)
-    for entry in entries("assistant"):
-        if entry["message"]["model"] != "<synthetic>" and "requestId" in entry:
-            requests[entry["message"]["id"]].add((entry["requestId"], entry["isSidechain"]))
-    repeated = [found for found in requests.values() if len({request for request, _ in found}) > 1]
-    assert [{side for _, side in found} for found in repeated] == [{False, True}]
-
-
 def test_tools() -> None:
     assert {block["name"] for block in blocks_of("tool_use", "assistant")} >= {
         *("Bash", "Read", "Write", "Edit", "MultiEdit", "NotebookEdit", "Grep", "Glob", "Task", "WebFetch"),
@@ -295,27 +160,6 @@ def test_results_take_every_form() -> None:
     assert {type(entry.get("toolUseResult")) for entry in entries("user")} == {type(None), dict, str, list}
 
 
-@pytest.mark.parametrize("tool", ["Edit", "MultiEdit", "Write"])
-def test_patches(tool: str) -> None:
-    marks = {line[0] for patch in patches(tool) for hunk in patch for line in hunk.get("lines", ())}
-    assert marks >= {"+", " "}
-
-
-def test_edits_that_the_patch_alone_tells_of() -> None:
-    edits = [each for each in results("Edit") if isinstance(each, dict)]
-    assert any(each["replaceAll"] and "\\" in str(each["structuredPatch"]) for each in edits)
-    assert any("lines" not in hunk for patch in patches("Edit") for hunk in patch)
-    assert None in results("Edit")
-    assert any(isinstance(each, str) for each in results("Edit"))
-
-
-def test_files_written() -> None:
-    written = [each for each in results("Write") if each]
-    assert {(each["type"], bool(each["structuredPatch"])) for each in written} == {
-        *{("create", False), ("update", True), ("update", False)}
-    }
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -335,68 +179,6 @@ def test_messages_take_every_form() -> None:
     assert blocks_of("image", "user")
     assert {"isMeta", "isCompactSummary"} <= {field for entry in entries("user") for field in entry}
     assert any(len({b["type"] for b in blocks(entry)}) > 1 for entry in entries("user"))
-
-
-@pytest.mark.parametrize(
-    "beginning",
-    [
-        *("Implement the following plan", "<teammate-message ", "<task-notification>", "<ci-monitor-event>"),
-        *("Operation stopped by hook", "Stop hook says"),
-    ],
-)
-def test_what_nobody_typed(beginning: str) -> None:
-    assert any(text(entry).startswith(beginning) for entry in entries("user"))
-
-
-def test_who_typed_it() -> None:
-    plans = [entry for entry in entries("user") if text(entry).startswith("Implement the following plan")]
-    sources = {(e.get("promptSource"), e.get("entrypoint")) for e in entries("user")}
-    origins = [(e["origin"], text(e)[:4]) for e in entries("user") if "origin" in e]
-    assert {(entry["version"], "planContent" in entry) for entry in plans} == {
-        ("2.1.190", True),
-        ("2.1.14", False),
-    }
-    assert sources >= {("sdk", "sdk-cli"), ("sdk", "claude-desktop"), ("typed", "cli"), (None, None)}
-    assert ("task-notification", "The ") in origins
-    assert ({"kind": "task-notification"}, "The ") in origins
-    assert ({"kind": "human"}, "<ci-") in origins
-
-
-def test_instructions_to_sub_agents() -> None:
-    wrapped = [e["data"]["message"] for e in entries("progress") if e["data"]["type"] == "agent_progress"]
-    assert any(entry["type"] == "user" and text(entry) for entry in wrapped)
-    assert any(entry["isSidechain"] and text(entry) for entry in entries("user"))
-
-
-def test_context_of_the_editor() -> None:
-    marked = [blocks(entry) for entry in entries("user") if text(entry).startswith("<ide_opened_file>")]
-    assert {len(found) for found in marked} == {1, 2}
-
-
-def test_queue_operations() -> None:
-    assert {type(content) for content in queue("enqueue")} == {str, list}
-    assert {str(content)[0] for content in queue("enqueue")} >= {"<", "/", "{"}
-    assert {content in queue("enqueue") for content in queue("popAll")} == {True}
-    assert queue("remove")
-    assert {text({"message": {"content": c}}) in map(text, entries("user")) for c in queue("enqueue")} == {
-        False,
-        True,
-    }
-
-
-def test_queued_commands() -> None:
-    prompts = [each["prompt"] for each in queued_commands() if each["commandMode"] == "prompt"]
-    assert {prompt in queue("enqueue") for prompt in prompts} == {False, True}
-    assert {type(prompt) for prompt in prompts} == {str, list}
-    assert any(each["commandMode"] != "prompt" for each in queued_commands())
-
-
-def test_whose_home_it_is() -> None:
-    found = {re.sub(r"(?<=dana|mika|noor)\W.*", "", entry["cwd"]) for entry in entries() if "cwd" in entry}
-    assert found == {
-        *("/home/dana", "/home/noor", "/Users/mika", "/Users/noor"),
-        *("C:\\Users\\dana", "c:\\Users\\dana", "C:\\Users\\noor"),
-    }
 
 
 @pytest.mark.parametrize("part", ["agent-acompact-", "agent-aside_question-"])
