@@ -238,7 +238,9 @@ def test_which_sessions_cost_most(ask: Ask) -> None:
     rows = ask("Which sessions cost most?")
     found = [row["usd"] for row in rows]
     titles = {line.get(name) for line in TRUTH.lines for name in ("customTitle", "aiTitle", "summary")}
-    beginnings = {prompt[:80] + "…" if len(prompt) > 80 else prompt for prompt in map(typed, prompts())}
+    beginnings = {
+        prompt[:80].rstrip() + "…" if len(prompt) > 80 else prompt for prompt in map(typed, prompts())
+    }
     assert found == sorted(found, reverse=True)
     assert len({row["session_id"] for row in rows} & TRUTH.sessions) == 10
     assert {row["title"] for row in rows} <= titles | beginnings
