@@ -88,7 +88,7 @@ class Bought:
             return None
         response = self.response
         counts = (response.input, response.output, response.cache_5m, response.cache_1h, response.cache_read)
-        factor = next(
+        factor: float = next(
             (by for of, by in FAST.items() if self.speed == "fast" and _fits(of, name, response)), 1
         )
         in_the_us = self.geo == "us" and any(fnmatchcase(name, of) for of in IN_THE_US)
