@@ -11,9 +11,12 @@ from functools import cache
 from pathlib import Path
 
 from conftest import Workspace, new_workspace
+from following import rows_of
 
+from clogs import warehouse
 from clogs.commands.demo_server import mongo_server
 from clogs.files import bundled
+from clogs.transform import TransformConfig, transform
 
 SAMPLES = bundled("samples")
 
@@ -32,6 +35,24 @@ def data_of(workspace: Workspace) -> Path:
 def warehouse_of(workspace: Workspace) -> Path:
     """Its warehouse."""
     return data_of(workspace) / "clogs.duckdb"
+
+
+def build(transcripts: Path, place: Path) -> Path:
+    """Build a warehouse of transcripts without a server or landing, as ``w.duckdb``."""
+    rows = rows_of(transcripts, place)
+    with warehouse.connect(place / "w.duckdb") as connection:
+        warehouse.create_tables(connection)
+        connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
+    transform(
+        TransformConfig(
+            warehouse=place / "w.duckdb",
+            models_dir=bundled("transforms"),
+            cache_dir=place / "cache",
+            timezone="UTC",
+            threads=2,
+        )
+    )
+    return place / "w.duckdb"
 
 
 @cache

@@ -118,7 +118,7 @@ def test_a_file_where_a_folder_should_be(mongo_workspace: Workspace, tmp_path: P
     (tmp_path / "file").touch()
     finished = mongo_workspace.run("extract", **{variable: str(tmp_path / "file")})
     assert f"Cannot write {tmp_path / 'file'}" in message(finished, code=1)
-    assert '"landed": 610' in mongo_workspace.run("extract", "--json").stdout
+    assert '"landed": 723' in mongo_workspace.run("extract", "--json").stdout
 
 
 def test_damaged_landing_files(workspace: Workspace) -> None:
@@ -285,8 +285,8 @@ def test_a_full_disk_while_extracting(mongo_workspace: Workspace, limit: int) ->
     assert mongo_workspace.run("import", SAMPLES).returncode == 0
     finished = run_with_file_limit(mongo_workspace, limit, "extract")
     assert "File too large" in message(finished, code=1)
-    assert '"documents": 610' in mongo_workspace.run("extract", "--json").stdout
-    assert '"total": 610' in mongo_workspace.run("load", "--json").stdout
+    assert '"documents": 723' in mongo_workspace.run("extract", "--json").stdout
+    assert '"total": 723' in mongo_workspace.run("load", "--json").stdout
 
 
 @pytest.mark.parametrize("limit", [10_000, 300_000])
@@ -295,7 +295,7 @@ def test_a_full_disk_while_loading(workspace: Workspace, limit: int) -> None:
     warehouse_of(workspace).unlink()
     finished = run_with_file_limit(workspace, limit, "load")
     assert "File too large" in message(finished, code=69)
-    assert '"total": 610' in workspace.run("load", "--json").stdout
+    assert '"total": 723' in workspace.run("load", "--json").stdout
 
 
 def test_a_full_disk_while_transforming(workspace: Workspace) -> None:

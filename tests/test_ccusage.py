@@ -1,10 +1,9 @@
-"""Gold's tokens and costs against those of ccusage, another reader of transcripts, per day and model.
+"""Gold's tokens, costs and windows of five hours against those of ccusage, another reader of transcripts.
 
 ccusage counts what gold counts: one response per message and request, or per message and session where there
 is no request, by its fullest line, on the day of that line; sub-agents too, in files of their own or wrapped
-in progress; nothing of ``<synthetic>``. It differs in three ways, all spelled out below: a line outside
-sidechains beats a fuller one in a sidechain, what it has no price for costs 0, and only part of a long
-prompt has the higher price.
+in progress; nothing of ``<synthetic>``. `FAULTS` are the responses that it gets wrong by day and model.
+Its windows leave out what is wrapped in progress, and count ``<synthetic>`` answers as entries.
 """
 
 from __future__ import annotations
@@ -12,26 +11,30 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from built import SAMPLES
-from following import rows_of
-from truth import PRICES
+from built import SAMPLES, build
+from truth import Entry, Truth, Window
+from truth_costs import IN_THE_US, MOST, Bought, output_of, plain
 
 from clogs import warehouse
 from clogs.files import bundled
-from clogs.transform import TransformConfig, transform
 
 pytestmark = pytest.mark.slow
 
 VERSION = "20.0.24"  # some others lack their Linux binary
 MILLION = 1_000_000
+PRICES = bundled("transforms") / "seeds" / "model_prices.csv"
+COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 Key = tuple[str, str]
 """A day (yyyy-mm-dd, UTC) and a model."""
@@ -47,48 +50,33 @@ class Usage(NamedTuple):
     cost: float | None
 
 
-class Told(NamedTuple):
-    """A response with its output tokens: by the fullest of all its lines, and of those outside sidechains."""
+class Fault(NamedTuple):
+    """What ccusage gets wrong, and whether in the tokens too."""
 
-    day: str
-    model: str
-    message_id: str
-    output: int
-    output_outside: int
+    holds: Callable[[list[Entry], Bought], bool]
+    in_tokens: bool = False
 
 
-TOLD_LESS_OUTSIDE = {
-    # the copy in agent-acompact-44a63d.jsonl reports it in full, the original does not
-    "samples": [Told("2026-09-16", "claude-opus-4-5-20251101", "msg_01zNVGswACnTVc94pXwwzrqB", 131, 128)],
-    "transcripts": [],
+UNPRICED = re.compile("gateway|-5-5$|-4-0$")
+"""Models that ccusage has no price for: not in gold's list either, new ones, and second names."""
+LONG = {"sonnet-4": 200_000, "sonnet-4-5": 200_000}
+"""It prices what lies above these bounds, of each kind of token, at the higher price, not the request."""
+FAULTS = {
+    "no price": Fault(lambda _, each: bool(UNPRICED.search(each.response.model))),
+    "long prompt": Fault(lambda _, each: each.response.prompt > LONG.get(_name(each), each.response.prompt)),
+    "region": Fault(
+        lambda _, each: each.geo == "us" and any(fnmatchcase(_name(each), of) for of in IN_THE_US)
+    ),
+    "web search": Fault(lambda _, each: each.searches > 0),
+    "compaction": Fault(lambda _, each: each.kind == "compaction", in_tokens=True),
+    # its line is left out, or taken at its word
+    "impossible count": Fault(
+        lambda lines, _: not _is_possible(lines[0]["message"]["usage"]), in_tokens=True
+    ),
+    # a line outside sidechains beats a fuller one in a sidechain
+    "told in full aside": Fault(lambda lines, _: _is_fullest_aside(lines), in_tokens=True),
 }
-OUTPUT_PRICE = 25 / MILLION
-"""Of the model in that list."""
-
-COSTING_NOTHING = {
-    "samples": {
-        "gateway-experimental-1",  # not in gold's price list either
-        "claude-opus-4-0",  # second names of claude-opus-4 and claude-sonnet-4
-        "claude-sonnet-4-0",
-        "claude-haiku-5-5",  # newer than that version
-        "claude-opus-5-5",
-        "claude-sonnet-5-5",
-    },
-    "transcripts": set(),
-}
-"""Models that ccusage has no price for."""
-
-LONG_PROMPTS: dict[str, dict[Key, tuple[float, float]]] = {
-    "samples": {
-        ("2026-03-04", "claude-sonnet-4"): (12, 10.8),
-        ("2026-03-04", "claude-sonnet-4-5"): (12, 10.8),
-        ("2026-03-06", "claude-sonnet-4"): (6, 5.4),
-        ("2026-03-06", "claude-sonnet-4-5"): (6, 5.4),
-        ("2026-09-19", "claude-sonnet-4-20250514"): (1.47459165, 0.86977665),
-    },
-    "transcripts": {},
-}
-"""Prompts above 200,000 tokens, in gold and in ccusage, where the higher price is for what is above alone."""
+"""Which responses, by their lines, the fullest first, and what was bought."""
 
 BOUGHT: list[dict[str, Any]] = [
     {"input_tokens": 100_000},
@@ -106,20 +94,18 @@ class Compared:
     """What gold and ccusage say of the same transcripts.
 
     Attributes:
-        gold: With the responses of `TOLD_LESS_OUTSIDE` as they are told outside sidechains.
-        ccusage: As it is.
-        less_outside: The responses that gold finds told in full only in sidechains.
-        expected_less_outside: Those that it is to find.
-        costing_nothing: Models that ccusage is to have no price for.
-        long_prompts: Costs that are to differ, in gold and in ccusage.
+        gold: By day and model.
+        ccusage: By day and model.
+        faults: The days and models that each of `FAULTS` is found in.
     """
 
     gold: dict[Key, Usage]
     ccusage: dict[Key, Usage]
-    less_outside: list[Told]
-    expected_less_outside: list[Told]
-    costing_nothing: set[str]
-    long_prompts: dict[Key, tuple[float, float]]
+    faults: dict[str, set[Key]]
+
+    def without(self, faults: Iterable[str]) -> set[Key]:
+        """The days and models without those faults."""
+        return self.gold.keys() - set().union(*(self.faults[name] for name in faults))
 
 
 def test_the_same_days_and_models(compared: Compared) -> None:
@@ -128,24 +114,40 @@ def test_the_same_days_and_models(compared: Compared) -> None:
 
 
 def test_the_same_tokens(compared: Compared) -> None:
-    tokens = {key: usage._replace(cost=None) for key, usage in compared.ccusage.items()}
-    assert tokens == {key: usage._replace(cost=None) for key, usage in compared.gold.items()}
+    keys = compared.without(name for name, fault in FAULTS.items() if fault.in_tokens)
+    tokens = {key: compared.ccusage[key]._replace(cost=None) for key in keys}
+    assert tokens == {key: compared.gold[key]._replace(cost=None) for key in keys}
 
 
-def test_the_same_costs_but_of_long_prompts(compared: Compared) -> None:
-    priced = {key for key in compared.gold if key[1] not in compared.costing_nothing}
-    costs = {key: (compared.gold[key].cost, compared.ccusage[key].cost) for key in priced}
-    other = {key: both for key, both in costs.items() if both[0] != pytest.approx(both[1], rel=1e-6)}
-    assert other == {key: pytest.approx(both) for key, both in compared.long_prompts.items()}
+def test_the_same_costs(compared: Compared) -> None:
+    keys = compared.without(FAULTS)
+    expected = {key: compared.gold[key].cost for key in keys}
+    assert {key: compared.ccusage[key].cost for key in keys} == pytest.approx(expected, rel=1e-6)
 
 
-def test_what_costs_nothing(compared: Compared) -> None:
-    free = {model for (_, model), usage in compared.ccusage.items() if not usage.cost}
-    assert free == compared.costing_nothing
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_ccusage_gets_wrong(compared: Compared, name: str) -> None:
+    keys = compared.faults[name]
+    assert not [key for key in keys if compared.ccusage[key] == pytest.approx(compared.gold[key])]
 
 
-def test_what_is_told_in_full_only_in_sidechains(compared: Compared) -> None:
-    assert compared.less_outside == compared.expected_less_outside
+def test_the_faults_that_there_are(compared: Compared, request: pytest.FixtureRequest) -> None:
+    found = {name for name, keys in compared.faults.items() if keys}
+    assert found == (set(FAULTS) if "samples" in request.node.callspec.id else set())
+
+
+def test_windows_of_five_hours(ccusage: Path, transcripts: Path, tmp_path: Path) -> None:
+    build(transcripts, tmp_path)
+    with warehouse.connect(tmp_path / "w.duckdb", read_only=True) as connection:
+        gold = _gold_windows(connection)
+    found = _ccusage_windows(ccusage, transcripts, tmp_path)
+    unwrapped = {window.start: window for window in Truth(transcripts).windows}
+    expected = {window.start: window for window in Truth(transcripts, is_unwrapping=False).windows}
+    left_out = {start: _less(unwrapped[start], expected[start]) for start in expected}
+    assert gold.keys() == found.keys() == left_out.keys()
+    for start, (*counts, last) in gold.items():
+        less = [count - out for count, out in zip(counts, left_out[start], strict=True)]
+        assert found[start] == (*map(pytest.approx, less), last)
 
 
 @pytest.fixture(scope="module", params=["samples", "transcripts"])
@@ -154,18 +156,10 @@ def compared(
 ) -> Compared:
     folder: Path = request.getfixturevalue(request.param)
     place = tmp_path_factory.mktemp("compared")
-    _build(folder, place)
+    build(folder, place)
     with warehouse.connect(place / "w.duckdb", read_only=True) as connection:
-        gold, less_outside = _gold(connection), _less_outside(connection)
-    expected = TOLD_LESS_OUTSIDE[request.param]
-    return Compared(
-        gold=_as_told_outside(gold, expected),
-        ccusage=_ccusage(ccusage, folder, place),
-        less_outside=less_outside,
-        expected_less_outside=expected,
-        costing_nothing=COSTING_NOTHING[request.param],
-        long_prompts=LONG_PROMPTS[request.param],
-    )
+        gold = _gold(connection)
+    return Compared(gold=gold, ccusage=_ccusage(ccusage, folder, place), faults=_faults(Truth(folder)))
 
 
 @pytest.fixture(scope="module")
@@ -200,43 +194,46 @@ def ccusage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return command
 
 
-def _ccusage(command: Path, folder: Path, place: Path) -> dict[Key, Usage]:
+def _run(command: Path, folder: Path, place: Path, report: str) -> list[dict[str, Any]]:
     finished = subprocess.run(
-        [command, "claude", "daily", "--json", "--offline", "-z", "UTC"],
+        [command, "claude", report, "--json", "--offline", "-z", "UTC"],
         cwd=place,
         env={"PATH": os.environ["PATH"], "HOME": str(place), "CLAUDE_CONFIG_DIR": str(folder)},
         check=True,
         capture_output=True,
         timeout=60,
     )
+    rows: list[dict[str, Any]] = json.loads(finished.stdout)[report]
+    return rows
+
+
+def _ccusage(command: Path, folder: Path, place: Path) -> dict[Key, Usage]:
     names = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens", "cost")
     return {
         (day["date"], part["modelName"]): Usage(*(part[name] for name in names))
-        for day in json.loads(finished.stdout)["daily"]
+        for day in _run(command, folder, place, "daily")
         for part in day["modelBreakdowns"]
     }
 
 
-def _build(folder: Path, place: Path) -> None:
-    """Build a warehouse of transcripts."""
-    rows = rows_of(folder, place)
-    with warehouse.connect(place / "w.duckdb") as connection:
-        warehouse.create_tables(connection)
-        connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
-    transform(
-        TransformConfig(
-            warehouse=place / "w.duckdb",
-            models_dir=bundled("transforms"),
-            cache_dir=place / "cache",
-            timezone="UTC",
-            threads=2,
+def _ccusage_windows(command: Path, folder: Path, place: Path) -> dict[datetime, tuple[Any, ...]]:
+    """Tokens, cost and end of activity of each window, by its start."""
+    names = ("inputTokens", "outputTokens", "cacheCreationInputTokens", "cacheReadInputTokens")
+    return {
+        datetime.fromisoformat(window["startTime"]): (
+            *(window["tokenCounts"][name] for name in names),
+            window["costUSD"],
+            datetime.fromisoformat(window["actualEndTime"]),
         )
-    )
+        for window in _run(command, folder, place, "blocks")
+        if not window["isGap"]
+    }
 
 
 def _gold(connection: warehouse.Connection) -> dict[Key, Usage]:
     rows = connection.execute("""
-        SELECT CAST(date AS VARCHAR), model,
+        SELECT CAST(date AS VARCHAR),
+            model || if(speed = 'fast' AND call_kind = 'response', '-fast', ''),
             CAST(sum(input_tokens) AS BIGINT), CAST(sum(output_tokens) AS BIGINT),
             CAST(sum(cache_creation_tokens) AS BIGINT), CAST(sum(cache_read_tokens) AS BIGINT),
             sum(cost_usd)
@@ -245,26 +242,48 @@ def _gold(connection: warehouse.Connection) -> dict[Key, Usage]:
     return {(day, model): Usage(*usage) for day, model, *usage in rows}
 
 
-def _less_outside(connection: warehouse.Connection) -> list[Told]:
+def _gold_windows(connection: warehouse.Connection) -> dict[datetime, tuple[Any, ...]]:
     rows = connection.execute("""
-        SELECT CAST(response.date AS VARCHAR), response.model, response.message_id, response.output_tokens,
-            max(line.output_tokens)
-        FROM bronze.stg_messages AS line JOIN silver.int_api_calls AS response USING (response_key)
-        WHERE NOT line.is_sidechain
-        GROUP BY ALL HAVING max(line.output_tokens) < response.output_tokens
+        SELECT block_start, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, cost_usd,
+            last_activity_at
+        FROM gold.agg_usage_blocks
     """).fetchall()
-    return [Told(*row) for row in rows]
+    return {start: tuple(window) for start, *window in rows}
 
 
-def _as_told_outside(gold: dict[Key, Usage], responses: Iterable[Told]) -> dict[Key, Usage]:
-    """Gold without the tokens that are told in sidechains alone."""
-    told = dict(gold)
-    for response in responses:
-        usage = told[response.day, response.model]
-        less = response.output - response.output_outside
-        cost = (usage.cost or 0) - less * OUTPUT_PRICE
-        told[response.day, response.model] = usage._replace(output=usage.output - less, cost=cost)
-    return told
+def _less(window: Window, without: Window) -> tuple[float, ...]:
+    """Tokens and cost of what a window has more than another."""
+    tokens = (count - less for count, less in zip(window.tokens, without.tokens, strict=True))
+    return (*tokens, _cost(window) - _cost(without))
+
+
+def _cost(window: Window) -> float:
+    return sum(each.cost or 0 for each in window.bought)
+
+
+def _faults(truth: Truth) -> dict[str, set[Key]]:
+    found: dict[str, set[Key]] = {name: set() for name in FAULTS}
+    for key, each in truth.bought:
+        is_fast = each.speed == "fast" and each.kind == "response"
+        model = each.response.model + ("-fast" if is_fast else "")
+        for name, fault in FAULTS.items():
+            if fault.holds(truth.reported[key], each):
+                found[name].add((each.response.day.isoformat(), model))
+    return found
+
+
+def _name(each: Bought) -> str:
+    return plain(each.response.model)[0]
+
+
+def _is_possible(usage: Entry | None) -> bool:
+    counts = [(usage or {}).get(name, 0) or 0 for name in COUNTS]
+    return "output_tokens" in (usage or ()) and all(0 <= count <= MOST for count in counts)
+
+
+def _is_fullest_aside(lines: list[Entry]) -> bool:
+    outside = [output_of(line) for line in lines if not line["isSidechain"]]
+    return bool(outside) and max(outside) < output_of(lines[0])
 
 
 def _answer(day: int, model: str, usage: dict[str, Any]) -> dict[str, Any]:
@@ -272,6 +291,7 @@ def _answer(day: int, model: str, usage: dict[str, Any]) -> dict[str, Any]:
     usage = {"input_tokens": 0, "output_tokens": 0} | usage
     return {
         "type": "assistant",
+        "isSidechain": False,
         "sessionId": "session",
         "uuid": identity,
         "timestamp": f"2026-03-{day:02}T12:00:00.000Z",

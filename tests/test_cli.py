@@ -112,7 +112,7 @@ def test_quiet_still_shows_failures(filled: Workspace) -> None:
 
 def test_stats_for_people(filled: Workspace) -> None:
     stdout = filled.output("load", "--stats")
-    assert stdout.startswith("610 rows · 2026-")
+    assert stdout.startswith("723 rows · 2026-")
     assert "assistant" in stdout
 
 

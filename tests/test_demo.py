@@ -50,11 +50,11 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     text = demo[1].stdout
     calls = TRUTH.tool_calls.values()
     failed = sum(call.is_error for call in calls) / len(calls)
-    cost = sum(cost for cost in TRUTH.costs.values() if cost is not None)
-    tokens = sum(sum(response.tokens) for response in TRUTH.responses.values())
+    cost = sum(cost for cost in TRUTH.costs if cost is not None)
+    tokens = sum(sum(response.tokens) for response in TRUTH.responses)
     assert f"{len(TRUTH.lines)} documents imported · 2 lines rejected" in text
     assert f"{len(TRUTH.lines)} rows in raw.conversations" in text
-    assert f" {len(TRUTH.sessions)} sessions in " in text
+    assert f" {len(TRUTH.sessions)} sessions, {len(TRUTH.automated)} of them automated, in " in text
     assert (
         f"{len(calls)} tool calls ({failed:.1%} failed) · {si_number(tokens)} tokens · {money(cost)}" in text
     )

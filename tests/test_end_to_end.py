@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from built import SAMPLES, warehouse_of
+from built import SAMPLES, build, warehouse_of
 from conftest import DATABASE, Document, Workspace, new_workspace
 from pymongo import MongoClient
-from truth import Response, ToolCall, Truth
+from truth import ToolCall, Truth
+from truth_costs import Response
 
 from clogs import warehouse
 
@@ -77,6 +80,45 @@ def test_entries_and_messages(run: Run) -> None:
     assert dict(roles) == run.truth.messages
 
 
+def test_kinds_of_user_messages(run: Run) -> None:
+    rows = run.query("""
+        SELECT uuid, message_kind FROM gold.fct_messages WHERE role = 'user' AND uuid IS NOT NULL
+    """)
+    queued = {entry.get("uuid") for entry in run.truth.queued}
+    assert {uuid: kind for uuid, kind in rows if uuid not in queued} == run.truth.kinds
+
+
+def test_prompts(run: Run) -> None:
+    rows = run.query("""
+        SELECT session_id, timestamp, COALESCE(uuid, '') FROM gold.fct_messages WHERE message_kind = 'prompt'
+    """)
+    expected = [
+        (entry["sessionId"], datetime.fromisoformat(entry["timestamp"]), entry.get("uuid", ""))
+        for entry in run.truth.prompts
+    ]
+    # a fork repeats entries in a session of its own, at the same time
+    assert sorted(("" if uuid in run.truth.forked else session, at, uuid) for session, at, uuid in rows) == (
+        sorted(("" if uuid in run.truth.forked else session, at, uuid) for session, at, uuid in expected)
+    )
+
+
+def test_sessions_that_nobody_typed_in(run: Run) -> None:
+    rows = run.query("SELECT session_id, prompts, is_automated FROM gold.agg_session_metrics")
+    assert {session for session, _, is_automated in rows if is_automated} == run.truth.automated
+    assert sum(prompts for _, prompts, _ in rows) == len(run.truth.prompts)
+
+
+def test_imports_say_who_the_user_is(run: Run) -> None:
+    rows = run.query("SELECT DISTINCT user_name FROM gold.dim_sessions")
+    assert rows == [(getpass.getuser(),)]
+
+
+def test_without_an_import_it_is_whose_home_it_is(tmp_path: Path) -> None:
+    with warehouse.connect(build(SAMPLES, tmp_path), read_only=True) as connection:
+        rows = connection.execute("SELECT session_id, user_name FROM gold.dim_sessions").fetchall()
+    assert dict(rows) == Truth(SAMPLES).users
+
+
 def test_sessions(run: Run) -> None:
     rows = run.query("SELECT session_id FROM gold.dim_sessions ORDER BY session_id")
     assert [session for (session,) in rows] == sorted(run.truth.sessions)
@@ -88,22 +130,62 @@ def test_tool_calls(run: Run) -> None:
     assert len(rows) == len(run.truth.tool_calls)
 
 
+def test_changed_lines(run: Run) -> None:
+    rows = run.query("""
+        SELECT tool_use_id, COALESCE(lines_added, 0), COALESCE(lines_removed, 0)
+        FROM gold.fct_file_operations WHERE operation_type <> 'read'
+    """)
+    assert {name: tuple(lines) for name, *lines in rows} == run.truth.changed_lines
+
+
 def test_api_calls(run: Run) -> None:
     rows = run.query("""
-        SELECT message_id, request_id, if(request_id IS NULL, session_id, NULL), date, model,
-            input_tokens, output_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cache_read_tokens
+        SELECT message_id, COALESCE(request_id, ''), if(request_id IS NULL, session_id, ''), call_kind,
+            date, model, input_tokens, output_tokens,
+            cache_creation_5m_tokens, cache_creation_1h_tokens, cache_read_tokens, web_searches
         FROM gold.fct_api_calls
     """)
-    assert {row[:3]: Response(*row[3:]) for row in rows} == run.truth.responses
-    assert len(rows) == len(run.truth.responses)
+    expected = [
+        (message, request or "", session or "", each.kind, each.response, each.searches)
+        for (message, request, session), each in run.truth.bought
+    ]
+    assert sorted((*row[:4], Response(*row[4:11]), row[11]) for row in rows) == sorted(expected)
 
 
 def test_costs(run: Run) -> None:
     rows = run.query("""
-        SELECT message_id, request_id, if(request_id IS NULL, session_id, NULL), cost_usd
-        FROM gold.fct_api_calls
+        SELECT message_id, COALESCE(request_id, ''), if(request_id IS NULL, session_id, ''), call_kind, model,
+            sum(cost_usd)
+        FROM gold.fct_api_calls GROUP BY ALL
     """)
-    assert {row[:3]: row[3] for row in rows} == pytest.approx(run.truth.costs)
+    expected: dict[tuple[str, ...], float | None] = {}
+    for (message, request, session), each in run.truth.bought:
+        key = (message, request or "", session or "", each.kind, each.response.model)
+        before = expected.get(key)
+        expected[key] = before if each.cost is None else each.cost + (before or 0)
+    assert {row[:-1]: row[-1] for row in rows} == pytest.approx(expected)
+
+
+def test_windows_of_five_hours(run: Run) -> None:
+    rows = run.query("""
+        SELECT block_start, block_end, first_activity_at, last_activity_at, api_calls,
+            input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, tokens, models
+        FROM gold.agg_usage_blocks ORDER BY block_start
+    """)
+    expected = [
+        (
+            window.start,
+            window.end,
+            window.first,
+            window.last,
+            window.responses,
+            *window.tokens,
+            sum(window.tokens),
+            window.models,
+        )
+        for window in run.truth.windows
+    ]
+    assert rows == expected
 
 
 def test_days(run: Run) -> None:

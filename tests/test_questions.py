@@ -16,6 +16,7 @@ import pytest
 from built import SAMPLES, fill
 from conftest import PROJECT, new_workspace
 from truth import Entry, Truth
+from truth_prompts import text_of
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,6 @@ PAGE = (PROJECT / "docs" / "questions.md").read_text(encoding="utf-8")
 QUESTIONS = dict(re.findall(r"^## (.+?)\n\n```sql\n(.+?)```\n\n[^\s#]", PAGE, re.DOTALL | re.MULTILINE))
 TRUTH = Truth(SAMPLES)
 WRITERS = {"Write", "Edit", "MultiEdit", "NotebookEdit"}
-COMMAND = re.compile(r"\s*<(command-(name|message|args)|local-command-\w+|bash-(input|stdout|stderr))>")
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,7 @@ def blocks(entry: Entry) -> list[Entry]:
 
 def kind(entry: Entry) -> str:
     """What a message is, as far as the questions ask."""
-    text = "\n".join(block["text"] for block in blocks(entry) if block["type"] == "text")
-    is_machine = entry.get("isMeta") or entry.get("isCompactSummary")
-    if entry["type"] == "assistant":
-        return "answer"
-    if is_machine or any(block["type"] == "tool_result" for block in blocks(entry)):
-        return "other"
-    if text.startswith("[Request interrupted by user"):
-        return "interrupt"
-    return "command" if COMMAND.match(text) else "prompt"
+    return "prompt" if entry in prompts() else TRUTH.kinds.get(entry.get("uuid", ""), "answer")
 
 
 def conversation() -> list[Entry]:
@@ -80,19 +72,26 @@ def conversation() -> list[Entry]:
     return [entry for entry in entries("user", "assistant") if entry.get("isSidechain") is False]
 
 
+@cache
 def prompts() -> list[Entry]:
-    return [entry for entry in conversation() if kind(entry) == "prompt"]
+    return sorted(TRUTH.prompts, key=time)
+
+
+def typed(prompt: Entry) -> str:
+    """A prompt's text, on one line."""
+    content = prompt["message"]["content"] if "message" in prompt else prompt.get("content")
+    return " ".join(text_of(content).split())
 
 
 def waits() -> dict[str, list[float]]:
     """Seconds from each prompt to its first answer, by model."""
     found = defaultdict(list)
     asked: dict[str, datetime | None] = {}
-    for entry in conversation():
+    for entry in sorted(conversation() + TRUTH.queued, key=time):
         session = entry["sessionId"]
         if kind(entry) in {"prompt", "command", "interrupt"}:
             asked[session] = time(entry) if kind(entry) == "prompt" else None
-        elif entry["message"].get("model") not in {None, "<synthetic>"} and (
+        elif entry.get("message", {}).get("model") not in {None, "<synthetic>"} and (
             before := asked.pop(session, None)
         ):
             found[entry["message"]["model"]].append((time(entry) - before).total_seconds())
@@ -139,8 +138,8 @@ def changes() -> Iterator[tuple[str, Entry]]:
 def costs(key: Callable[[Any], Any]) -> dict[Any, float | None]:
     """What the responses of each day, week or model cost; None where none has a price."""
     found: dict[Any, float | None] = {}
-    for name, response in TRUTH.responses.items():
-        cost, before = TRUTH.costs[name], found.get(key(response))
+    for response, cost in zip(TRUTH.responses, TRUTH.costs, strict=True):
+        before = found.get(key(response))
         found[key(response)] = before if cost is None else cost + (before or 0)
     return found
 
@@ -194,7 +193,9 @@ def test_what_each_week_cost(ask: Ask) -> None:
         found[row["week"]] += row["usd"] or 0
         responses[row["week"]] += row["responses"]
     assert found == pytest.approx(costs(lambda response: monday(response.day)), abs=0.02)
-    assert responses == Counter(monday(response.day) for response in TRUTH.responses.values())
+    assert responses == Counter(
+        monday(each.response.day) for _, each in TRUTH.bought if each.kind == "response"
+    )
 
 
 def test_what_each_day_cost(ask: Ask) -> None:
@@ -223,7 +224,7 @@ def test_what_each_model_cost(ask: Ask) -> None:
 def test_how_much_comes_from_the_cache(ask: Ask) -> None:
     read: Counter[str] = Counter()
     whole: Counter[str] = Counter()
-    for response in TRUTH.responses.values():
+    for response in TRUTH.responses:
         read[response.model] += response.cache_read
         whole[response.model] += sum(response.tokens) - response.output
     rows = ask("How much of the input comes from the cache?")
@@ -237,9 +238,12 @@ def test_which_sessions_cost_most(ask: Ask) -> None:
     rows = ask("Which sessions cost most?")
     found = [row["usd"] for row in rows]
     titles = {line.get(name) for line in TRUTH.lines for name in ("customTitle", "aiTitle", "summary")}
+    beginnings = {
+        prompt[:80].rstrip() + "…" if len(prompt) > 80 else prompt for prompt in map(typed, prompts())
+    }
     assert found == sorted(found, reverse=True)
     assert len({row["session_id"] for row in rows} & TRUTH.sessions) == 10
-    assert {row["title"] for row in rows} <= titles
+    assert {row["title"] for row in rows} <= titles | beginnings
 
 
 def test_which_sessions_took_longest(ask: Ask) -> None:
@@ -255,7 +259,8 @@ def test_what_is_asked_for(ask: Ask) -> None:
     assert rows["bug_fix"]["sessions"] == 1
     assert rows["bug_fix"]["median_active_minutes"] == pytest.approx(minutes, abs=0.06)
     # a forked session asks nothing of its own
-    assert sum(row["sessions"] for row in rows.values()) == len(TRUTH.sessions) - 1
+    asked = [prompt for prompt in TRUTH.prompts if prompt.get("uuid") not in TRUTH.forked]
+    assert sum(row["sessions"] for row in rows.values()) == len({prompt["sessionId"] for prompt in asked})
 
 
 def test_how_long_until_the_first_answer(ask: Ask) -> None:

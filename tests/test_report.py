@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,8 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
 def test_totals(connection: Connection) -> None:
     found = questions.totals(connection)
     assert found is not None
-    calls, responses, costs = TRUTH.tool_calls.values(), TRUTH.responses.values(), TRUTH.costs.values()
-    assert found.sessions == len(TRUTH.sessions)
+    calls, responses, costs = TRUTH.tool_calls.values(), TRUTH.responses, TRUTH.costs
+    assert (found.sessions, found.prompts) == (len(TRUTH.sessions), len(TRUTH.prompts))
     assert (found.tool_calls, found.tool_errors) == (len(calls), sum(call.is_error for call in calls))
     assert found.tokens == sum(sum(response.tokens) for response in responses)
     assert found.cost_usd == pytest.approx(sum(cost for cost in costs if cost is not None))
@@ -51,10 +52,12 @@ def test_top_tools(connection: Connection) -> None:
 
 
 def test_top_projects(connection: Connection) -> None:
-    costs = [cost for _, _, cost in questions.top_projects(connection) if cost is not None]
-    total = sum(cost for cost in TRUTH.costs.values() if cost is not None)
-    assert sum(costs) == pytest.approx(total)
-    assert costs == sorted(costs, reverse=True)
+    expected: Counter[str] = Counter()
+    for key, each in TRUTH.bought:
+        folder = TRUTH.reported[key][0]["file"].split("/")[0]
+        expected[re.sub("^c--", "C--", folder)] += each.cost or 0  # type: ignore[assignment]
+    found = {project: cost for project, _, cost in questions.top_projects(connection)}
+    assert found == pytest.approx(dict(expected.most_common(5)))
 
 
 def test_before_gold_is_built_there_are_none(tmp_path: Path) -> None:

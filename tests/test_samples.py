@@ -8,84 +8,29 @@ from collections import Counter, defaultdict
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-import clogs
-
-PROJECTS = Path(clogs.__file__).parent / "samples" / "projects"
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-Entry = dict[str, Any]
-
-
-def _parsed(text: str) -> tuple[list[Entry], list[str]]:
-    """The entries of a file, and its broken lines."""
-    entries: list[Entry] = []
-    broken: list[str] = []
-    for line in filter(None, text.split("\n")):
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            broken.append(line)
-    return entries, broken
-
-
-TEXTS = {
-    path.relative_to(PROJECTS).as_posix(): path.read_bytes().decode()
-    for path in sorted(PROJECTS.rglob("*.jsonl"))
-}
-"""Each file's text, by its path under ``projects``."""
-PARSED = {name: _parsed(text) for name, text in TEXTS.items()}
-BY_UUID: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
-for _name, (_rows, _) in PARSED.items():
-    for _entry in _rows:
-        if "uuid" in _entry:
-            BY_UUID[_entry["uuid"]].append((_name, _entry))
-
-
-def entries(kind: str | None = None) -> list[Entry]:
-    return [entry for found, _ in PARSED.values() for entry in found if kind in (None, entry["type"])]
-
-
-def blocks(entry: Entry) -> list[Entry]:
-    content = entry["message"]["content"]
-    return content if isinstance(content, list) else [{"type": "text", "text": content}]
-
-
-def blocks_of(kind: str, role: str) -> list[Entry]:
-    return [block for entry in entries(role) for block in blocks(entry) if block["type"] == kind]
-
-
-def responses() -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Place in the file and output tokens of each line, by message and request; without copies."""
-    found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for name, (rows, _) in PARSED.items():
-        for place, entry in enumerate(rows):
-            if entry["type"] == "assistant" and "agentId" not in entry and "requestId" in entry:
-                key = (name + entry["message"]["id"], entry["requestId"])
-                found[key].append((place, entry["message"]["usage"]["output_tokens"]))
-    return found
-
-
-def copies_in(part: str) -> list[tuple[Entry, Entry]]:
-    """Originals and their copies in files whose name holds ``part``."""
-    return [
-        (original, copy)
-        for found in BY_UUID.values()
-        for name, copy in found
-        for other, original in found
-        if part in name and part not in other
-    ]
+from sample_entries import (
+    BY_UUID,
+    PARSED,
+    TEXTS,
+    UUID,
+    blocks,
+    blocks_of,
+    copies_in,
+    entries,
+    responses,
+    usage_of,
+)
 
 
 def test_projects_are_laid_out_as_claude_code_does() -> None:
     assert {name.split("/")[0] for name in TEXTS} == {
         *("-home-dana-code-teashop-api", "-Users-mika-src-pebble"),
         *("C--Users-dana-notes", "c--Users-dana-notes"),
+        *("-home-noor-code-lighthouse", "-Users-noor-Pictures", "C--Users-noor-harbour"),
     }
-    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in TEXTS) == 14
+    assert sum(bool(UUID.fullmatch(Path(name).stem)) for name in TEXTS) == 21
 
 
 @pytest.mark.parametrize(
@@ -93,6 +38,7 @@ def test_projects_are_laid_out_as_claude_code_does() -> None:
     [
         r"[^/]+/agent-\w+",
         r".+/subagents/agent-[0-9a-f]+",
+        r".+/workflows/\w+/agent-[0-9a-f]+",
         r".+/agent-acompact-\w+",
         r".+/agent-aside_question-\w+",
     ],
@@ -156,6 +102,9 @@ def test_models() -> None:
     assert {entry["message"]["model"] for entry in entries("assistant")} == {
         *("claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001"),
         *("claude-opus-4-1-20250805", "claude-sonnet-4-20250514", "gateway-experimental-1", "<synthetic>"),
+        *("claude-opus-4-8", "claude-opus-5", "claude-sonnet-4-6", "claude-sonnet-5-5", "claude-fable-5-1"),
+        *("claude-haiku-5-5", "claude-sonnet-4-5-20250929[1m]"),
+        "us.anthropic.claude-opus-4-5-20251101-v1:0",
     }
 
 
@@ -180,15 +129,11 @@ def test_responses_without_a_request() -> None:
 
 
 def test_usage() -> None:
-    usages = [entry["message"]["usage"] for entry in entries("assistant")]
+    usages = [usage_of(entry) for entry in entries("assistant")]
     splits = [usage["cache_creation"] for usage in usages if "cache_creation" in usage]
     assert 0 < len(splits) < len(usages)
     assert any(split["ephemeral_5m_input_tokens"] for split in splits)
     assert any(split["ephemeral_1h_input_tokens"] for split in splits)
-    long_inputs = {
-        e["requestId"] for e in entries("assistant") if e["message"]["usage"]["input_tokens"] > 200_000
-    }
-    assert len(long_inputs) == 1
 
 
 def test_tools() -> None:
@@ -212,7 +157,7 @@ def test_results_take_every_form() -> None:
     assert any(block["content"] == "" for block in results)
     lists = [block["content"] for block in results if isinstance(block["content"], list)]
     assert {part["type"] for parts in lists for part in parts} == {"text", "image"}
-    assert any("toolUseResult" in entry for entry in entries("user"))
+    assert {type(entry.get("toolUseResult")) for entry in entries("user")} == {type(None), dict, str, list}
 
 
 @pytest.mark.parametrize(
