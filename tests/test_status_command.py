@@ -118,7 +118,7 @@ def test_after_a_pipeline_every_number_is_a_plain_count(
     assert f" fct_tool_calls {len(TRUTH.tool_calls)}" in " ".join(lines)
     assert warehouse["rows"]["gold.dim_sessions"] == len(TRUTH.sessions)
     assert warehouse["rows"]["gold.fct_api_calls"] == len(TRUTH.responses)
-    assert len(warehouse["rows"]) == 16
+    assert len(warehouse["rows"]) == 18
     newest = max(line.get("timestamp", "") for line in TRUTH.lines)
     assert warehouse["newest_timestamp"] == newest.replace("Z", "000Z")
     assert any(line.startswith("timestamp 2026-10-10 12:35:47 UTC, ") for line in lines)
