@@ -40,8 +40,7 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     """
     found: dict[Path, Transcript] = {}
     for path in paths:
-        # Path.resolve() would follow links, and a linked project keeps the name of its link.
-        root = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100
+        root = absolute(path)
         if not root.exists():
             raise UsageError(f"{path} does not exist.", hint=_HINT)
         if (root / PROJECTS).is_dir():
@@ -52,6 +51,11 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     if not found:
         raise UsageError("No transcripts (*.jsonl) found.", hint=_HINT)
     return [found[path] for path in sorted(found)]
+
+
+def absolute(path: Path) -> Path:
+    """Make a path absolute as it is named: a linked project keeps the name of its link."""
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # Path.resolve() would follow links
 
 
 def transcript_at(path: Path, root: Path | None = None) -> Transcript:
