@@ -27,6 +27,7 @@ from clogs.pipeline import replay, steps
 from clogs.pipeline.replay import PurgeResult, ReplayResult
 from clogs.runs.records import new_run
 from clogs.settings import Settings, load_settings
+from clogs.transcripts.origin import origin
 from clogs.warehouse import connect
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -213,6 +214,7 @@ def test_a_line_that_is_there_already_is_none_twice(
         with_mongo.give(LINE)
         assert with_mongo.accepted() == 1
     assert collection.count_documents({}) == 1
+    assert collection.count_documents({"n": 1, **origin().fields}) == 1
     assert with_mongo.letters() == set()
 
 

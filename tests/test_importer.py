@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from clogs import dead_letters, mongo
 from clogs.mongo import Source
 from clogs.transcripts.find import find
 from clogs.transcripts.importer import ImportResult, import_transcripts
+from clogs.transcripts.origin import origin
 
 Document = dict[str, Any]
 
@@ -43,10 +45,11 @@ class Importing:
         self.file.parent.mkdir(parents=True)
         self._source = source
 
-    def __call__(self) -> ImportResult:
+    def __call__(self, *, user: str = "ann", machine: str = "") -> ImportResult:
         return import_transcripts(
             self._source,
             find([self.root / "projects"]),
+            origin=origin(user=user, machine=machine),
             state_dir=self.root / "state",
             dead_letter_dir=self.root / "dead_letters",
             run="run",
@@ -73,11 +76,45 @@ def importing(
 def test_a_document_is_the_entry_and_where_it_is_from(
     importing: Importing, collection: Collection[Document]
 ) -> None:
-    importing.file.write_text('{"type":"user","n":1}\n', encoding="utf-8")
+    importing.file.write_text('{"type":"user","n":1,"userName":"x","machineName":"y"}\n', encoding="utf-8")
     assert importing.counts() == (1, 0, 0)
-    document = collection.find_one() or {}
-    assert document.keys() == {"_id", "type", "n", "projectId", "sourceFile", "ingestedAt"}
-    assert (document["projectId"], document["sourceFile"]) == ("-home-me-app", "one.jsonl")
+    document = collection.find_one({}, {"_id": 0, "ingestedAt": 0})
+    where = {"projectId": "-home-me-app", "sourceFile": "one.jsonl"}
+    assert document == {"type": "user", "n": 1, "userName": "ann", "machineName": "y"} | where
+
+
+def test_a_document_keeps_its_names_and_another_import_does_not_double_it(
+    importing: Importing, collection: Collection[Document]
+) -> None:
+    importing.file.write_text('{"n":1}\n', encoding="utf-8")
+    importing(user="ann", machine="laptop")
+    for state in importing.root.glob("state/import-*"):
+        state.unlink()
+    assert importing(user="bob", machine="server").known == 1
+    found = [(each["userName"], each["machineName"]) for each in collection.find()]
+    assert found == [("ann", "laptop")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"userName": "ann", "machineName": platform.node()}),
+        (["--user", " dana ", "--machine=desk"], {"userName": "dana", "machineName": "desk"}),
+        (["--user", "", "--machine="], {}),
+    ],
+    ids=["by default", "given", "left out"],
+)
+def test_names_by_the_command(
+    mongo_workspace: Workspace,
+    collection: Collection[Document],
+    arguments: list[str],
+    expected: Document,
+) -> None:
+    (mongo_workspace.folder / "one.jsonl").write_text('{"n":1}\n', encoding="utf-8")
+    finished = mongo_workspace.run("import", "one.jsonl", *arguments, LOGNAME="ann")
+    assert finished.returncode == 0, finished.stderr
+    names = {"userName": 1, "machineName": 1, "_id": 0}
+    assert collection.find_one({}, names) == expected
 
 
 def test_every_shape_of_line(importing: Importing, collection: Collection[Document]) -> None:

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clogs.errors import ClogsError, UsageError
+from clogs.runs.lock import run_lock
 from clogs.schedule import cron, crontab, entries, rehearsal, schedulers, systemd
 from clogs.schedule.entries import Entry
 
@@ -68,6 +69,9 @@ if (here / "no-bus").exists():
 
 HOURLY = Entry(
     name="hourly", expression="17 * * * *", words=("/usr/bin/clogs", "--config", "/a.toml", "pipeline")
+)
+IMPORT = Entry(
+    name="import", expression="12 * * * *", words=("/usr/bin/clogs", "--quiet", "import", "/a/.claude")
 )
 REFRESH = Entry(
     name="refresh", expression="0 2 * * *", words=("/usr/bin/clogs", "pipeline", "--full-refresh")
@@ -213,6 +217,30 @@ def test_the_plan() -> None:
     assert entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh=None) == planned[:1]
 
 
+@pytest.mark.parametrize(
+    ("hourly", "expression"),
+    [
+        ("17 * * * *", "12 * * * *"),
+        ("3 6-20 * * *", "58 * * * *"),
+        ("@Hourly", "55 * * * *"),
+        ("*/20 * * * *", "25 * * * *"),
+        ("5,35 * * * *", "25 * * * *"),
+    ],
+)
+def test_an_import_comes_before_the_hourly_run(hourly: str, expression: str) -> None:
+    planned = entries.plan_import(
+        ("/bin/clogs",), [Path("/a"), Path("/b c")], hourly=hourly, default="30 * * * *"
+    )
+    assert planned == Entry(
+        name="import", expression=expression, words=("/bin/clogs", "--quiet", "import", "/a", "/b c")
+    )
+
+
+def test_a_path_with_a_line_break_cannot_be_imported() -> None:
+    with pytest.raises(ClogsError, match="line break"):
+        entries.plan_import(("/bin/clogs",), [Path("/a\nb")], hourly="17 * * * *", default="30 * * * *")
+
+
 def test_paths_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert entries.clogs_words(program="bin/clogs", config=None) == (str(tmp_path / "bin/clogs"),)
@@ -238,6 +266,7 @@ def test_the_block_is_written_and_read_also_when_it_was_edited() -> None:
     edited = BLOCK.replace(b"# END", b"\n#1 2 3 4 5 x\nnonsense\n@daily it's\n# END")
     broken = Entry(name="hourly", expression="@daily", words=("it's",))
     assert crontab.entries(edited.replace(b"\n", b"\r\n")) == (*BOTH, broken)
+    assert crontab.entries(crontab.block_of((IMPORT, *BOTH))) == (IMPORT, *BOTH)
 
 
 @pytest.mark.parametrize(
@@ -398,6 +427,18 @@ def test_the_next_run_is_the_first_of_all(only_tools: Tools, monkeypatch: pytest
     assert schedulers.next_scheduled() is None
 
 
+def test_the_next_run_is_an_import_where_there_is_nothing_else(only_tools: Tools) -> None:
+    now = datetime(2026, 3, 4, 0, 5, tzinfo=UTC)
+    only_tools.table = crontab.block_of((IMPORT, HOURLY))
+    found = schedulers.next_scheduled(now)
+    assert found
+    assert found.minute % 15 == 17 % 15  # there are zones that are a quarter of an hour off
+    only_tools.table = crontab.block_of([IMPORT])
+    found = schedulers.next_scheduled(now)
+    assert found
+    assert found.minute % 15 == 12
+
+
 # systemd
 
 
@@ -448,12 +489,15 @@ def test_an_entry_is_in_systemd_or_in_the_crontab(only_tools: Tools) -> None:
     only_tools.table = OTHERS + BLOCK
     timers = schedulers.Schedule(by="systemd", entries=BOTH)
     hourly = schedulers.Schedule(by="systemd", entries=(HOURLY,))
+    importing = schedulers.Schedule(by="systemd", entries=(IMPORT, *BOTH))
     assert schedulers.install(timers)
     assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
     assert only_tools.table == OTHERS
     assert schedulers.installed() == timers
     assert schedulers.next_scheduled() is not None
     assert not schedulers.install(timers)
+    assert schedulers.install(importing)
+    assert schedulers.installed() == importing
     assert schedulers.install(hourly)
     assert schedulers.installed() == hourly
     files = sorted(each.name for each in systemd.folder().iterdir())
@@ -629,6 +673,70 @@ def test_other_times_as_a_dry_run_shows_them(scheduled: Workspace, tools: Tools)
     assert "OnCalendar=*-*-* 02:00:00\n" in run(scheduled, "install", "--systemd", "--dry-run")
 
 
+@pytest.fixture
+def transcripts(tmp_path: Path) -> Path:
+    """Claude Code's folder, with one transcript."""
+    folder = tmp_path / "my 100% .claude"
+    (folder / "projects" / "app").mkdir(parents=True)
+    (folder / "projects" / "app" / "one.jsonl").write_text("{}\n", encoding="utf-8")
+    return folder
+
+
+def planned(document: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["expression"] for each in document["entries"]}
+
+
+def test_an_import_alone_is_all_that_a_machine_without_a_warehouse_has(
+    scheduled: Workspace, tools: Tools, transcripts: Path
+) -> None:
+    shown = run(scheduled, "install", "--import", str(transcripts), "--dry-run")
+    assert set(tools.calls) <= {"-l"}
+    first = run_json(scheduled, "install", "--import", str(transcripts))
+    assert tools.table
+    assert shown == tools.table.decode()
+    ((name, expression),) = planned(first).items()
+    assert (name, int(expression.removesuffix(" * * * *")) in range(10, 41)) == ("import", True)
+    words = shlex.split(first["entries"][0]["command"])
+    assert words[-3:] == ["--quiet", "import", str(transcripts)]
+    assert words[:-3] == [sys.executable, "-m", "clogs", "--config", str(scheduled.folder / "clogs.toml")]
+    assert planned(run_json(scheduled, "show")) == planned(first)
+    assert run_json(scheduled, "install", "--import", str(transcripts))["changed"] is False
+    assert run(scheduled, "remove") == "Removed: nothing is scheduled any more.\n"
+    assert tools.table is None
+
+
+@pytest.mark.parametrize("systemd", [[], ["--systemd"]], ids=["cron", "systemd"])
+def test_import_and_pipeline_are_installed_together_or_one_by_one(
+    scheduled: Workspace, tools: Tools, transcripts: Path, systemd: list[str]
+) -> None:
+    tools.add("systemctl", SYSTEMCTL)
+
+    def install(*arguments: str) -> dict[str, str]:
+        finished = scheduled.run("schedule", "install", *arguments, *systemd, "--json")
+        return planned(json.loads(finished.stdout))
+
+    assert install("--hourly", "3 * * * *") == {"hourly": "3 * * * *", "refresh": "0 2 * * *"}
+    every = {"import": "58 * * * *", "hourly": "3 * * * *", "refresh": "0 2 * * *"}
+    assert install("--import", str(transcripts)) == every
+    without_refresh = {"import": "58 * * * *", "hourly": "9 * * * *"}
+    assert install("--hourly", "9 * * * *", "--no-daily-refresh") == without_refresh
+    both = install("--import", str(transcripts), "--hourly", "9 * * * *", "--daily-refresh", "0 4 * * *")
+    assert both == {"import": "4 * * * *", "hourly": "9 * * * *", "refresh": "0 4 * * *"}
+    assert planned(run_json(scheduled, "show")) == both
+    assert run_json(scheduled, "remove")["changed"] is True
+
+
+def test_a_scheduled_import_leaves_its_work_to_the_next_without_a_word(
+    scheduled: Workspace, transcripts: Path, tmp_path: Path
+) -> None:
+    command = ("--quiet", "import", transcripts)
+    with run_lock(tmp_path / "data" / "state", command="pipeline"):
+        by_cron = scheduled.run(*command, CLOGS_TRIGGER="cron")
+        by_hand = scheduled.run(*command)
+    assert (by_cron.returncode, by_cron.stderr) == (75, "")
+    assert (by_hand.returncode, "Another run holds the lock" in by_hand.stderr) == (75, True)
+
+
 def test_timers_by_the_command(scheduled: Workspace, tools: Tools) -> None:
     tools.add("systemctl", SYSTEMCTL)
     finished = scheduled.run("schedule", "install", "--systemd")
@@ -647,6 +755,8 @@ SECRET = {"MONGO_URI": "mongodb://ann:hidden@127.0.0.1", "DATA_DIR": "x"}
         ("--hourly 9", {}, 2, "--hourly: '9' is not a cron expression"),
         ("--daily-refresh=", {}, 2, "--daily-refresh: '' is not a cron expression"),
         ("--daily-refresh 1 --no-daily-refresh", {}, 2, "exclude each other"),
+        ("--import missing", {}, 2, "missing does not exist."),
+        ("--import .", {}, 2, "No transcripts (*.jsonl) found."),
         ("--config missing.toml", {}, 78, "missing.toml does not exist (--config)"),
         ("", SECRET, 78, "These variables of this shell do not reach a scheduled run: MONGO_URI, DATA_DIR."),
         (

@@ -14,8 +14,10 @@ pytestmark = pytest.mark.every_python
 
 FILES = (
     "projects/-home-me-app/one.jsonl",
-    "projects/-home-me-app/one/subagents/agent-1.jsonl",
     "projects/-home-me-app/agent-2.jsonl",
+    "projects/-home-me-app/one/subagents/agent-1.jsonl",
+    "projects/-home-me-app/one/subagents/workflows/wf_1/agent-3.jsonl",
+    "projects/-home-me-app/one/workflows/wf_2/agent-4.jsonl",
     "projects/-home-me-web/two.jsonl",
 )
 
@@ -50,9 +52,12 @@ def file(tmp_path: Path) -> Path:
     [
         ("", FILES),
         ("projects", FILES),
-        ("projects/-home-me-app", FILES[:3]),
-        ("projects/-home-me-app/one", FILES[1:2]),
-        ("projects/-home-me-web/two.jsonl", FILES[3:]),
+        ("projects/-home-me-app", FILES[:5]),
+        ("projects/-home-me-app/one", FILES[2:5]),
+        ("projects/-home-me-app/one/subagents", FILES[2:4]),
+        ("projects/-home-me-app/one/subagents/workflows/wf_1", FILES[3:4]),
+        ("projects/-home-me-app/one/workflows", FILES[4:5]),
+        *((file, (file,)) for file in FILES),
     ],
 )
 def test_every_way_to_name_a_place(tmp_path: Path, path: str, expected: tuple[str, ...]) -> None:
@@ -67,6 +72,8 @@ def test_every_way_to_name_a_place(tmp_path: Path, path: str, expected: tuple[st
         (["app/one.jsonl"], "app/one.jsonl", ("app", "one.jsonl")),
         (["app/one.jsonl"], "", ("app", "one.jsonl")),
         (["app/one/subagents/agent-1.jsonl"], "app", ("app", "one/subagents/agent-1.jsonl")),
+        (["app/one/workflows/w/agent-1.jsonl"], "", ("app", "one/workflows/w/agent-1.jsonl")),
+        (["workflows/one.jsonl"], "", ("workflows", "one.jsonl")),
         (["projects/x/.claude/projects/app/a.jsonl"], "", ("app", "a.jsonl")),
         (["projects/backup/app/a.jsonl"], "projects/backup", ("app", "a.jsonl")),
         (["projects/backup/app/a.jsonl"], "projects/backup/app/a.jsonl", ("app", "a.jsonl")),
@@ -87,6 +94,7 @@ def test_a_folder_without_projects_above_it(
         ("/projects/x/.claude/projects/app/a.jsonl", ("app", "a.jsonl")),
         ("/backup/app/one.jsonl", ("app", "one.jsonl")),
         ("/backup/app/one/subagents/agent-1.jsonl", ("app", "one/subagents/agent-1.jsonl")),
+        ("/backup/app/one/workflows/w/agent-1.jsonl", ("app", "one/workflows/w/agent-1.jsonl")),
         ("/subagents/agent-1.jsonl", ("subagents", "agent-1.jsonl")),
         ("one.jsonl", ("", "one.jsonl")),
     ],
@@ -104,6 +112,7 @@ def test_a_file_named_twice_is_found_once(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_journals_and_folders_are_not_transcripts(tmp_path: Path) -> None:
     lay_out(tmp_path, "projects/app/journal.jsonl", "projects/app/odd.jsonl/notes.txt", FILES[0])
+    lay_out(tmp_path, "projects/-home-me-app/one/subagents/workflows/wf_1/journal.jsonl")
     assert found(tmp_path) == [("-home-me-app", "one.jsonl")]
 
 

@@ -15,18 +15,36 @@ if TYPE_CHECKING:
     from clogs.transcripts.importer import ImportResult
 
 
-def import_(*paths: Annotated[Path, Parameter(name="PATH")], json: Flag = False, session: Session) -> None:
+Name = Annotated[str | None, Parameter(show_default=False)]
+
+
+def import_(
+    *paths: Annotated[Path, Parameter(name="PATH")],
+    user: Name = None,
+    machine: Name = None,
+    json: Flag = False,
+    session: Session,
+) -> None:
     """Put Claude Code's own JSONL files into the MongoDB collection, each line once.
 
-    Run it as often as you like: it continues where the files ended last time.
+    Run it as often as you like: it continues where the files ended last time. What
+    is in the collection keeps the names it came with.
 
     Args:
         paths: Claude Code's folder, its projects folder, one project or one file. [default: ~/.claude]
+        user: Whose transcripts they are; "" to leave it out. [default: your login name]
+        machine: Which machine they are from; "" to leave it out. [default: its host name]
         json: Print the result as one JSON document.
     """
     terminal = session.terminal
-    with terminal.progress("import") as progress:
-        result = steps.import_files(session.settings, paths or (Path("~/.claude"),), on_progress=progress)
+    with session.leaving_to_next(), terminal.progress("import") as progress:
+        result = steps.import_files(
+            session.settings,
+            paths or (Path("~/.claude"),),
+            user=user,
+            machine=machine,
+            on_progress=progress,
+        )
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
     if result.rejected:
         terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any
@@ -14,13 +13,12 @@ from rich.text import Text
 
 from clogs.commands import compact, extract, load, transform, validate
 from clogs.commands.session import Flag, Session
-from clogs.errors import LockedError, WarehouseError
+from clogs.errors import WarehouseError
 from clogs.pipeline.run import PipelineResult, Plan, run_pipeline
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
 from clogs.report.questions import Totals
 from clogs.runs.log import log_path
-from clogs.runs.records import TRIGGER_VARIABLE, Trigger
 from clogs.terminal.console import is_quiet
 from clogs.terminal.text import count, duration, money, si_number, size
 
@@ -91,18 +89,8 @@ def raise_errors(result: PipelineResult, session: Session) -> None:
 def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
     settings, terminal = session.settings, session.terminal
-    # The entries that `clogs schedule` makes set this variable.
-    schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
-    trigger = schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
-    try:
-        with terminal.progress("clogs") as progress:
-            result = run_pipeline(settings, plan, progress, trigger=trigger)
-    except LockedError as error:
-        if trigger == "hand":
-            raise
-        # The next scheduled run does the work. As an error, it would make cron send mail.
-        terminal.say(error.message)
-        raise SystemExit(error.exit_code) from None
+    with session.leaving_to_next(), terminal.progress("clogs") as progress:
+        result = run_pipeline(settings, plan, progress, trigger=session.trigger)
     shown = not (is_quiet() or terminal.stdout_json)
     terminal.summarize(result, Group(_steps(result), _warehouse(session)) if shown else "")
     return result

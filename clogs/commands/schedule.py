@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -16,13 +18,27 @@ from clogs.commands.session import Flag, Session
 from clogs.errors import SettingsError, UsageError
 from clogs.schedule import Schedule, crontab, installed, schedulers
 from clogs.schedule.cron import local_zone, next_run, read_expression
-from clogs.schedule.entries import DAILY_REFRESH, TITLES, Entry, Scheduler, clogs_words, default_hourly, plan
+from clogs.schedule.entries import (
+    DAILY_REFRESH,
+    TITLES,
+    Entry,
+    Scheduler,
+    clogs_words,
+    default_hourly,
+    plan,
+    plan_import,
+)
 from clogs.schedule.rehearsal import rehearse
 from clogs.terminal.text import printable
+from clogs.transcripts.find import absolute, find
 
 VARIABLE = "environment variable "
 
 NONE = "Not scheduled."
+
+Import = Annotated[
+    tuple[Path, ...], Parameter(name="--import", consume_multiple=True, negative="", show_default=False)
+]
 
 schedule = App(name="schedule", help_format="plaintext")
 
@@ -45,12 +61,17 @@ def install(
     hourly: Annotated[str | None, Parameter(show_default=False)] = None,
     daily_refresh: Annotated[str | None, Parameter(show_default=False)] = None,
     no_daily_refresh: Flag = False,
+    import_: Import = (),
     systemd: Flag = False,
     dry_run: Flag = False,
     json: Flag = False,
     session: Session,
 ) -> None:
-    """Put the two entries into your crontab, or bring them up to date.
+    """Put the pipeline's two entries into your crontab, or bring them up to date.
+
+    --import alone puts in an entry for the import only: a machine without a warehouse
+    needs no other. For both, give --hourly, --daily-refresh or --no-daily-refresh, too.
+    What is scheduled already and not asked for stays.
 
     They go into a marked block; nothing outside it is touched. cron mails what a run
     prints, which is nothing unless something needs you. A run that finds another in
@@ -60,16 +81,19 @@ def install(
         hourly: When to run for new documents, as in crontab(5). [default: hourly, at a minute of your own]
         daily_refresh: When to rebuild everything. [default: 0 2 * * *]
         no_daily_refresh: Only run for new documents.
+        import_: Import transcripts every hour, before the run for new documents: ~/.claude or other paths.
         systemd: Use systemd user timers instead of the crontab.
         dry_run: Show what would be written, and write nothing.
         json: Print the result as one JSON document.
     """
     if daily_refresh is not None and no_daily_refresh:
         raise UsageError("--daily-refresh and --no-daily-refresh exclude each other.", hint="Give one only.")
+    by: Scheduler = "systemd" if systemd else "cron"
+    alone = bool(import_) and hourly is daily_refresh is None and not no_daily_refresh
     if daily_refresh is None and not no_daily_refresh:
         daily_refresh = DAILY_REFRESH
-    by: Scheduler = "systemd" if systemd else "cron"
-    wanted = Schedule(by=by, entries=_plan(session, by, hourly=hourly, daily_refresh=daily_refresh))
+    entries = _plan(session, by, hourly=hourly, daily_refresh=daily_refresh, imports=import_, alone=alone)
+    wanted = Schedule(by=by, entries=entries)
     changed = False if dry_run else schedulers.install(wanted)
     result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
     text = "\n".join(map(printable, schedulers.preview(wanted))) if dry_run else _text(wanted)
@@ -112,9 +136,18 @@ def remove(*, dry_run: Flag = False, json: Flag = False, session: Session) -> No
 
 
 def _plan(
-    session: Session, by: Scheduler, *, hourly: str | None, daily_refresh: str | None
+    session: Session,
+    by: Scheduler,
+    *,
+    hourly: str | None,
+    daily_refresh: str | None,
+    imports: Sequence[Path],
+    alone: bool,
 ) -> tuple[Entry, ...]:
-    """The entries, after their command was tried as the scheduler will run it."""
+    """All entries, after their command was tried as the scheduler will run it.
+
+    With `alone`, those of the pipeline stay as they are.
+    """
     loaded = session.loaded
     if hourly is not None:
         hourly = read_expression(hourly, option="--hourly")
@@ -131,7 +164,18 @@ def _plan(
     variables = crontab.variables() if by == "cron" else {}
     rehearse(words, loaded.visible(), scheduler=by, variables=variables)
     default = default_hourly(loaded.settings.data.dir)
-    return plan(words, hourly=hourly or default, daily_refresh=daily_refresh)
+    there = found.entries if (found := installed()) else ()
+    importing = tuple(each for each in there if each.name == "import")
+    pipeline = tuple(each for each in there if each.name != "import")
+    if not alone:
+        pipeline = plan(words, hourly=hourly or default, daily_refresh=daily_refresh)
+    if imports:
+        find(imports)  # as the import will
+        before = next((each.expression for each in pipeline if each.name == "hourly"), default)
+        importing = (
+            plan_import(words, [absolute(each) for each in imports], hourly=before, default=default),
+        )
+    return importing + pipeline
 
 
 def _document(found: Schedule | None) -> dict[str, object]:

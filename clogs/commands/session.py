@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from clogs.errors import LockedError
 from clogs.terminal.console import Terminal, configure_logging
 
 if TYPE_CHECKING:
+    from clogs.runs.records import Trigger
     from clogs.settings import LoadedSettings, Settings
     from clogs.terminal.progress import Progress
 
@@ -70,6 +73,25 @@ class Session:
         from clogs.runs.lock import run_lock
 
         return run_lock(self.settings.data.state_dir, command=command)
+
+    @cached_property
+    def trigger(self) -> Trigger:
+        """Who started this: the entries that ``clogs schedule`` makes set a variable."""
+        from clogs.runs.records import TRIGGER_VARIABLE
+
+        schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
+        return schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
+
+    @contextmanager
+    def leaving_to_next(self) -> Iterator[None]:
+        """End a scheduled run that finds the lock held, with no message: cron would mail it."""
+        try:
+            yield
+        except LockedError as error:
+            if self.trigger == "hand":
+                raise
+            self.terminal.say(error.message)
+            raise SystemExit(error.exit_code) from None
 
     @contextmanager
     def run(self, command: str) -> Iterator[Progress]:

@@ -26,6 +26,7 @@ from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript
 from clogs.transcripts.importer import document_of, line_of
+from clogs.transcripts.origin import Origin, origin
 from clogs.transcripts.positions import Positions, read_positions, write_positions
 from clogs.transcripts.read import FilePosition, Line, read_batches
 
@@ -40,6 +41,7 @@ class TranscriptRange:
     """Reads what is new in some transcripts, also in another process; see `clogs.extract.scan.Read`."""
 
     files: tuple[tuple[Transcript, FilePosition], ...]
+    origin: Origin
     ingested_at: datetime
 
     def __call__(self, _only: Sequence[str], _limit: int) -> Iterator[Reply]:
@@ -55,7 +57,7 @@ class TranscriptRange:
     def _reply(self, transcript: Transcript, batch: Sequence[Line], end: FilePosition) -> Reply:
         return Reply(
             raw=[line.text for line in batch],
-            documents=[_document(transcript, line, self.ingested_at) for line in batch],
+            documents=[_document(transcript, line, self.origin, self.ingested_at) for line in batch],
             lines=[f"{transcript.path}:{line.number}" for line in batch],
             position=msgspec.json.encode((str(transcript.path), end)).decode(),
         )
@@ -82,7 +84,7 @@ def extract_transcripts(
     landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
     positions = {} if full_backfill else read_positions(state)
-    ranges = list(_ranges(transcripts, positions, job.started))
+    ranges = list(_ranges(transcripts, positions, origin(), job.started))
     if dry_run:
         replies = chain.from_iterable(each((), 0) for each in ranges)
         return ExtractResult(
@@ -111,7 +113,7 @@ def extract_transcripts(
 
 
 def _ranges(
-    transcripts: Sequence[Transcript], positions: Positions, started: datetime
+    transcripts: Sequence[Transcript], positions: Positions, here: Origin, started: datetime
 ) -> Iterator[TranscriptRange]:
     """Share files among ranges, by the bytes that have not been read yet."""
     files: list[tuple[Transcript, FilePosition]] = []
@@ -122,10 +124,10 @@ def _ranges(
         with suppress(OSError):  # it is gone, or will be left out when it is read
             unread += max(0, transcript.path.stat().st_size - start.offset)
         if unread >= RANGE_BYTES:
-            yield TranscriptRange(tuple(files), started)
+            yield TranscriptRange(tuple(files), here, started)
             files, unread = [], 0
     if files:
-        yield TranscriptRange(tuple(files), started)
+        yield TranscriptRange(tuple(files), here, started)
 
 
 def document_of_letter(letter: DeadLetter) -> Document | str:
@@ -134,14 +136,14 @@ def document_of_letter(letter: DeadLetter) -> Document | str:
         transcript, line = line_of(letter)
     except ValueError as exc:
         return str(exc)
-    return _document(transcript, line, letter.at)
+    return _document(transcript, line, origin(), letter.at)
 
 
-def _document(transcript: Transcript, line: Line, ingested_at: datetime) -> Document | str:
+def _document(transcript: Transcript, line: Line, here: Origin, ingested_at: datetime) -> Document | str:
     """The document of a line as it comes back from MongoDB, or why there is none."""
     if line.fault:
         return line.fault
-    raw = encode(document_of(transcript, line, ingested_at))
+    raw = encode(document_of(transcript, line, here, ingested_at))
     return raw if isinstance(raw, str) else decode(raw)
 
 

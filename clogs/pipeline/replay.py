@@ -139,6 +139,7 @@ def _stage_replay(
     else:
         from clogs import mongo
         from clogs.transcripts.importer import replay_lines
+        from clogs.transcripts.origin import origin
 
         with mongo.connect(address_of(settings)) as source:
-            yield partial(replay_lines, source=source)
+            yield partial(replay_lines, source=source, origin=origin())

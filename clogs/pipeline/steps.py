@@ -37,12 +37,18 @@ logger = logging.getLogger(__name__)
 
 
 def import_files(
-    settings: Settings, paths: Sequence[Path], *, on_progress: Progress = no_progress
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    user: str | None = None,
+    machine: str | None = None,
+    on_progress: Progress = no_progress,
 ) -> ImportResult:
-    """Put Claude Code's own files into the collection."""
+    """Put Claude Code's own files into the collection; names are as in `clogs.transcripts.origin`."""
     from clogs import mongo
     from clogs.transcripts.find import find
     from clogs.transcripts.importer import import_transcripts
+    from clogs.transcripts.origin import origin
 
     transcripts = find(paths)
     source = mongo.connect(address_of(settings))
@@ -50,6 +56,7 @@ def import_files(
         return import_transcripts(
             collection,
             transcripts,
+            origin=origin(user=user, machine=machine),
             state_dir=settings.data.state_dir,
             dead_letter_dir=settings.data.dead_letter_dir,
             run=new_run(),

@@ -23,8 +23,12 @@ class Schedule:
     entries: tuple[Entry, ...]
 
     def next_run(self, now: datetime) -> datetime | None:
-        """When the next run comes after a moment, in UTC; None where none ever does."""
-        coming = (next_run(each.expression, now, local_zone()) for each in self.entries)
+        """When the pipeline runs next after a moment, in UTC; None where it never does.
+
+        Of a schedule that only imports, when it does so.
+        """
+        entries = [each for each in self.entries if each.name != "import"] or self.entries
+        coming = (next_run(each.expression, now, local_zone()) for each in entries)
         return min((each.astimezone(UTC) for each in coming if each), default=None)
 
 

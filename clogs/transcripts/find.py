@@ -1,7 +1,7 @@
 """Which files are transcripts.
 
-Claude Code writes ``<home>/.claude/projects/<project>/<session>.jsonl``, and for sub-agents ``agent-*.jsonl``
-beside it or in ``<session>/subagents/``.
+Claude Code writes ``<home>/.claude/projects/<project>/<session>.jsonl``. Sub-agents have an ``agent-*.jsonl``
+beside it, in ``<session>/subagents/``, or in a ``workflows/<id>/`` of ``<session>`` or of ``subagents``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from clogs.errors import UsageError
 
 PROJECTS = "projects"
+_BELOW_PROJECT = ("*/subagents/*", "*/subagents/workflows/*/agent-*", "*/workflows/*/agent-*")
+"""Where sub-agents' transcripts are, where no ``projects`` above shows the project; the first that fits."""
+
 _HINT = "Name Claude Code's folder, such as ~/.claude"
 
 
@@ -37,8 +40,7 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     """
     found: dict[Path, Transcript] = {}
     for path in paths:
-        # Path.resolve() would follow links, and a linked project keeps the name of its link.
-        root = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100
+        root = absolute(path)
         if not root.exists():
             raise UsageError(f"{path} does not exist.", hint=_HINT)
         if (root / PROJECTS).is_dir():
@@ -49,6 +51,11 @@ def find(paths: Iterable[Path]) -> list[Transcript]:
     if not found:
         raise UsageError("No transcripts (*.jsonl) found.", hint=_HINT)
     return [found[path] for path in sorted(found)]
+
+
+def absolute(path: Path) -> Path:
+    """Make a path absolute as it is named: a linked project keeps the name of its link."""
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # Path.resolve() would follow links
 
 
 def transcript_at(path: Path, root: Path | None = None) -> Transcript:
@@ -66,8 +73,9 @@ def _project_folder(path: Path, root: Path | None) -> Path:
     for child, parent in pairwise(inside):
         if parent.name == PROJECTS:
             return child
-    if path.parent.name == "subagents" and path.parents[2:]:
-        return path.parents[2]
+    for pattern in _BELOW_PROJECT:
+        if path.match(f"*/{pattern}"):
+            return path.parents[pattern.count("/")]
     if root is None or root.is_file() or any(root.glob("*.jsonl")):
         return path.parent
     return root / path.relative_to(root).parts[0]

@@ -14,6 +14,7 @@ from clogs.dead_letters import DeadLetter, Reasons
 from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
+from clogs.transcripts.origin import Origin
 from clogs.transcripts.positions import read_positions, write_positions
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
 
@@ -35,6 +36,7 @@ def import_transcripts(
     source: Source,
     transcripts: Sequence[Transcript],
     *,
+    origin: Origin,
     state_dir: Path,
     dead_letter_dir: Path,
     run: str,
@@ -58,7 +60,7 @@ def import_transcripts(
         for done, transcript in enumerate(transcripts, start=1):
             key, before = str(transcript.path), lines
             for batch, position in read_batches(transcript.path, positions.get(key, FilePosition())):
-                inserted, letters = _import(source, transcript, batch, run)
+                inserted, letters = _import(source, transcript, batch, origin, run)
                 dead_letters.write(dead_letter_dir, letters)
                 # Last: lines before a position are never read again.
                 positions[key] = position
@@ -79,7 +81,7 @@ def import_transcripts(
     )
 
 
-def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
+def replay_lines(letters: Sequence[DeadLetter], source: Source, *, origin: Origin) -> Reasons:
     """Insert the lines of dead letters that are entries by today's code, as an import does.
 
     A file that a line came from may be gone.
@@ -99,18 +101,19 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
         if line.fault:
             reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.id] = document_of(transcript, line, now)
+            documents[letter.id] = document_of(transcript, line, origin, now)
     ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
     return reasons | {ids[each.index]: (each.reason,) for each in refused}
 
 
 def _import(
-    source: Source, transcript: Transcript, batch: Sequence[Line], run: str
+    source: Source, transcript: Transcript, batch: Sequence[Line], origin: Origin, run: str
 ) -> tuple[int, list[DeadLetter]]:
     now = datetime.now(UTC)
     entries = [line for line in batch if line.entry is not None]
-    inserted, refused = source.insert_absent([document_of(transcript, line, now) for line in entries])
+    documents = [document_of(transcript, line, origin, now) for line in entries]
+    inserted, refused = source.insert_absent(documents)
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
     letters = []
@@ -129,7 +132,7 @@ def _import(
     return inserted, letters
 
 
-def document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> Document:
+def document_of(transcript: Transcript, line: Line, origin: Origin, ingested_at: datetime) -> Document:
     """Make the document of a line that holds an entry, as the sync service would store it.
 
     Its ``_id`` follows from file, line number and text alone, so a line that is read again, after a crash or
@@ -143,6 +146,7 @@ def document_of(transcript: Transcript, line: Line, ingested_at: datetime) -> Do
         "_id": object_id(file.digest() + number + text.digest()),
         "projectId": transcript.project_id,
         "sourceFile": transcript.source_file,
+        **origin.fields,
         "ingestedAt": utc(ingested_at),
     }
 
