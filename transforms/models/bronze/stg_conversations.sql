@@ -20,7 +20,9 @@ SELECT
       uuid,
       CAST(
         ROW(
-          project_id, source_file, type, session_id, timestamp, message_content, message_raw, entry_raw,
+          project_id, source_file, type, session_id, timestamp, message_content, message_raw,
+          -- an import and a sync service may both have stored the line
+          regexp_replace(entry_raw, ',?"(userName|machineName)":"([^"\\]|\\.)*"', '', 'g'),
           parent_uuid, request_id, agent_id, is_sidechain, is_meta, cwd, git_branch, claude_version
         ) AS TEXT
       )
