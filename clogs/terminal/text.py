@@ -86,8 +86,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def money(usd: float | None) -> str:
-    """US dollars: ``$214.31``; a dash for None."""
-    return "–" if usd is None else f"${usd:,.2f}"
+    """US dollars: ``$214.31``, ``-$0.05``; a dash for None."""
+    return "–" if usd is None else f"{'-' if round(usd, 2) < 0 else ''}${abs(usd):,.2f}"
 
 
 def instant(moment: datetime | None) -> str:

@@ -1,0 +1,265 @@
+"""``clogs report``."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.cells import cell_len
+
+from clogs.commands.output import table_lines
+from clogs.commands.query import FORMULA
+from clogs.commands.session import Flag, Session
+from clogs.errors import ClogsError, UsageError
+from clogs.pipeline.wiring import open_warehouse
+from clogs.report.period import Period, period
+from clogs.terminal.text import duration, money, shortened, si_number
+
+if TYPE_CHECKING:
+    from clogs.report.figures import By, Figures, Row
+
+ByOption = Literal["day", "week", "month", "project", "model", "session", "tool", "user", "block"]
+Format = Literal["table", "csv"]
+Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+
+BAR_WIDTH = 8
+GAP = 2
+"""Columns between two columns of a table."""
+TIMES = ("day", "week", "month", "block")
+SESSION_WIDTH = 8
+"""The beginning of a session's id, which tells it from others."""
+LEAST_WIDTH = 7
+"""Of names and texts, which are cut where a terminal is narrow."""
+WIDE = 100
+HIDDEN = ("cache_savings_usd", "responses")
+"""Left out of tables on a terminal narrower than `WIDE`."""
+
+TABLES = {
+    "by_day": "By day",
+    "by_project": "By project",
+    "by_model": "By model",
+    "failing_tools": "Tools that fail",
+    "dearest_sessions": "Dearest sessions",
+    "longest_sessions": "Longest sessions",
+    "unpriced_models": "Models without a price, so not in the cost",
+}
+
+
+def report(
+    *,
+    by: Annotated[tuple[ByOption, ...], Parameter(negative="", show_default=False)] = (),
+    last: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    project: Names = (),
+    model: Names = (),
+    user: Names = (),
+    compare: Flag = False,
+    budget: float | None = None,
+    redact: Flag = False,
+    format: Format = "table",  # noqa: A002  # the option's name
+    json: Flag = False,
+    session: Session,
+) -> None:
+    """Show what was spent, on what, and what failed.
+
+    Without --by: the period beside the one before it, then days, projects, models,
+    tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
+
+    Args:
+        by: One table by day, week, month, project, model, session, tool, user or block; several go together.
+        last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
+        since: From here on: 2026-11-01, 2026-11-01T08:00, yesterday or monday.
+        until: Up to here; a day is part of it.
+        project: Projects, by name or folder; may be a glob, such as 'web-*'.
+        model: Models, likewise: 'claude-opus-*'.
+        user: Users, likewise.
+        compare: Show the cost of the period before beside each row.
+        budget: End with 1 if more US dollars were spent.
+        redact: Replace names by pseudonyms, and leave texts out.
+        format: How to print the figures.
+        json: Print one JSON document.
+    """
+    from clogs.report.figures import Figures, Filter
+
+    if compare and set(by) & set(TIMES):
+        raise UsageError("--compare is for tables without times.", hint="Such as --by project --compare.")
+    settings, terminal = session.settings, session.terminal
+    chosen = period(last=last, since=since, until=until, timezone=settings.transform.timezone)
+    with open_warehouse(settings, read_only=True) as connection:
+        figures = Figures(connection, Filter(period=chosen, projects=project, models=model, users=user))
+        figures.require_gold()
+        found = _by(figures, by, compare=compare) if by else _summary(figures)
+        newest = figures.newest()
+    if redact:
+        found = _redacted(found)
+    if json:
+        terminal.write_json({"since": chosen.since, "until": chosen.until, "by": by} | found)
+    elif format == "csv":
+        lines = ([_csv_cell(each) for each in line] for line in _csv_lines(found))
+        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+    else:
+        for line in _lines(found, chosen, newest, width=terminal.width):
+            terminal.write(line)
+    _require_budget(found["total"]["cost_usd"], budget)
+
+
+def _by(figures: Figures, by: Sequence[By], *, compare: bool) -> dict[str, Any]:
+    rows = figures.table(by)
+    before = figures.chosen.period.before
+    if compare and before:
+        earlier = {tuple(row[each] for each in by): row for row in figures.table(by, before)}
+        first = next(name for name in rows[0] if name not in by) if rows else "cost_usd"
+        for row in rows:
+            row[f"{first}_before"] = earlier.get(tuple(row[each] for each in by), {}).get(first)
+    return {"rows": rows, "total": figures.totals()}
+
+
+def _summary(figures: Figures) -> dict[str, Any]:
+    before = figures.chosen.period.before
+    return {
+        "total": figures.totals(),
+        "before": figures.totals(before) if before else None,
+        "by_day": figures.table(["day"]),
+        "by_project": figures.table(["project"]),
+        "by_model": figures.table(["model"]),
+        "failing_tools": figures.failing_tools(),
+        "dearest_sessions": figures.sessions("cost_usd"),
+        "longest_sessions": figures.sessions("duration_seconds"),
+        "unpriced_models": figures.unpriced_models(),
+    }
+
+
+def _redacted(found: Mapping[str, Any]) -> dict[str, Any]:
+    from clogs.report.figures import redacted
+
+    return {name: redacted(rows) if isinstance(rows, list) else rows for name, rows in found.items()}
+
+
+def _require_budget(spent: float | None, budget: float | None) -> None:
+    if budget is not None and (spent or 0) > budget:
+        above = money((spent or 0) - budget)
+        raise ClogsError(f"{money(spent)} were spent, {above} above the budget of {money(budget)}.")
+
+
+# Figures as text
+
+
+def _lines(found: Mapping[str, Any], chosen: Period, newest: object, *, width: int) -> Iterator[str]:
+    """What stands below each other in a terminal."""
+    yield f"{chosen}\n"
+    if not found["total"]["sessions"]:
+        yield f"Nothing in this time. The newest day is {newest or 'none yet'}: clogs report --last all"
+        return
+    if "rows" in found:
+        yield from _table(found["rows"], found["total"], width=width)
+        return
+    yield from _totals(found["total"], found["before"])
+    for name, title in TABLES.items():
+        if found[name]:
+            yield f"\n{title}"
+            yield from _table(found[name], width=width)
+
+
+def _totals(total: Row, before: Row | None) -> Iterator[str]:
+    head = ("", "period", "before", "change")
+    rows = [
+        [_name(name), _cell(name, value), *_compared(name, value, before[name] if before else None)]
+        for name, value in total.items()
+    ]
+    return table_lines(head, rows, right=set(head[1:]))
+
+
+def _compared(name: str, now: float | None, before: float | None) -> tuple[str, str]:
+    return _cell(name, before), f"{(now or 0) / before - 1:+.0%}" if before else "–"
+
+
+def _table(rows: Sequence[Row], total: Row | None = None, *, width: int) -> Iterator[str]:
+    """Rows with a bar for their first number, and a total where there is one."""
+    if not rows:
+        yield "Nothing."
+        return
+    hidden = HIDDEN if width < WIDE else ()
+    names = [name for name in rows[0] if name not in hidden]
+    numbers = [name for name in names if any(isinstance(row[name], int | float) for row in rows)]
+    texts = {name: [_cell(name, row[name]) for row in rows] for name in names}
+    if total:
+        for place, name in enumerate(names):
+            texts[name].append("total" if not place else _cell(name, total[name]) if name in total else "")
+    most = max(row[numbers[0]] or 0 for row in rows)
+    bars = ["█" * round(BAR_WIDTH * (row[numbers[0]] or 0) / most) if most > 0 else "" for row in rows]
+    columns: list[tuple[str, list[str]]] = []
+    for name in names:
+        columns.append((_name(name), texts[name]))
+        if name == numbers[0]:
+            columns.append(("", bars + [""] * bool(total)))
+    cut = {_name(name) for name in names if name not in numbers and name not in TIMES}
+    head, cells = zip(*_fitted(columns, cut, width), strict=True)
+    yield from table_lines(head, zip(*cells, strict=True), right={_name(name) for name in numbers})
+
+
+def _fitted(
+    columns: Sequence[tuple[str, list[str]]], cut: Collection[str], width: int
+) -> Iterator[tuple[str, list[str]]]:
+    """Columns that fit a width: names and texts are cut, evenly, numbers never."""
+    widths = [max(map(cell_len, (head, *texts))) for head, texts in columns]
+    room = width - sum(each for each, (head, _) in zip(widths, columns, strict=True) if head not in cut)
+    room -= GAP * (len(columns) - 1)
+    share = max(LEAST_WIDTH, room // max(1, sum(head in cut for head, _ in columns)) - 1)
+    for head, texts in columns:
+        yield head, [shortened(text, share) for text in texts] if head in cut else texts
+
+
+_SHORT = {
+    "cost_usd": "cost",
+    "cache_savings_usd": "saved by cache",
+    "cost_usd_before": "before",
+    "tool_calls_before": "before",
+    "tool_calls": "tools",
+    "duration_seconds": "duration",
+    "median_seconds": "median",
+}
+
+
+def _name(column: str) -> str:
+    return _SHORT.get(column, column)
+
+
+_WRITTEN: dict[str, Callable[[Any], str]] = {
+    "cost_usd": money,
+    "cost_usd_before": money,
+    "cache_savings_usd": money,
+    "duration_seconds": duration,
+    "median_seconds": duration,
+    "tokens": si_number,
+    "session": lambda text: text[:SESSION_WIDTH],
+    "block": lambda moment: f"{moment:%Y-%m-%d %H:%M}",
+}
+
+
+def _cell(column: str, value: Any) -> str:  # noqa: ANN401  # what DuckDB answers
+    if value is None:
+        return "–"
+    if column in _WRITTEN:
+        return _WRITTEN[column](value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _csv_cell(value: object) -> object:
+    """A value for a spreadsheet, in which no text is a formula."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+
+
+def _csv_lines(found: Mapping[str, Any]) -> Iterator[list[object]]:
+    """One table, or each figure of a summary in a line of its own."""
+    if "rows" in found:
+        rows = found["rows"]
+        yield from [list(rows[0]), *(list(row.values()) for row in rows)] if rows else ()
+        return
+    yield ["table", "row", "measure", "value"]
+    for name, rows in found.items():
+        for place, row in enumerate(rows if isinstance(rows, list) else [rows or {}], start=1):
+            yield from ([name, place, measure, value] for measure, value in row.items())
