@@ -93,7 +93,7 @@ def test_killed_at_random_again_and_again(
     ("beyond", "codes"),
     [
         (400_000, {1, 69}),
-        (1_400_000, {0}),
+        (2_400_000, {0}),
     ],  # the log of changes is full; it holds all, the tables' file is full
 )
 def test_a_full_disk_loses_nothing(

@@ -123,8 +123,8 @@ def test_the_page_opens_with_what_the_warehouse_holds(source: str, samples: ware
         "Days": days,
         "Sessions": str(sessions),
         "Projects": str(projects),
-        "Tables": "28",
-        "Columns": "439",
+        "Tables": "30",
+        "Columns": "559",
     }
     assert re.search(r"Documents per (day|week|month)\.", source)
 

@@ -147,9 +147,11 @@ def expected_result(result: object) -> Document:
     if not isinstance(result, dict):
         return {}
     if "structuredPatch" in result:
-        marks = [line[0] for hunk in result["structuredPatch"] for line in hunk["lines"]]
+        hunks = result["structuredPatch"]
+        marks = [line[0] for hunk in hunks for line in hunk.get("lines", ())]
         counts = {"added": marks.count("+"), "removed": marks.count("-")}
-        result = result | {"structuredPatch": counts}
+        is_whole = all("lines" in hunk for hunk in hunks)
+        result = result | {"structuredPatch": counts if is_whole else None}
     return {"toolUseResult": result}
 
 

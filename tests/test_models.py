@@ -59,7 +59,7 @@ def test_what_was_unwrapped_counts(gold: Connection) -> None:
     messages = "SELECT entry_id, message_kind, content_length FROM gold.fct_messages"
     assert rows(gold, f"{messages} WHERE entry_id LIKE 'w%' ORDER BY 1") == [
         ("w1", "mixed", len("bare\nlook\n[tool_use: Grep]")),
-        ("w3", "prompt", len("go")),
+        ("w3", "agent_prompt", len("go")),
     ]
     assert rows(gold, "SELECT tool_use_id, is_sidechain FROM gold.fct_tool_calls WHERE entry_id = 'w1'") == [
         ("t-w1", True)
@@ -149,7 +149,7 @@ def test_a_message_knows_its_place_and_time(gold: Connection) -> None:
         FROM gold.fct_messages WHERE session_id = 'talk' ORDER BY message_sequence
     """
     assert rows(gold, query) == [
-        ("h0", 1, "follow_up", None, 20260304, 12, "afternoon", 2, "weekday"),
+        ("h0", 1, "system", None, 20260304, 12, "afternoon", 2, "weekday"),
         ("h1", 2, "initial_prompt", None, 20260307, 0, "night", 5, "weekend"),
         ("h2", 3, "response", 4.5, 20260307, 0, "night", 5, "weekend"),
         ("h3", 4, "response", None, 20260307, 0, "night", 5, "weekend"),
@@ -252,4 +252,4 @@ def test_every_table_is_readable_under_any_name(gold: Connection, tmp_path: Path
         for (view,) in views:
             expected = rows(gold, f"SELECT count(*) FROM {view}")
             assert dashboard.execute(f"SELECT count(*) FROM other.{view}").fetchall() == expected
-    assert len(views) == 27
+    assert len(views) == 29

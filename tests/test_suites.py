@@ -36,6 +36,11 @@ SUITE_OF = {name: suite for suite in SUITES for name in suite.checks}
 ON_KEYS = ("key_is_present", "key_is_unique")
 
 FAULTS = {
+    "int_tool_usage.lines_from_is_known": "lines_from = 'hearsay'",
+    "int_api_calls.call_kind_is_known": "call_kind = 'gossip'",
+    "dim_users.counts_are_not_negative": "prompts = -1",
+    "agg_usage_blocks.activity_is_inside": "last_activity_at = block_end + INTERVAL 1 SECOND",
+    "agg_usage_blocks.windows_do_not_overlap": "block_end = block_end + INTERVAL 1000 DAY",
     "conversations.date_is_present": "date = NULL",
     "conversations.date_follows_rule": "date = DATE '1999-01-01'",
     "conversations.message_is_json": "message_raw = '{broken'",
