@@ -221,7 +221,7 @@ def test_the_lineage_fits_its_box(view: View) -> None:
         return [...document.querySelectorAll(".lineage *")].map((each) => each.getBoundingClientRect())
             .filter((each) => each.left < box.left - 1 || each.right > box.right + 1).length;
     })()"""
-    assert view.number("document.querySelectorAll('.lineage li').length") == 29
+    assert view.number("document.querySelectorAll('.lineage li').length") == 31
     assert view.number(outside) == 0
     across = view.number(
         "new Set([...document.querySelectorAll('.lineage section')].map((s) => s.offsetLeft)).size"
