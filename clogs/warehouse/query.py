@@ -66,8 +66,12 @@ def _exact_rows(
 
 def has_views(connection: Connection, schema: str) -> bool:
     """Return whether a schema of this file has views, as a transform leaves them in gold."""
-    views = "SELECT count(*) FROM duckdb_views() WHERE schema_name = ? AND database_name = current_database()"
-    return bool(connection.execute(views, [schema]).fetchall()[0][0])
+    # without a parameter, for which DuckDB would import pandas
+    views = (
+        "SELECT count(*) FROM duckdb_views()"
+        f" WHERE schema_name = '{schema}' AND database_name = current_database()"
+    )
+    return bool(connection.execute(views).fetchall()[0][0])
 
 
 def _numbered(names: Iterable[str]) -> list[str]:
