@@ -10,7 +10,7 @@ from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
 from clogs.pipeline.wiring import open_warehouse
 from clogs.terminal.console import Terminal
-from clogs.terminal.text import count, did_you_mean, printable
+from clogs.terminal.text import count, nearest, printable
 from clogs.warehouse import Column, Connection, Table, describe_table, list_tables, table_names
 
 GOLD = "gold."
@@ -60,7 +60,9 @@ def _known(connection: Connection, name: str) -> str:
     for each in known:
         if name.lower() in {each.lower(), each.partition(".")[2].lower()}:
             return each
-    near = did_you_mean(name, known if "." in name else map(_short, known))
+    bare = {each.partition(".")[2]: each for each in reversed(known)}
+    found = nearest(name.rpartition(".")[2], bare)
+    near = f", the nearest is {bare[found] if '.' in name else _short(bare[found])}" if found else ""
     raise UsageError(f"The table {name} does not exist{near}.", hint="The tables: clogs tables --all")
 
 
