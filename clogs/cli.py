@@ -32,6 +32,7 @@ COMMANDS = {
     "dead-letters": "Show what was rejected and why; replay it, or remove it for good.",
     "status": "Show how things stand: watermark, freshness, row counts, last runs, dead letters.",
     "report": "Show what was spent, on what, and what failed.",
+    "tables": "Show the tables that you can query, or the columns of one.",
     "query": "Ask the warehouse a question in SQL.",
     "compact": "Merge the many small landing files of past days.",
     "prune": "Remove old days from landing folder and warehouse.",

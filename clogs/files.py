@@ -15,6 +15,8 @@ from clogs.errors import ClogsError
 
 TEMPORARY_PREFIX = ".writing-"
 
+_ELSEWHERE = "Free space, fix the permissions, or choose another place: clogs config"
+
 
 @contextmanager
 def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") -> Iterator[None]:
@@ -26,9 +28,7 @@ def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") 
 
 
 @contextmanager
-def writing(
-    path: Path, *, hint: str = "Free space, fix the permissions, or choose another place: clogs config"
-) -> Iterator[None]:
+def writing(path: Path, *, hint: str = _ELSEWHERE) -> Iterator[None]:
     """Raise the operating system's errors while ``path`` is written as a `ClogsError` with its reason."""
     try:
         yield
@@ -59,14 +59,14 @@ def obstacle(folder: Path) -> tuple[str, str] | None:
     return None
 
 
-def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomic(path: Path, write: Callable[[Path], object], *, hint: str = _ELSEWHERE) -> None:
     """Let ``write`` fill a temporary file, make it durable, and put it in place of ``path``.
 
     Readers see the old file or the new one, after a power failure too: the file and its folder are
     flushed before this returns. The file is readable by its owner alone (mode 0600), and its folder is
     created if it is missing.
     """
-    with writing(path), _temporary_file(path.parent) as temporary:
+    with writing(path, hint=hint), _temporary_file(path.parent) as temporary:
         write(temporary)
         _publish(temporary, path)
 

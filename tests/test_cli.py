@@ -135,7 +135,8 @@ def test_a_dry_run_reads_and_writes_nothing(mongo_workspace: Workspace, tmp_path
 
 
 @pytest.mark.parametrize(
-    "command", ["dead_letters", "demo", "doctor", "extract", "import_", "load", "pipeline", "query", "status"]
+    "command",
+    ["dead_letters", "demo", "doctor", "extract", "import_", "load", "pipeline", "query", "status", "tables"],
 )
 def test_a_command_waits_for_no_stage_that_it_does_not_run(command: str) -> None:
     loaded = (

@@ -1,17 +1,21 @@
-"""``clogs query``: rows as a table, CSV or JSON, whatever types they have."""
+"""``clogs query``: where SQL comes from, and rows in each format, whatever types they have."""
 
 from __future__ import annotations
 
 import csv
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Sequence
 from io import StringIO
+from pathlib import Path
 
+import duckdb
 import pytest
 from built import fill
-from conftest import Workspace, new_workspace
+from conftest import Workspace, in_terminal, new_workspace
 
 pytestmark = pytest.mark.every_python
 
@@ -168,3 +172,159 @@ def test_reading_does_not_hinder_readers_and_writes_nothing(filled: Workspace) -
     after = filled.run("query", "SELECT count(*) AS n FROM raw.conversations", "--format", "csv")
     assert refused.returncode == 2
     assert before.stdout == after.stdout == "n\n723\n"
+
+
+def test_gold_needs_no_schema(filled: Workspace) -> None:
+    count = "SELECT count(*) AS n FROM {}dim_tools"
+    assert csv_of(filled, count.format("")) == csv_of(filled, count.format("gold.")) == [["n"], ["18"]]
+    with_schema = csv_of(
+        filled, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'gold'"
+    )
+    assert csv_of(filled, "SHOW TABLES")[1:] == sorted(with_schema[1:])
+
+
+def test_a_quote_in_the_name_of_the_warehouse(filled: Workspace, tmp_path: Path) -> None:
+    named = tmp_path / 'it\'s "mine".duckdb'
+    named.symlink_to(Path(filled.environment["DATA_DIR"]) / "clogs.duckdb")
+    finished = filled.run("query", "SELECT count(*) AS n FROM dim_tools", "-f", "csv", DUCKDB_PATH=str(named))
+    assert finished.stdout == "n\n18\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_sql_from_standard_input(filled: Workspace, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "clogs", "query", *arguments, "-f", "csv"]
+    given = "-- é\nSELECT 'é' AS word;\n".encode()
+    finished = subprocess.run(command, env=filled.environment, input=given, capture_output=True, check=True)
+    assert finished.stdout == "word\né\n".encode()
+
+
+def test_sql_from_a_file(filled: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "asked.sql"
+    file.write_text("\ufeff-- one\nSELECT 1 AS n;\n", encoding="utf-8")
+    assert filled.output("query", "--file", file, "-f", "csv") == "n\n1\n"
+    assert "contradict" in filled.refusal("query", "SELECT 1", "--file", file, code=2)
+    assert "No such file" in filled.refusal("query", "--file", tmp_path / "none.sql", code=2)
+    file.write_bytes(b"SELECT '\xff'")
+    assert "not UTF-8" in filled.refusal("query", "--file", file, code=2)
+
+
+def test_sql_may_begin_with_a_comment(filled: Workspace) -> None:
+    assert csv_of(filled, "-- one\nSELECT 1 AS n") == [["n"], ["1"]]
+    assert "Unknown option: --jsn." in filled.refusal("query", "--jsn", code=2)
+
+
+def test_nothing_is_asked_at_a_terminal(filled: Workspace) -> None:
+    finished = in_terminal(filled, "", "query")
+    assert (finished.returncode, "There is no query." in finished.stderr) == (2, True)
+
+
+def test_json_lines(filled: Workspace) -> None:
+    stdout = filled.output("query", "SELECT n, NULL AS none FROM range(2) AS r (n)", "-f", "jsonl")
+    assert stdout == '{"n":0,"none":null}\n{"n":1,"none":null}\n'
+    assert filled.output("query", "SELECT 1 AS n WHERE false", "-f", "jsonl") == ""
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
+def test_a_file_has_what_a_pipe_would(filled: Workspace, tmp_path: Path, form: str) -> None:
+    file = tmp_path / "rows"
+    file.write_text("old", encoding="utf-8")
+    assert filled.output("query", "FROM dim_tools", "-f", form, "--output", file) == ""
+    assert file.read_text(encoding="utf-8") == filled.output("query", "FROM dim_tools", "-f", form)
+    assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("asked", ["FROM dim_tools", "SHOW TABLES", "PIVOT fct_messages ON role"])
+def test_parquet(filled: Workspace, tmp_path: Path, asked: str) -> None:
+    file = tmp_path / "rows.parquet"
+    filled.output("query", asked, "-f", "parquet", "--output", file)
+    names, *rows = csv_of(filled, asked)
+    written = duckdb.read_parquet(str(file))
+    assert (written.columns, len(written)) == (names, len(rows))
+
+
+def test_parquet_in_a_pipe_has_duckdbs_types(filled: Workspace, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "clogs", "query", "SELECT now() AS at, 1.50 AS usd", "-f", "parquet"]
+    finished = subprocess.run(command, env=filled.environment, capture_output=True, check=True)
+    (tmp_path / "rows.parquet").write_bytes(finished.stdout)
+    types = duckdb.read_parquet(str(tmp_path / "rows.parquet")).types
+    assert [str(each) for each in types] == ["TIMESTAMP WITH TIME ZONE", "DECIMAL(3,2)"]
+
+
+def test_parquet_is_not_for_a_terminal(filled: Workspace) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "clogs", "query", "SELECT 1", "-f", "parquet"]
+    finished = subprocess.run(
+        command, env=filled.environment, stdout=theirs, stderr=subprocess.PIPE, check=False
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert (finished.returncode, b"--output FILE" in finished.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("place", "code", "said"),
+    [
+        (".", 2, "it is not a file"),
+        ("/dev/null", 2, "it is not a file"),
+        ("none/rows", 2, "does not exist"),
+        ("/proc/rows", 1, "Cannot write /proc/rows"),
+    ],
+)
+def test_where_no_file_can_be(filled: Workspace, form: str, place: str, code: int, said: str) -> None:
+    assert said in filled.refusal("query", "SELECT 1", "-f", form, "--output", place, code=code)
+
+
+def test_a_failed_query_leaves_the_file_as_it_was(filled: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    file.write_text("old", encoding="utf-8")
+    failing = "SELECT error('late') FROM range(9)"
+    assert "late" in filled.refusal("query", failing, "-f", "parquet", "--output", file, code=2)
+    assert [file.read_text(encoding="utf-8"), *tmp_path.iterdir()] == ["old", file]
+
+
+WIDE = "SELECT 'first' AS a, {} FROM range(2)".format(
+    ", ".join(f"'{letter * 20}' AS {letter}" for letter in "bcdefgh")
+)
+
+
+def test_a_wide_table_loses_its_middle_on_a_terminal(filled: Workspace) -> None:
+    lines = filled.output("query", WIDE, COLUMNS="80").splitlines()
+    assert lines[0].split() == ["a", "b", "…", "g", "h"] or lines[0].split() == ["a", "b", "…", "h"]
+    assert max(map(len, lines)) <= 80
+    assert lines[-1].endswith("more columns, --all shows them)")
+    lines = filled.output("query", WIDE, "--all", COLUMNS="80").splitlines()
+    assert lines[0].split() == list("abcdefgh")
+    assert (len(lines), lines[-1]) == (4, "(2 rows)")
+
+
+def test_a_table_that_fits_is_whole(filled: Workspace) -> None:
+    lines = filled.output("query", "SELECT 1 AS a, 2 AS b FROM range(3)", COLUMNS="80").splitlines()
+    assert (lines[0].split(), lines[-1]) == (["a", "b"], "(3 rows)")
+    assert "rows" not in filled.output("query", "SELECT 1 AS a FROM range(3)", "--quiet", COLUMNS="80")
+
+
+def test_a_single_row_is_upright_on_a_terminal(filled: Workspace) -> None:
+    asked = """SELECT 1.239 AS cost_usd, NULL AS none, '' AS empty, 0.5 AS share,
+        TIMESTAMP '2026-03-04 08:30:00.123' AS at"""
+    lines = [line.rstrip() for line in filled.output("query", asked, COLUMNS="80").splitlines()]
+    assert lines == [
+        *("cost_usd  1.24", "none      NULL", "empty", "share     0.5", "at        2026-03-04 08:30:00"),
+        "(1 row)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "hint"),
+    [
+        ("FROM dim_tool", 'Did you mean "dim_tools"?', "The tables: clogs tables"),
+        ("SELECT tol_name FROM dim_tools", '"tool_name"', "The columns of a table: clogs tables NAME"),
+        ("SELECT 1\nFROM dim_tools\nWHERE WHERE", "LINE 3: WHERE WHERE\n              ^", "DuckDB's SQL: "),
+        ("SELECT cnt(*) FROM dim_tools", "cnt does not exist", "DuckDB's SQL: "),
+        ("DELETE FROM raw.conversations", "read-only", "A query only reads."),
+    ],
+)
+def test_an_error_has_one_hint_that_fits(filled: Workspace, asked: str, said: str, hint: str) -> None:
+    stderr = filled.refusal("query", asked, code=2)
+    assert said in stderr
+    assert stderr.count("→") == stderr.count(f"→ {hint}") == 1

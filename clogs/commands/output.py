@@ -15,7 +15,7 @@ from clogs.terminal.text import printable
 
 def table(
     head: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[str | Text]],
     *,
     right: Collection[str] = (),
     whole: Collection[str] = (),
@@ -29,7 +29,7 @@ def table(
         justify: Literal["right", "left"] = "right" if name in right else "left"
         plain.add_column(Text(printable(name)), justify=justify, overflow="fold", no_wrap=name in whole)
     for row in rows:
-        plain.add_row(*(Text(printable(cell)) for cell in row))
+        plain.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
     return plain
 
 

@@ -2,89 +2,148 @@
 
 from __future__ import annotations
 
-import csv
-import re
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Literal
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
 
-import msgspec
+from cyclopts import Parameter
 
-from clogs.commands.output import table, table_lines
-from clogs.commands.session import Session
+from clogs.commands import rows as as_text
+from clogs.commands.session import Flag, Session
+from clogs.errors import UsageError
+from clogs.files import write_atomic
 from clogs.pipeline.wiring import open_warehouse
+from clogs.terminal.console import Terminal, is_quiet
+from clogs.terminal.text import count
+from clogs.warehouse import Connection, query_to_parquet, search_in
 from clogs.warehouse import query as run_query
 
-NUMBERS = (int, float, Decimal, type(None))
+Format = Literal["table", "csv", "json", "jsonl", "parquet"]
 
-NOT_JSON_KEYS = (bool, bytes, list, tuple, dict, Decimal)
-"""What a DuckDB MAP may have as keys, and msgspec cannot write as one."""
+LINES = {
+    "table": as_text.plain_lines,
+    "csv": as_text.csv_lines,
+    "json": as_text.json_lines,
+    "jsonl": as_text.jsonl_lines,
+}
+STDIN = "-"
 
-FORMULA = re.compile(r"[=+@\t\r\n＝＋＠－]|-(?![\w.-]*\Z)")  # noqa: RUF001  # spreadsheets take wide ones, too
-"""How a text begins that a spreadsheet may run. A folder's name may begin with a minus, and is harmless."""
 
-Format = Literal["table", "csv", "json"]
-
-
-def query(sql: str, /, *, format: Format = "table", session: Session) -> None:  # noqa: A002  # the option's name
+def query(
+    sql: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *,
+    file: Path | None = None,
+    format: Annotated[Format, Parameter(name=["--format", "-f"])] = "table",  # noqa: A002  # the option's name
+    output: Path | None = None,
+    all: Flag = False,  # noqa: A002  # likewise
+    session: Session,
+) -> None:
     """Ask the warehouse a question in SQL; it is opened read-only.
 
+    Gold's tables need no schema: "FROM dim_tools". On a terminal, a table that is too
+    wide loses columns in the middle, and a single row stands one column per line.
+
     CSV is for spreadsheets: a text that a spreadsheet could run as a formula gets a '
-    before it. JSON has every value as it is.
+    before it. JSON has every value as it is, jsonl each row on a line, and Parquet has
+    DuckDB's types.
 
     Args:
-        sql: One statement in DuckDB's SQL, such as "SELECT * FROM gold.agg_daily_summary".
+        sql: One statement in DuckDB's SQL, such as "SELECT * FROM agg_daily_summary"; - or
+            nothing reads it from standard input.
+        file: Read the statement from this file.
         format: How to print the rows.
+        output: Write the rows to this file, in place of what it held.
+        all: Show all columns on a terminal, too.
     """
+    terminal = session.terminal
+    asked = _asked(sql, file)
+    target = _target(output, format)
     with open_warehouse(session.settings, read_only=True) as connection:
-        names, rows = run_query(connection, sql)
-    if format == "csv":
-        csv.writer(_UnixLines(), lineterminator="\r\n").writerows(map(_cells, (names, *rows)))
-        return
-    if format == "json":
-        session.terminal.write_json([dict(zip(names, map(_jsonable, row), strict=True)) for row in rows])
-        return
-    columns = zip(names, zip(*rows, strict=True), strict=True) if rows else ()
-    numbers = {name for name, values in columns if all(type(value) in NUMBERS for value in values)}
-    texts = ([_text(value) for value in row] for row in rows)
-    if session.terminal.has_width:
-        session.terminal.write(table(names, texts, right=numbers))
+        search_in(connection, "gold")
+        if format == "parquet":
+            _write_parquet(connection, asked, target)
+            return
+        names, rows = run_query(connection, asked)
+    if target:
+        _fill(target, lambda path: path.write_bytes("".join(LINES[format](names, rows)).encode()))
+    elif format == "table" and terminal.has_width:
+        _show(terminal, names, rows, is_whole=all)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in table_lines(names, texts, right=numbers))
+        _print(LINES[format](names, rows), is_json=format.startswith("json"))
 
 
-class _UnixLines:
-    """Lines that end in a line feed: csv quotes a carriage return only if lines end with one."""
-
-    def write(self, line: str) -> None:
-        sys.stdout.write(line.removesuffix("\r\n") + "\n")
-
-
-def _cells(row: Sequence[object]) -> Iterator[str]:
-    """A row for CSV, in which no text is a formula: transcripts are hostile input."""
-    for value in row:
-        is_formula = isinstance(value, str) and FORMULA.match(value)
-        yield f"'{value}" if is_formula else _text(value)
-
-
-def _text(value: object) -> str:
-    """A value as in JSON, but text without quotes and NULL as nothing; bytes as DuckDB writes them."""
-    if value is None:
-        return ""
-    if isinstance(value, (bool, list, tuple, dict)):
-        return msgspec.json.encode(_jsonable(value), enc_hook=str).decode()
-    if isinstance(value, bytes):
-        return re.sub(r"[^ -~]|[\\'\"]", lambda found: f"\\x{ord(found[0]):02X}", value.decode("latin-1"))
-    return str(value)
+def _asked(sql: str | None, file: Path | None) -> str:
+    """The statement, from where the command line says it is."""
+    if file:
+        if sql is not None:
+            raise UsageError("--file and SQL contradict each other.", hint="Give one of them.")
+        try:
+            return _decoded(file.read_bytes())
+        except OSError as exc:
+            raise UsageError(f"Cannot read {file}: {exc.strerror}.", hint="Name a file of SQL.") from exc
+    if sql not in {None, STDIN}:
+        if str(sql).startswith("-") and "\n" not in str(sql):
+            raise UsageError(f"Unknown option: {sql}.", hint="The options: clogs query --help")
+        return str(sql)
+    if not sys.stdin or (sql is None and sys.stdin.isatty()):
+        raise UsageError("There is no query.", hint="For example: clogs query 'FROM dim_tools'")
+    return _decoded(sys.stdin.buffer.read())
 
 
-def _jsonable(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(each) for each in value]
-    if isinstance(value, dict):
-        return {
-            _text(key) if isinstance(key, NOT_JSON_KEYS) else key: _jsonable(each)
-            for key, each in value.items()
-        }
-    return value
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8-sig", errors="surrogateescape")  # what is no text is refused later
+
+
+def _target(output: Path | None, format: Format) -> Path | None:  # noqa: A002  # as above
+    """The file to write, followed through links; None for standard output."""
+    if not output:
+        if format == "parquet" and sys.stdout.isatty():
+            raise UsageError("Parquet is no text for a terminal.", hint="Name a file: --output FILE")
+        return None
+    if output.exists() and not output.is_file():
+        raise UsageError(f"Cannot write {output}: it is not a file.", hint="Name a file: --output FILE")
+    if not output.parent.is_dir():
+        raise UsageError(f"The folder {output.parent} does not exist.", hint="Create it, or name another.")
+    return output.resolve()
+
+
+def _fill(target: Path, write: Callable[[Path], object]) -> None:
+    write_atomic(target, write, hint="Free space, or write elsewhere: --output FILE")
+
+
+def _write_parquet(connection: Connection, sql: str, target: Path | None) -> None:
+    if target:
+        _fill(target, lambda path: query_to_parquet(connection, sql, path))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.parquet")
+        query_to_parquet(connection, sql, path)
+        with path.open("rb") as content:
+            shutil.copyfileobj(content, sys.stdout.buffer)
+
+
+def _print(lines: Iterable[str], *, is_json: bool) -> None:
+    if is_json:  # it is UTF-8, whatever the locale says
+        sys.stdout.buffer.writelines(line.encode() for line in lines)
+    else:
+        sys.stdout.writelines(lines)
+
+
+def _show(
+    terminal: Terminal, names: Sequence[str], rows: Sequence[Sequence[object]], *, is_whole: bool
+) -> None:
+    """Print a table as people read it, and below it how much it holds."""
+    said = [count(len(rows), "row")]
+    if len(rows) == 1:
+        terminal.write(as_text.upright(names, rows[0]))
+    else:
+        laid_out, lacking = as_text.fitted(names, rows, width=None if is_whole else terminal.width)
+        terminal.write(laid_out, whole=is_whole)
+        if lacking:
+            said.append(f"… {count(lacking, 'more column')}, --all shows {'them' if lacking > 1 else 'it'}")
+    if not is_quiet():
+        terminal.write(f"({' · '.join(said)})")

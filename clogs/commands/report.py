@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.cells import cell_len
 
 from clogs.commands.output import table_lines
-from clogs.commands.query import FORMULA
+from clogs.commands.rows import FORMULA
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
 from clogs.pipeline.wiring import open_warehouse

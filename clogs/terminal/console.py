@@ -58,18 +58,17 @@ class Terminal:
         """Whether lines on stdout have a limit: on a terminal, or where COLUMNS sets one."""
         return self.width != PLAIN_WIDTH
 
-    def write(self, data: RenderableType) -> None:
-        """Print data, a plain string or anything rich can draw, on stdout."""
-        self._out.print(data, markup=False, highlight=False, soft_wrap=isinstance(data, str))
+    def write(self, data: RenderableType, *, whole: bool = False) -> None:
+        """Print data, a plain string or anything rich can draw, on stdout; `whole` lets lines be longer."""
+        console = self._out
+        if whole:
+            console = _console(stderr=False)
+            console.width = PLAIN_WIDTH
+        console.print(data, markup=False, highlight=False, soft_wrap=whole or isinstance(data, str))
 
     def write_json(self, document: object) -> None:
         """Print exactly one JSON document on stdout: anything that msgspec can encode."""
-        import msgspec
-
-        encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
-        text = msgspec.json.format(encoder.encode(document), indent=2).decode()
-        escaped = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-        sys.stdout.buffer.write(f"{escaped}\n".encode())
+        sys.stdout.buffer.write(f"{json_text(document, indent=2)}\n".encode())
         sys.stdout.flush()
         self._json_written = True
 
@@ -119,6 +118,16 @@ class Terminal:
             yield display
         finally:
             display.close()
+
+
+def json_text(document: object, *, indent: int = 0) -> str:
+    """Write anything that msgspec can encode as JSON, on one line without `indent`."""
+    import msgspec
+
+    encoder = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
+    encoded = encoder.encode(document)
+    text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def configure_logging(*, level: str, log_format: str) -> None:

@@ -4,23 +4,31 @@ from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.connection import Connection, bounded, connect, quarantine, require_file, transaction
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
-from clogs.warehouse.query import has_views, query
+from clogs.warehouse.query import has_views, query, query_to_parquet, search_in
+from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
+    "Column",
     "Connection",
+    "Table",
     "bounded",
     "connect",
     "create_conversations",
     "create_tables",
+    "describe_table",
     "fault_of",
     "has_tables",
     "has_views",
+    "list_tables",
     "mapped",
     "note_changed",
     "note_everything",
     "quarantine",
     "query",
+    "query_to_parquet",
     "require_file",
     "require_tables",
+    "search_in",
+    "table_names",
     "transaction",
 ]

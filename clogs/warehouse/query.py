@@ -1,10 +1,12 @@
-"""One statement that a user asks, and its rows."""
+"""One statement that a user asks, and its rows, which may go to a Parquet file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,7 +20,17 @@ from clogs.warehouse.faults import is_of_file_or_memory
 _INEXACT = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\b(?:INTERVAL|TIMESTAMP_NS|TIME_NS)\b""")
 """In a type as DuckDB writes it: a quoted name, or a type that Python lacks and so changes the values of."""
 
-_EXAMPLE = "The tables: clogs query 'SHOW ALL TABLES'"
+_TABLES = "The tables: clogs tables"
+_COLUMNS = "The columns of a table: clogs tables NAME"
+_SYNTAX = "DuckDB's SQL: https://duckdb.org/docs/stable/sql/introduction"
+_READ_ONLY = "A query only reads. Tables of your own are models: transform.extra_models"
+
+_HINTS = (
+    (r"Parser Error|Catalog Error: .*Function", _SYNTAX),
+    (r"Binder Error: .*column", _COLUMNS),
+    (r".*read-only", _READ_ONLY),
+)
+"""How DuckDB's messages begin, and what to do about them."""
 
 
 def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -29,23 +41,53 @@ def query(connection: Connection, sql: str) -> tuple[list[str], list[tuple[Any, 
     Raises:
         UsageError: DuckDB does not understand it, it would change the warehouse, or it is not one statement.
     """
-    if unicode(sql) != sql:
-        raise UsageError("The query is not UTF-8 text.", hint=_EXAMPLE)
-    try:
-        # DuckDB splits a PIVOT into one statement that reads, and some without text that create types.
-        statements = connection.extract_statements(sql)
-        if len([each for each in statements if each.query or each.type != StatementType.CREATE]) != 1:
-            raise UsageError("A query is one statement.", hint=_EXAMPLE)
+    with _one_statement(connection, sql):
         answer = connection.execute(sql)
         columns = answer.description or ()
         types = [str(kind) for _, kind, *_ in columns]
         exact = [_INEXACT.sub(lambda found: found[1] or "VARCHAR", kind) for kind in types]
         rows = answer.fetchall() if exact == types else _exact_rows(connection, sql, types, exact)
         return _numbered(name for name, *_ in columns), rows
+
+
+def query_to_parquet(connection: Connection, sql: str, path: Path) -> None:
+    """Write the rows of one statement to a file, with DuckDB's types.
+
+    Raises:
+        UsageError: As `query` does.
+    """
+    with _one_statement(connection, sql):
+        rows = connection.sql(sql)
+        if rows is None:
+            raise UsageError("The query has no rows to write.", hint=_TABLES)
+        rows.write_parquet(str(path), compression="zstd")
+
+
+def search_in(connection: Connection, schema: str) -> None:
+    """Let queries name the tables of a schema, if it exists, without it."""
+    found = "SELECT current_database() FROM duckdb_schemas() WHERE database_name = current_database()"
+    for (database,) in connection.execute(f"{found} AND schema_name = ?", [schema]).fetchall():
+        quoted = ('"' + name.replace('"', '""') + '"' for name in (database, schema))
+        connection.execute("SET search_path = '{}.{}'".format(*(name.replace("'", "''") for name in quoted)))
+
+
+@contextmanager
+def _one_statement(connection: Connection, sql: str) -> Iterator[None]:
+    """Raise what is wrong with a query as a `UsageError`, while it runs, too."""
+    if unicode(sql) != sql:
+        raise UsageError("The query is not UTF-8 text.", hint=_TABLES)
+    try:
+        # DuckDB splits a PIVOT into one statement that reads, and some without text that create types.
+        statements = connection.extract_statements(sql)
+        if len([each for each in statements if each.query or each.type != StatementType.CREATE]) != 1:
+            raise UsageError("A query is one statement.", hint=_TABLES)
+        yield
     except duckdb.Error as exc:
         if is_of_file_or_memory(exc):
             raise
-        raise UsageError(str(exc).strip(), hint=_EXAMPLE) from exc
+        message = str(exc).strip()
+        hint = next((hint for beginning, hint in _HINTS if re.match(beginning, message)), _TABLES)
+        raise UsageError(message, hint=hint) from exc
 
 
 def _exact_rows(
