@@ -41,6 +41,13 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_modules(*arguments) & HEAVY == set()
 
 
+@pytest.mark.parametrize(
+    "arguments", [["query", "SELECT 1"], ["tables"], ["tables", "dim_tools"], ["report"]]
+)
+def test_a_question_loads_no_pandas(workspace: Workspace, arguments: list[str]) -> None:
+    assert "pandas" not in loaded_modules(*arguments, environment=fill(workspace).environment)
+
+
 def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
     found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
     assert "duckdb" in found

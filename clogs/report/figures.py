@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from clogs.errors import ClogsError, UsageError
 from clogs.report.period import Period
-from clogs.warehouse import Connection, has_views
+from clogs.warehouse import Connection, has_views, literal
 
 By = Literal["day", "week", "month", "project", "model", "session", "tool", "user", "block"]
 
@@ -90,7 +90,6 @@ class Filter:
     def where(self, period: Period | None = None) -> str:
         """The condition on a fact."""
         period = period or self.period
-        # no parameters: for any, DuckDB imports pandas, which takes half a second
         conditions = [f"timestamp < {_instant(period.until)}"]
         if period.since:
             conditions.append(f"timestamp >= {_instant(period.since)}")
@@ -99,17 +98,13 @@ class Filter:
             (("model",), self.models),
             (("user_name",), self.users),
         ):
-            some = [f"{column} GLOB {_literal(glob)}" for glob in globs for column in columns]
+            some = [f"{column} GLOB {literal(glob)}" for glob in globs for column in columns]
             conditions += [f"({' OR '.join(some)})"] if some else []
         return " AND ".join(conditions)
 
 
 def _instant(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {_literal(moment.isoformat())}"
-
-
-def _literal(text: str) -> str:
-    return f"'{text.replace(chr(39), chr(39) * 2)}'"
+    return f"TIMESTAMPTZ {literal(moment.isoformat())}"
 
 
 @dataclass(frozen=True, slots=True)

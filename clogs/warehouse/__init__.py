@@ -4,7 +4,7 @@ from clogs.warehouse.changes import note_changed, note_everything
 from clogs.warehouse.connection import Connection, bounded, connect, quarantine, require_file, transaction
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
-from clogs.warehouse.query import has_views, query, query_to_parquet, search_in
+from clogs.warehouse.query import has_views, literal, query, query_to_parquet, search_in
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "has_tables",
     "has_views",
     "list_tables",
+    "literal",
     "mapped",
     "note_changed",
     "note_everything",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clogs.warehouse.connection import Connection
-from clogs.warehouse.query import query
+from clogs.warehouse.query import identifier, literal, query
 
 _TABLES = """
     WITH found AS (
@@ -18,13 +18,14 @@ _TABLES = """
     )
     SELECT schema, name, coalesce(comment, '') FROM found
     WHERE schema NOT IN ('changes', 'quality') AND NOT starts_with(schema, 'sqlmesh')
-      AND (? OR schema NOT IN ('silver', 'bronze', 'raw'))
+      AND ({every_layer} OR schema NOT IN ('silver', 'bronze', 'raw'))
     ORDER BY list_position(['raw', 'bronze', 'silver', 'gold'], schema) DESC NULLS LAST, schema, name
 """
 _COLUMNS = """
     SELECT column_name, data_type, coalesce(comment, '')
     FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index
+    WHERE database_name = current_database() AND schema_name = {schema} AND table_name = {name}
+    ORDER BY column_index
 """
 
 
@@ -61,7 +62,8 @@ def describe_table(connection: Connection, table: str) -> tuple[Table, Sequence[
     """Count the rows of one of `table_names`, and read its columns in their order."""
     for schema, name, text in _found(connection, every_layer=True):
         if f"{schema}.{name}" == table:
-            columns = connection.execute(_COLUMNS, [schema, name]).fetchall()
+            asked = _COLUMNS.format(schema=literal(schema), name=literal(name))
+            columns = connection.execute(asked).fetchall()
             return _table(connection, schema, name, text), [
                 Column(name=column, type=kind, description=comment) for column, kind, comment in columns
             ]
@@ -69,10 +71,10 @@ def describe_table(connection: Connection, table: str) -> tuple[Table, Sequence[
 
 
 def _found(connection: Connection, *, every_layer: bool) -> list[tuple[str, str, str]]:
-    return connection.execute(_TABLES, [every_layer]).fetchall()
+    return connection.execute(_TABLES.format(every_layer=every_layer)).fetchall()
 
 
 def _table(connection: Connection, schema: str, name: str, description: str) -> Table:
-    quoted = ('"' + each.replace('"', '""') + '"' for each in (schema, name))
-    ((rows,),) = query(connection, "SELECT count(*) FROM {}.{}".format(*quoted))[1]
+    counted = f"SELECT count(*) FROM {identifier(schema)}.{identifier(name)}"
+    ((rows,),) = query(connection, counted)[1]
     return Table(name=f"{schema}.{name}", rows=rows, description=description)
