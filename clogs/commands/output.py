@@ -12,6 +12,9 @@ from rich.text import Text
 from clogs.terminal.console import Terminal
 from clogs.terminal.text import printable
 
+GAP = 2
+"""Blanks between two columns of a table."""
+
 
 def table(
     head: Sequence[str],
@@ -45,7 +48,7 @@ def table_lines(
             gap + cell if name in right else cell + gap
             for name, cell, gap in zip(head, row, gaps, strict=True)
         )
-        yield "  ".join(aligned).rstrip()
+        yield (" " * GAP).join(aligned).rstrip()
 
 
 def may_remove(terminal: Terminal, found: object, what: str, *, dry_run: bool, yes: bool) -> bool:

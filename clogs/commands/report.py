@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.cells import cell_len
 
-from clogs.commands.output import table_lines
-from clogs.commands.rows import FORMULA
+from clogs.commands.output import GAP, table_lines
+from clogs.commands.rows import csv_lines
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
 from clogs.pipeline.wiring import open_warehouse
+from clogs.report.figures import TIMES, By, Figures, Filter, Row, redacted
 from clogs.report.period import Period, period
 from clogs.terminal.text import duration, money, shortened, si_number
 
-if TYPE_CHECKING:
-    from clogs.report.figures import By, Figures, Row
-
-ByOption = Literal["day", "week", "month", "project", "model", "session", "tool", "user", "block"]
 Format = Literal["table", "csv"]
 Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 
 BAR_WIDTH = 8
-GAP = 2
-"""Columns between two columns of a table."""
-TIMES = ("day", "week", "month", "block")
 SESSION_WIDTH = 8
 """The beginning of a session's id, which tells it from others."""
 LEAST_WIDTH = 7
@@ -50,7 +43,7 @@ TABLES = {
 
 def report(
     *,
-    by: Annotated[tuple[ByOption, ...], Parameter(negative="", show_default=False)] = (),
+    by: Annotated[tuple[By, ...], Parameter(negative="", show_default=False)] = (),
     last: str | None = None,
     since: str | None = None,
     until: str | None = None,
@@ -83,9 +76,7 @@ def report(
         format: How to print the figures.
         json: Print one JSON document.
     """
-    from clogs.report.figures import Figures, Filter
-
-    if compare and set(by) & set(TIMES):
+    if compare and TIMES & set(by):
         raise UsageError("--compare is for tables without times.", hint="Such as --by project --compare.")
     settings, terminal = session.settings, session.terminal
     chosen = period(last=last, since=since, until=until, timezone=settings.transform.timezone)
@@ -99,8 +90,7 @@ def report(
     if json:
         terminal.write_json({"since": chosen.since, "until": chosen.until, "by": by} | found)
     elif format == "csv":
-        lines = ([_csv_cell(each) for each in line] for line in _csv_lines(found))
-        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+        sys.stdout.writelines(_csv_lines(found))
     else:
         for line in _lines(found, chosen, newest, width=terminal.width):
             terminal.write(line)
@@ -134,8 +124,6 @@ def _summary(figures: Figures) -> dict[str, Any]:
 
 
 def _redacted(found: Mapping[str, Any]) -> dict[str, Any]:
-    from clogs.report.figures import redacted
-
     return {name: redacted(rows) if isinstance(rows, list) else rows for name, rows in found.items()}
 
 
@@ -248,18 +236,15 @@ def _cell(column: str, value: Any) -> str:  # noqa: ANN401  # what DuckDB answer
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _csv_cell(value: object) -> object:
-    """A value for a spreadsheet, in which no text is a formula."""
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
-
-
-def _csv_lines(found: Mapping[str, Any]) -> Iterator[list[object]]:
+def _csv_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """One table, or each figure of a summary in a line of its own."""
     if "rows" in found:
         rows = found["rows"]
-        yield from [list(rows[0]), *(list(row.values()) for row in rows)] if rows else ()
-        return
-    yield ["table", "row", "measure", "value"]
-    for name, rows in found.items():
-        for place, row in enumerate(rows if isinstance(rows, list) else [rows or {}], start=1):
-            yield from ([name, place, measure, value] for measure, value in row.items())
+        return csv_lines(list(rows[0]), [list(row.values()) for row in rows]) if rows else iter(())
+    figures = [
+        (name, place, measure, value)
+        for name, rows in found.items()
+        for place, row in enumerate(rows if isinstance(rows, list) else [rows or {}], start=1)
+        for measure, value in row.items()
+    ]
+    return csv_lines(("table", "row", "measure", "value"), figures)

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from clogs.commands.output import table, table_lines
+from clogs.commands.output import GAP, table, table_lines
 from clogs.terminal.console import json_text
 from clogs.terminal.text import printable
 
@@ -29,7 +29,6 @@ FORMULA = re.compile(r"[=+@\t\r\n＝＋＠－]|-(?![\w.-]*\Z)")  # noqa: RUF001 
 READABLE = 36
 """Columns of a terminal that a longer cell must have, to be broken into lines: an id fits whole."""
 
-GAP = 2
 ELLIPSIS = "…"
 
 Rows = Sequence[Sequence[object]]

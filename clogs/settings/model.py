@@ -28,19 +28,9 @@ Duration = Annotated[timedelta, Key(parse=values.duration)]
 
 
 _HEAVY = (
-    *(
-        "originalFile",
-        "originalFileContents",
-        "file",
-        "filenames",
-        "content",
-        "oldString",
-        "newString",
-        "edits",
-    ),
-    *("stdout", "stderr", "result", "results", "codeText"),
-    *("prompt", "plan", "task", "oldTodos", "newTodos"),
-)
+    "originalFile", "originalFileContents", "file", "filenames", "content", "oldString", "newString", "edits",
+    "stdout", "stderr", "result", "results", "codeText", "prompt", "plan", "task", "oldTodos", "newTodos",
+)  # fmt: skip
 
 
 def available_cpus() -> int:

@@ -29,22 +29,21 @@ MODEL (
 
 WITH entries AS (
   SELECT
-    * EXCLUDE (type, blocks, message_content, queued_text),
+    * EXCLUDE (type, message_content, queued_text),
     CASE WHEN type IN ('user', 'assistant') THEN type ELSE 'user' END AS role,
-    blocks,
-    COALESCE(message_content, queued_text, '') AS content,
-    -- what an editor shows Claude beside the text
-    CASE
-      WHEN type <> 'assistant' AND contains(COALESCE(message_content, queued_text), '<ide_')
-      THEN @stripped(
-        regexp_replace(
-          COALESCE(message_content, queued_text), '(?s)<ide_[a-z_]+>.*?</ide_[a-z_]+>', chr(10), 'g'
-        )
-      )
-      ELSE COALESCE(message_content, queued_text, '')
-    END AS text
+    COALESCE(message_content, queued_text, '') AS content
   FROM bronze.unwrapped
   WHERE type IN ('user', 'assistant') OR queued_by IS NOT NULL
+), typed AS (
+  SELECT
+    *,
+    -- what an editor shows Claude beside the text
+    CASE
+      WHEN role = 'user' AND contains(content, '<ide_')
+      THEN @stripped(regexp_replace(content, '(?s)<ide_[a-z_]+>.*?</ide_[a-z_]+>', chr(10), 'g'))
+      ELSE content
+    END AS text
+  FROM entries
 ), measured AS (
   SELECT
     *,
@@ -58,7 +57,7 @@ WITH entries AS (
         ELSE 'text'
       END
     ) AS kinds
-  FROM entries
+  FROM typed
   WHERE queued_by IS NULL OR queued_by = 'popAll' OR regexp_matches(text, '^\s*[^\s</{]')
 ), classified AS (
   SELECT
