@@ -55,6 +55,23 @@ def test_with_nothing_new_transform_and_validate_are_unchanged(filled: Workspace
     assert document["steps"][1]["result"]["files"] == 0
 
 
+def test_a_transform_with_nothing_to_follow_builds_nothing(filled: Workspace) -> None:
+    assert filled.output("transform", "--quiet") == ""
+    finished = filled.run("transform", "--json", PYTHONPROFILEIMPORTTIME="1")
+    document = json.loads(finished.stdout)
+    assert (finished.returncode, document["unchanged"], document["models"]) == (0, True, [])
+    assert document["seconds"] < 2
+    assert "clogs.pipeline.checkpoints" in finished.stderr
+    assert "sqlmesh" not in finished.stderr
+    assert filled.run("transform").stdout.startswith("nothing new · ")
+
+
+@pytest.mark.parametrize("arguments", [["--full-refresh"], ["--models", "dim_tools"]], ids=" ".join)
+def test_a_transform_that_is_asked_to_build_does(filled: Workspace, arguments: list[str]) -> None:
+    document = json.loads(filled.output("transform", "--json", "--quiet", *arguments))
+    assert (document["unchanged"], document["models"] != []) == (False, True)
+
+
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_a_step_can_be_skipped(filled: Workspace, step: str) -> None:
     expected = {"extract": "skipped", "load": "done", "transform": "unchanged", "validate": "unchanged"}

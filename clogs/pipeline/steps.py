@@ -6,6 +6,7 @@ The caller holds the run lock wherever something is written, but `import_files` 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -193,6 +194,16 @@ def transform(
     if not select:
         checkpoints.mark(settings, "transform")
     return result
+
+
+def unchanged_transform(settings: Settings) -> TransformResult | None:
+    """Return the result of a transform that has nothing to follow; None where one has to run."""
+    from clogs.transform import TransformResult
+
+    started = time.perf_counter()
+    if "transform" not in checkpoints.current(settings):
+        return None
+    return TransformResult(models=(), seconds=time.perf_counter() - started, unchanged=True)
 
 
 def plan(settings: Settings) -> PlanResult:
