@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,20 @@ def test_a_part_built_otherwise_is_built_again(filled: Workspace) -> None:
 def test_an_unknown_model_is_a_usage_error(filled: Workspace) -> None:
     document = run(filled, "--skip-extract", "--models", "nothing", code=2)
     assert statuses(document) == ["skipped", "done", "failed", "skipped"]
+
+
+def test_by_hand_a_server_that_is_not_there_fails_at_once(workspace: Workspace) -> None:
+    began = time.monotonic()
+    stderr = workspace.refusal("pipeline", "--quiet", code=69)
+    assert time.monotonic() - began < 6
+    assert (
+        "docker run -d -p 127.0.0.1:27017:27017 mongo:8, or Atlas; clogs pipeline --from ~/.claude" in stderr
+    )
+
+
+def test_a_scheduled_run_waits_for_its_server(workspace: Workspace) -> None:
+    scheduled = {"CLOGS_TRIGGER": "cron", "PIPELINE_RETRIES": "1", "PIPELINE_RETRY_DELAYS": "1 s"}
+    assert "Trying again in 1.0 s." in workspace.run("pipeline", **scheduled).stderr
 
 
 def test_the_summary_people_read(filled: Workspace) -> None:

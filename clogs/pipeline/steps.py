@@ -58,6 +58,7 @@ def import_files(
             collection,
             transcripts,
             origin=origin(user=user, machine=machine),
+            watermark_field=settings.pipeline.watermark_field,
             state_dir=settings.data.state_dir,
             dead_letter_dir=settings.data.dead_letter_dir,
             run=new_run(),
