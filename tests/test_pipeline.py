@@ -144,6 +144,12 @@ def test_a_scheduled_run_waits_for_its_server(workspace: Workspace) -> None:
     assert "Trying again in 1.0 s." in workspace.run("pipeline", **scheduled).stderr
 
 
+def test_with_nothing_landed_it_says_so(workspace: Workspace) -> None:
+    skips = [f"--skip-{step}" for step in ("extract", "transform", "validate")]
+    finished = workspace.run("pipeline", "--full-refresh", *skips)
+    assert "Nothing has landed yet" in finished.stderr
+
+
 def test_the_summary_people_read(filled: Workspace) -> None:
     finished = filled.run("pipeline", "--skip-extract")
     lines = [line.split(maxsplit=2) for line in finished.stdout.splitlines() if line.strip()]

@@ -157,6 +157,13 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress
         )
 
 
+def has_landed(settings: Settings) -> bool:
+    """Return whether there is any landing file."""
+    from clogs.landing.files import landed
+
+    return any(landed(settings.data.raw_dir))
+
+
 def compacting_pays(settings: Settings) -> bool:
     """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
