@@ -8,13 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from clogs import __version__
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
 from clogs.runs import signals
 from clogs.terminal.console import Terminal, configure_logging
+from clogs.terminal.text import nearest
 
 GLOBAL = Group("Global options", sort_key=1)
 
@@ -47,6 +48,7 @@ app = App(
     help_epilogue="New here? Run: clogs demo",
     help_format="plaintext",
     version=__version__,
+    version_flags=["--version", "-V"],
     result_action="return_value",
     group_commands=Group("Commands", sort_key=0),
 )
@@ -124,7 +126,24 @@ def _run(tokens: list[str]) -> int | None:
         code: int | None = app.meta(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as exc:
         configure_logging(level="ERROR", log_format="text")
-        error = UsageError(str(exc), hint="The options: clogs COMMAND --help")
+        error = _usage_error(exc)
         Terminal(stdout_json="--json" in tokens).fail(error)
         return error.exit_code
     return code
+
+
+def _usage_error(exc: CycloptsError) -> UsageError:
+    """What was wrong with the words, and the command whose help tells the right ones."""
+    chain = exc.command_chain or ()
+    message = str(exc)
+    command = app
+    for each in chain:
+        command = command[each]
+    known = [name for name in command if not name.startswith("-")] if chain else []
+    if known and isinstance(exc, UnusedCliTokensError) and exc.unused_tokens:
+        word = exc.unused_tokens[0]
+        suggestion = nearest(word, known)
+        message = f'Unknown command "{" ".join((*chain, word))}". '
+        message += f'Did you mean "{suggestion}"?' if suggestion else f"Available: {', '.join(known)}."
+    words = "The options" if chain else "The commands"
+    return UsageError(message, hint=f"{words}: {' '.join(('clogs', *chain))} --help")

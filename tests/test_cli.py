@@ -35,7 +35,7 @@ def test_help(workspace: Workspace, command: str) -> None:
 
 
 def test_version(workspace: Workspace) -> None:
-    assert workspace.run("--version").stdout == f"{__version__}\n"
+    assert workspace.run("--version").stdout == workspace.run("-V").stdout == f"{__version__}\n"
 
 
 def test_without_a_command_it_shows_the_help(workspace: Workspace) -> None:

@@ -17,6 +17,7 @@ from conftest import DATABASE, Workspace
 from pymongo.collection import Collection
 
 from clogs import dead_letters, mongo
+from clogs.errors import SourceError
 from clogs.mongo import Source
 from clogs.transcripts.find import find
 from clogs.transcripts.importer import ImportResult, import_transcripts
@@ -50,6 +51,7 @@ class Importing:
             self._source,
             find([self.root / "projects"]),
             origin=origin(user=user, machine=machine),
+            watermark_field="ingestedAt",
             state_dir=self.root / "state",
             dead_letter_dir=self.root / "dead_letters",
             run="run",
@@ -115,6 +117,48 @@ def test_names_by_the_command(
     assert finished.returncode == 0, finished.stderr
     names = {"userName": 1, "machineName": 1, "_id": 0}
     assert collection.find_one({}, names) == expected
+
+
+def test_the_index_on_the_watermark_is_created_once(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    (mongo_workspace.folder / "one.jsonl").write_text('{"n":1}\n', encoding="utf-8")
+    assert "Created the index on ingestedAt." in mongo_workspace.run("import", "one.jsonl").stderr
+    assert len(collection.index_information()) == 2
+    assert "index" not in mongo_workspace.run("import", "one.jsonl").stderr
+
+
+def test_an_index_that_is_there_is_enough(importing: Importing, collection: Collection[Document]) -> None:
+    collection.create_index([("ingestedAt", -1)])
+    importing.file.write_text('{"n":1}\n', encoding="utf-8")
+    assert not importing().index_created
+    assert len(collection.index_information()) == 2
+
+
+class Unprivileged(Source):
+    """A user who may read and insert."""
+
+    def is_indexed(self, field: str) -> bool:
+        raise SourceError(f"listIndexes is not allowed, nor is {field}.")
+
+    def create_index(self, field: str) -> bool:
+        raise SourceError(f"createIndex is not allowed, nor is {field}.")
+
+
+def test_without_the_right_to_create_an_index_it_goes_on(
+    tmp_path: Path,
+    mongo_uri: str,
+    collection: Collection[Document],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    address = mongo.Address(mongo_uri, DATABASE, collection.name)
+    importing = Importing(tmp_path, Unprivileged(collection, address, round_trip=0))
+    importing.file.write_text('{"n":1}\n', encoding="utf-8")
+    result = importing()
+    assert (result.imported, result.index_created) == (1, False)
+    assert caplog.messages == [
+        "The index on ingestedAt cannot be created: createIndex is not allowed, nor is ingestedAt."
+    ]
 
 
 def test_every_shape_of_line(importing: Importing, collection: Collection[Document]) -> None:

@@ -17,6 +17,7 @@ def test_it_writes_the_template_for_its_owners_eyes(workspace: Workspace) -> Non
     written = workspace.folder / "clogs.toml"
     assert (run.returncode, run.stdout) == (0, "")
     assert "Wrote clogs.toml." in run.stderr
+    assert "Then check it with: clogs doctor; and run: clogs pipeline" in run.stderr
     assert written.read_bytes() == TEMPLATE.read_bytes()
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
 
@@ -24,7 +25,7 @@ def test_it_writes_the_template_for_its_owners_eyes(workspace: Workspace) -> Non
 def test_a_folder_gets_a_file_of_the_usual_name(workspace: Workspace, tmp_path: Path) -> None:
     run = workspace.run("init", "--path", tmp_path)
     assert run.returncode == 0
-    assert f"clogs config --config {tmp_path / 'clogs.toml'}" in run.stderr
+    assert f"clogs doctor --config {tmp_path / 'clogs.toml'}" in run.stderr
     assert (tmp_path / "clogs.toml").read_bytes() == TEMPLATE.read_bytes()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,23 @@ def test_with_nothing_new_transform_and_validate_are_unchanged(filled: Workspace
     assert document.keys() == {"run", "started_at", "seconds", "steps"}
     assert document["steps"][1].keys() == {"name", "status", "seconds", "result", "error"}
     assert document["steps"][1]["result"]["files"] == 0
+
+
+def test_a_transform_with_nothing_to_follow_builds_nothing(filled: Workspace) -> None:
+    assert filled.output("transform", "--quiet") == ""
+    finished = filled.run("transform", "--json", PYTHONPROFILEIMPORTTIME="1")
+    document = json.loads(finished.stdout)
+    assert (finished.returncode, document["unchanged"], document["models"]) == (0, True, [])
+    assert document["seconds"] < 2
+    assert "clogs.pipeline.checkpoints" in finished.stderr
+    assert "sqlmesh" not in finished.stderr
+    assert filled.run("transform").stdout.startswith("nothing new · ")
+
+
+@pytest.mark.parametrize("arguments", [["--full-refresh"], ["--models", "dim_tools"]], ids=" ".join)
+def test_a_transform_that_is_asked_to_build_does(filled: Workspace, arguments: list[str]) -> None:
+    document = json.loads(filled.output("transform", "--json", "--quiet", *arguments))
+    assert (document["unchanged"], document["models"] != []) == (False, True)
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
@@ -110,6 +128,26 @@ def test_a_part_built_otherwise_is_built_again(filled: Workspace) -> None:
 def test_an_unknown_model_is_a_usage_error(filled: Workspace) -> None:
     document = run(filled, "--skip-extract", "--models", "nothing", code=2)
     assert statuses(document) == ["skipped", "done", "failed", "skipped"]
+
+
+def test_by_hand_a_server_that_is_not_there_fails_at_once(workspace: Workspace) -> None:
+    began = time.monotonic()
+    stderr = workspace.refusal("pipeline", "--quiet", code=69)
+    assert time.monotonic() - began < 6
+    assert (
+        "docker run -d -p 127.0.0.1:27017:27017 mongo:8, or Atlas; clogs pipeline --from ~/.claude" in stderr
+    )
+
+
+def test_a_scheduled_run_waits_for_its_server(workspace: Workspace) -> None:
+    scheduled = {"CLOGS_TRIGGER": "cron", "PIPELINE_RETRIES": "1", "PIPELINE_RETRY_DELAYS": "1 s"}
+    assert "Trying again in 1.0 s." in workspace.run("pipeline", **scheduled).stderr
+
+
+def test_with_nothing_landed_it_says_so(workspace: Workspace) -> None:
+    skips = [f"--skip-{step}" for step in ("extract", "transform", "validate")]
+    finished = workspace.run("pipeline", "--full-refresh", *skips)
+    assert "Nothing has landed yet" in finished.stderr
 
 
 def test_the_summary_people_read(filled: Workspace) -> None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from clogs.commands.session import Flag, Session
+from clogs.commands.since import Since
 from clogs.errors import UsageError
 from clogs.pipeline import steps
 from clogs.runs.records import new_run
@@ -31,7 +32,7 @@ def extract(
     *,
     from_: From = (),
     full_backfill: Flag = False,
-    since: datetime | None = None,
+    since: Since = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
     dry_run: Flag = False,
     json: Flag = False,
@@ -46,7 +47,8 @@ def extract(
     Args:
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
-        since: Read from this moment on, UTC by default: 2026-11-01 or 2026-11-01T08:00:00+01:00.
+        since: Read from then on, in UTC: yesterday, monday (the last one), 7d, 12h, 2026-11-01 or
+            2026-11-01T08:00:00+01:00.
         limit: Read at most this many documents; the watermark stays where it is.
         dry_run: Show how many documents would be read, and write nothing.
         json: Print the result as one JSON document.

@@ -25,4 +25,5 @@ def init(*, path: Path = Path(FILE_NAME), force: Flag = False, session: Session)
     template = bundled(FILE_NAME).read_bytes()
     write_atomic(target, lambda path: path.write_bytes(template))
     option = "" if target == Path(FILE_NAME) else f" --config {target}"
-    session.terminal.say(f"Wrote {target}. Set mongo.uri in it, then check with: clogs config{option}")
+    session.terminal.say(f"Wrote {target}. Set mongo.uri in it, or source.paths to read transcripts.")
+    session.terminal.say(f"Then check it with: clogs doctor{option}; and run: clogs pipeline{option}")

@@ -14,6 +14,7 @@ from rich.text import Text
 from clogs.commands import compact, extract, load, transform, validate
 from clogs.commands.session import Flag, Session
 from clogs.errors import WarehouseError
+from clogs.pipeline import steps
 from clogs.pipeline.run import PipelineResult, Plan, run_pipeline
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
@@ -71,7 +72,10 @@ def pipeline(
         skip=frozenset(name for name, skip in skips.items() if skip),
         select=tuple(models or ()),
     )
-    raise_errors(run(session, plan), session)
+    result = run(session, plan)
+    if skip_extract and not skip_load and not steps.has_landed(session.settings):
+        session.terminal.say("Nothing has landed yet: leave out --skip-extract.")
+    raise_errors(result, session)
 
 
 def raise_errors(result: PipelineResult, session: Session) -> None:

@@ -44,7 +44,8 @@ def transform(
         _show_plan(session)
         return
     with session.run("transform") as progress:
-        result = steps.transform(
+        result = None if models or full_refresh else steps.unchanged_transform(session.settings)
+        result = result or steps.transform(
             session.settings,
             select=tuple(models or ()),
             full_refresh=full_refresh,
@@ -57,7 +58,7 @@ def transform(
 
 def summary(result: TransformResult) -> str:
     """A transformation in a line."""
-    return f"{count(len(result.models), 'model')} built"
+    return "nothing new" if result.unchanged else f"{count(len(result.models), 'model')} built"
 
 
 def unpriced_lines(models: Sequence[UnpricedModel]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from clogs.mongo.errors import mapped_errors
 from clogs.mongo.ranges import KeyRange
 from clogs.mongo.reading import Reading
 
-ANSWER_TIMEOUT_MS = 5_000
+ANSWER_TIMEOUT_MS = 4_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
 
 REPLY_DOCUMENTS = 250
@@ -135,6 +135,15 @@ class Source:
             and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
             for index in indexes
         )
+
+    def create_index(self, field: str) -> bool:
+        """Create an index on ``field``, and the collection with it; return False if there was one."""
+        index = {"key": {field: 1}, "name": f"{field}_1"}
+        with mapped_errors(self.name):
+            database = self._collection.database
+            answer = database.command("createIndexes", self._collection.name, indexes=[index])
+        # not every server counts them
+        return bool(answer.get("numIndexesBefore", 0) < answer.get("numIndexesAfter", 1))
 
     def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
         """Count the documents that match ``query``, up to ``limit`` where it is not 0."""

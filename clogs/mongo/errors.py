@@ -52,6 +52,11 @@ _NEVER_PASSES = (
 )
 """What the driver says of faults that waiting does not mend; its error classes do not show them."""
 
+NO_SERVER = (
+    "No server yet: docker run -d -p 127.0.0.1:27017:27017 mongo:8, or Atlas;"
+    " clogs pipeline --from ~/.claude needs none."
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -100,9 +105,10 @@ def _silence(exc: errors.PyMongoError, where: str) -> ClogsError:
     """The server does not answer, for now or for good."""
     passes = not any(each in str(exc) for each in _NEVER_PASSES)
     kind = TransientSourceError if passes else SourceError
+    remedy = NO_SERVER if "Connection refused" in str(exc) else "Try: clogs config"
     return kind(
         f"MongoDB at {where} does not answer: {_first_line(exc)}",
-        hint="Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config",
+        hint=f"Is it running, and is mongo.uri (MONGO_URI) right? {remedy}",
     )
 
 

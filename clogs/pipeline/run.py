@@ -96,7 +96,7 @@ def run_pipeline(
             results.append(result)
             recorder.add(result.to_record())
 
-        for name, step in _steps(settings, plan, run, progress).items():
+        for name, step in _steps(settings, plan, run, progress, trigger).items():
             if _has_failed(results) or name in plan.skip:
                 add(StepResult(name=name, status="skipped"))
             else:
@@ -113,7 +113,9 @@ def _has_failed(results: list[StepResult]) -> bool:
     return any(step.error and not isinstance(step.error, DataError) for step in results)
 
 
-def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> dict[str, Callable[[], Any]]:
+def _steps(
+    settings: Settings, plan: Plan, run: str, on_progress: Progress, trigger: Trigger
+) -> dict[str, Callable[[], Any]]:
     """Return the steps by name; a step that returns None had nothing to do."""
     from clogs.landing.handover import Handover
 
@@ -143,7 +145,7 @@ def _steps(settings: Settings, plan: Plan, run: str, on_progress: Progress) -> d
             settings,
             run=run,
             full_backfill=plan.full_backfill,
-            retry_connect=True,
+            retry_connect=trigger != "hand",  # a person would rather know at once
             handover=handover,
             on_progress=on_progress,
         )

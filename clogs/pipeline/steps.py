@@ -6,6 +6,7 @@ The caller holds the run lock wherever something is written, but `import_files` 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -57,6 +58,7 @@ def import_files(
             collection,
             transcripts,
             origin=origin(user=user, machine=machine),
+            watermark_field=settings.pipeline.watermark_field,
             state_dir=settings.data.state_dir,
             dead_letter_dir=settings.data.dead_letter_dir,
             run=new_run(),
@@ -155,6 +157,13 @@ def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress
         )
 
 
+def has_landed(settings: Settings) -> bool:
+    """Return whether there is any landing file."""
+    from clogs.landing.files import landed
+
+    return any(landed(settings.data.raw_dir))
+
+
 def compacting_pays(settings: Settings) -> bool:
     """Return whether a past day has many landing files, without opening the warehouse."""
     from clogs.landing.compact import PAYS_FROM, candidates
@@ -193,6 +202,16 @@ def transform(
     if not select:
         checkpoints.mark(settings, "transform")
     return result
+
+
+def unchanged_transform(settings: Settings) -> TransformResult | None:
+    """Return the result of a transform that has nothing to follow; None where one has to run."""
+    from clogs.transform import TransformResult
+
+    started = time.perf_counter()
+    if "transform" not in checkpoints.current(settings):
+        return None
+    return TransformResult(models=(), seconds=time.perf_counter() - started, unchanged=True)
 
 
 def plan(settings: Settings) -> PlanResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from pathlib import Path
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Reasons
+from clogs.errors import SourceError
 from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
 from clogs.transcripts.origin import Origin
 from clogs.transcripts.positions import read_positions, write_positions
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class ImportResult:
     imported: int
     known: int  # lines whose document the collection already held
     rejected: int
+    index_created: bool  # on the watermark field, where there was none
     seconds: float
 
 
@@ -37,6 +42,7 @@ def import_transcripts(
     transcripts: Sequence[Transcript],
     *,
     origin: Origin,
+    watermark_field: str,
     state_dir: Path,
     dead_letter_dir: Path,
     run: str,
@@ -52,6 +58,7 @@ def import_transcripts(
         ClogsError: A transcript cannot be read or a file cannot be written.
     """
     started = time.perf_counter()
+    index_created = _index(source, watermark_field)
     state = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
     # An emptied collection is filled again, whatever was read before.
     positions = {} if source.is_empty() else read_positions(state)
@@ -77,8 +84,22 @@ def import_transcripts(
         imported=imported,
         known=lines - imported - rejected,
         rejected=rejected,
+        index_created=index_created,
         seconds=time.perf_counter() - started,
     )
+
+
+def _index(source: Source, field: str) -> bool:
+    """Create the index that extract finds new documents by, where it is missing; go on without it."""
+    try:
+        indexed = source.is_indexed(field)
+    except SourceError:  # to list indexes is a right of its own
+        indexed = False
+    try:
+        return not indexed and source.create_index(field)
+    except SourceError as error:
+        logger.warning("The index on %s cannot be created: %s", field, error)
+        return False
 
 
 def replay_lines(letters: Sequence[DeadLetter], source: Source, *, origin: Origin) -> Reasons:

@@ -37,10 +37,14 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class TransformResult:
-    """The models that were brought up to date, each after those it is built from."""
+    """The models that were brought up to date, each after those it is built from.
+
+    `unchanged`: there was nothing new to follow, so none was.
+    """
 
     models: tuple[ModelRun, ...]
     seconds: float
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
