@@ -65,7 +65,7 @@ def report(
     Args:
         by: One table by day, week, month, project, model, session, tool, user or block; several go together.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
-        since: From here on: 2026-11-01, 2026-11-01T08:00, yesterday or monday.
+        since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
         until: Up to here; a day is part of it.
         project: Projects, by name or folder; may be a glob, such as 'web-*'.
         model: Models, likewise: 'claude-opus-*'.
