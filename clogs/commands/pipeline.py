@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -42,7 +41,7 @@ def pipeline(
     skip_load: Flag = False,
     skip_transform: Flag = False,
     skip_validate: Flag = False,
-    models: Annotated[list[str] | None, Parameter(negative="")] = None,
+    models: transform.Models = None,
     json: Flag = False,
     session: Session,
 ) -> None:

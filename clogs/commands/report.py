@@ -19,7 +19,8 @@ from clogs.report.period import Period, period
 from clogs.terminal.text import duration, money, shortened, si_number
 
 Format = Literal["table", "csv"]
-Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, metavar="NAME")]
+Time = Annotated[str | None, Parameter(metavar="TIME")]
 
 BAR_WIDTH = 8
 SESSION_WIDTH = 8
@@ -44,14 +45,14 @@ TABLES = {
 def report(
     *,
     by: Annotated[tuple[By, ...], Parameter(negative="", show_default=False)] = (),
-    last: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    last: Annotated[str | None, Parameter(metavar="LENGTH")] = None,
+    since: Time = None,
+    until: Time = None,
     project: Names = (),
     model: Names = (),
     user: Names = (),
     compare: Flag = False,
-    budget: float | None = None,
+    budget: Annotated[float | None, Parameter(metavar="USD")] = None,
     redact: Flag = False,
     format: Format = "table",  # noqa: A002  # the option's name
     json: Flag = False,
@@ -63,7 +64,7 @@ def report(
     tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
 
     Args:
-        by: One table by day, week, month, project, model, session, tool, user or block; several go together.
+        by: One table by these in place of the summary; repeatable.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
         since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
         until: Up to here; a day is part of it.

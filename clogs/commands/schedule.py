@@ -58,8 +58,8 @@ def overview(*, json: Flag = False, session: Session) -> None:
 @schedule.command(sort_key=1)
 def install(
     *,
-    hourly: Annotated[str | None, Parameter(show_default=False)] = None,
-    daily_refresh: Annotated[str | None, Parameter(show_default=False)] = None,
+    hourly: Annotated[str | None, Parameter(show_default=False, metavar="WHEN")] = None,
+    daily_refresh: Annotated[str | None, Parameter(show_default=False, metavar="WHEN")] = None,
     no_daily_refresh: Flag = False,
     import_: Import = (),
     systemd: Flag = False,
