@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,13 +61,27 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     assert "No price, so not in the cost: gateway-experimental-1" in text
 
 
-def test_what_it_says_to_try_works(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    command = next(line for line in demo[1].stdout.splitlines() if " query " in line)
-    script = command.strip().replace("clogs ", f"{sys.executable} -m clogs ", 1) + " --format json"
-    output = subprocess.run(["/bin/bash", "-c", script], check=True, capture_output=True).stdout
-    found = {tool["tool_name"]: tool["calls"] for tool in json.loads(output)}
+def test_what_it_says_to_try_works_as_it_stands(
+    demo: tuple[Path, subprocess.CompletedProcess[str]], workspace: Workspace
+) -> None:
+    shutil.copytree(SAMPLES, Path(workspace.environment["HOME"]) / ".claude")
+    *_, last = demo[1].stdout.partition("The warehouse is ")
+    commands = [line for line in last.splitlines() if line.startswith("  ")]
+    outputs = [
+        subprocess.run(
+            ["/bin/bash", "-c", command],
+            check=True,
+            capture_output=True,
+            cwd=workspace.folder,
+            encoding="utf-8",
+            env=workspace.environment,
+        ).stdout
+        for command in commands
+    ]
+    assert len(outputs) == 5
+    rows = [line.split() for line in outputs[1].splitlines()[1:]]
     calls = [call.tool for call in TRUTH.tool_calls.values()]
-    assert found == {tool: calls.count(tool) for tool in calls}
+    assert {tool: int(count) for tool, count, _ in rows} == {tool: calls.count(tool) for tool in calls}
 
 
 def test_a_folder_that_is_not_empty_is_refused(workspace: Workspace) -> None:
