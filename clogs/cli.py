@@ -59,7 +59,7 @@ KINDS: dict[object, str] = {
     float: "a number",
     int: "a whole number",
 }
-"""What an option takes, where Python's name for it would be no user's."""
+"""What an option takes, as people say it, by its type in Python."""
 
 app = App(
     name="clogs",

@@ -82,7 +82,7 @@ def test_text_is_written_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
 def test_no_line_ends_between_a_number_and_its_unit(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "12")
+    monkeypatch.setenv("COLUMNS", "13")
     Terminal().write(Text("12 files of 7.9 MiB in 3 min 20 s"))
     assert [line.rstrip() for line in capfd.readouterr().out.splitlines()] == [
         "12 files of", "7.9 MiB in", "3 min 20 s",

@@ -24,14 +24,9 @@ def config(*, json: Flag = False, session: Session) -> None:
         session.terminal.write_json({"file": loaded.file, "settings": settings})
         return
     session.terminal.write(f"Settings file: {loaded.file or 'none; `clogs init` writes one'}\n")
-    rows = [
-        (
-            key,
-            "settings file" if (origin := loaded.origins[key]) == str(loaded.file) else origin,
-            _as_toml(value),
-        )
-        for key, value in loaded.visible().items()
-    ]
+    short = {str(loaded.file): "settings file"}
+    origins = {key: short.get(origin, origin) for key, origin in loaded.origins.items()}
+    rows = [(key, origins[key], _as_toml(value)) for key, value in loaded.visible().items()]
     # the value comes last, so that none is broken into lines: it can be copied
     for line in table_lines(("key", "from", "value"), rows):
         session.terminal.write(line)

@@ -61,7 +61,7 @@ def demo(*, keep: Path | None = None, session: Session) -> None:
         "Your own transcripts need no server, either:\n\n"
         f"  {clogs} pipeline --from ~/.claude\n"
         f"  {clogs} report\n\n"
-        f"For a MongoDB of your own, write a settings file:\n\n"
+        "For a MongoDB of your own, write a settings file:\n\n"
         f"  {clogs} init"
     )
 

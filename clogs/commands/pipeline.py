@@ -132,7 +132,7 @@ def _warehouse(session: Session) -> RenderableType:
     except WarehouseError:  # a step has failed with it, too
         return Text()
     lines = [*(totals_lines(found) if found else ()), f"{path} ({size(path.stat().st_size)})"]
-    return Padding(Text("\n".join(lines)), (1, 0, 0, 1))
+    return Padding(Text("\n".join(lines)), (1, 0, 0, 1), expand=False)
 
 
 def totals_lines(found: Totals) -> Iterator[str]:

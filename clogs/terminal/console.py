@@ -28,7 +28,7 @@ PLAIN_WIDTH = 10_000
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What JSON leaves unescaped, though a terminal may obey it or turn text around."""
 
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z])")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z])|(?:(?<=\d min)|(?<=\d [hd])) (?=\d)")
 _JOINT = "\ue000"
 """Stands for a blank while lines are broken; it is one column wide, and no word ends at it."""
 
