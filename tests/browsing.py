@@ -83,16 +83,6 @@ class View:
         return float(self.page.evaluate(expression))
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    driver = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=home)
-        yield browser
-        browser.close()
-
-
 @contextmanager
 def opened_in(
     browser: Browser, address: str, *, width: int, height: int, scheme: Literal["light", "dark"] = "light"

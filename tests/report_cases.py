@@ -34,7 +34,7 @@ def page_of_hostile_texts(folder: Path) -> Path:
         "input": {"file_path": f"/x/{HOSTILE}.{HOSTILE}", "content": "a"},
     }
     usage = {"input_tokens": 1, "output_tokens": 2}
-    entries = [
+    entries: list[dict[str, object]] = [
         {"type": "custom-title", "customTitle": HOSTILE},
         {"type": "user", "uuid": "u1", "message": {"role": "user", "content": HOSTILE}},
         {"type": "assistant", "uuid": "u2", "requestId": "r1", "message": {
@@ -44,7 +44,9 @@ def page_of_hostile_texts(folder: Path) -> Path:
     ]  # fmt: skip
     transcript = folder / "projects" / "-home-x" / "s.jsonl"
     transcript.parent.mkdir(parents=True)
-    lines = [common | {"timestamp": f"2026-03-01T10:00:{at:02}Z"} | entry for at, entry in enumerate(entries)]
+    lines = [
+        {**common, "timestamp": f"2026-03-01T10:00:{at:02}Z", **entry} for at, entry in enumerate(entries)
+    ]
     transcript.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     everything = Filter(period=period(last="all", since=None, until=None, timezone="UTC"))
     with connect(build(folder / "projects", folder), read_only=True) as connection:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import CONTRASTS, NEEDS_CHROMIUM, SCHEMES, SIZES, View, opened_in
+from browsing import CHROMIUM, CONTRASTS, NEEDS_CHROMIUM, SCHEMES, SIZES, View, opened_in
 from datadocs_cases import documented
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from clogs.settings import Settings
 from clogs.terminal.text import money, shortened
 
 Format = Literal["table", "csv"]
-Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, metavar="NAME")]
+Time = Annotated[str | None, Parameter(metavar="TIME")]
 
 BAR_WIDTH = 8
 LEAST_WIDTH = 7
@@ -50,14 +51,14 @@ TABLES = {
 def report(
     *,
     by: Annotated[tuple[By, ...], Parameter(negative="", show_default=False)] = (),
-    last: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    last: Annotated[str | None, Parameter(metavar="LENGTH")] = None,
+    since: Time = None,
+    until: Time = None,
     project: Names = (),
     model: Names = (),
     user: Names = (),
     compare: Flag = False,
-    budget: float | None = None,
+    budget: Annotated[float | None, Parameter(metavar="USD")] = None,
     redact: Flag = False,
     html: Annotated[Path | bool, Parameter(negative="", show_default=False, metavar="[FILE]")] = False,
     open: Flag = False,  # noqa: A002  # the option's name
@@ -71,10 +72,10 @@ def report(
     tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
 
     Args:
-        by: One table by day, week, month, project, model, session, tool, user or block; of prompts by
-            category, weekday or hour; of changes by language or file. Several go together.
+        by: One table by these in place of the summary; repeatable. Category, weekday and hour are of prompts,
+            language and file of changes.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
-        since: From here on: 2026-11-01, 2026-11-01T08:00, yesterday or monday.
+        since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
         until: Up to here; a day is part of it.
         project: Projects, by name or folder; may be a glob, such as 'web-*'.
         model: Models, likewise: 'claude-opus-*'.

@@ -23,7 +23,8 @@ WIDTH = 720
 """In pixels, of what is drawn without a script."""
 PALETTE = ("#4c8bc9", "#d0812f", "#3f9e78", "#b36bb8", "#c4953a", "#6f7fd8", "#c95f6d", "#7d8a96")
 """Readable on light and on dark paper."""
-MOST_BARS = 12
+MOST_BARS, STEP = 12, 22
+"""Bars that lie below each other, and the height of each, in pixels."""
 TIME_UNIT: Final = "utcyearmonthdate"
 """Replaced by a longer one where the days are many."""
 QUANTITY = alt.Axis(domain=False, ticks=False, tickCount=4, format="~s")
@@ -35,6 +36,7 @@ DAY = alt.Tooltip("day", type="temporal", timeUnit=TIME_UNIT, format="%Y-%m-%d",
 def describe(section: Section, rows: Sequence[Row]) -> dict[str, Any]:
     """The chart of a section's rows as Vega-Lite, as wide as what it stands in."""
     drawn = {"bars": _bars, "days": _days, "heat": _heat, "line": _line, "lines": _lines, "blocks": _blocks}
+    height = {"height": STEP * min(len(rows), MOST_BARS)} if section.chart == "bars" else {}
     described: dict[str, Any] = (
         drawn[section.chart or "bars"](alt.Chart(alt.InlineData(values=list(rows))), section)
         .properties(
@@ -47,7 +49,7 @@ def describe(section: Section, rows: Sequence[Row]) -> dict[str, Any]:
         .configure_mark(color=PALETTE[0])
         .to_dict(validate=False)  # of 0.15 s, it takes 0.1
     )
-    return described
+    return described | height
 
 
 def draw(described: dict[str, Any], days: Sequence[str]) -> Markup:
@@ -69,7 +71,6 @@ def _bars(chart: Altair, section: Section) -> Altair:
             x=_quantity(measure, alt.X),
             tooltip=_tooltip(name, *section.measures[:3]),
         )
-        .properties(height=alt.Step(22))
     )
 
 
@@ -103,7 +104,7 @@ def _heat(chart: Altair, section: Section) -> Altair:
             opacity=alt.Opacity(measure, type="quantitative", scale=shades, legend=None),
             tooltip=_tooltip(*section.by, measure),
         )
-        .properties(height=alt.Step(22))
+        .properties(height=7 * STEP)
     )
 
 

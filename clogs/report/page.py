@@ -16,7 +16,7 @@ from clogs import __version__
 from clogs.datadocs.charts import UNITS
 from clogs.datadocs.template import INDEX, bundled_text, template
 from clogs.files import make_private_dir, write_atomic
-from clogs.report.charts import TIME_UNIT, describe, draw
+from clogs.report.charts import MOST_BARS, STEP, TIME_UNIT, describe, draw
 from clogs.report.figures import Figures, Row
 from clogs.report.sections import CARDS, HIGH, MEDIUM, SECTIONS, Section, read_facts, summed
 from clogs.report.text import cell, column_name
@@ -37,8 +37,9 @@ def build(figures: Figures, *, path: Path, cache_dir: Path, redact: bool) -> Non
     data = {
         "facts": {name: _columns(rows) for name, rows in facts.items()},
         "sections": {
-            each["section"].id: asdict(each["section"]) | {"chart": each["described"]} for each in shown
+            each["section"].id: asdict(each["section"]) | {"spec": each["described"]} for each in shown
         },
+        "bars": {"step": STEP, "most": MOST_BARS},
         "cards": asdict(CARDS),
         "levels": {"high": HIGH, "medium": MEDIUM},
         "unit": TIME_UNIT,

@@ -253,7 +253,10 @@ def read_facts(figures: Figures, *, redact: bool) -> dict[str, list[Row]]:
         "answers": figures.first_answers("day"),
         "tasks": figures.tasks(),
         "files": figures.table(["file"], limit=10),
-        "blocks": [] if figures.chosen.is_narrowed else figures.table(["block"]),
+        "blocks": [
+            row | {"day": row["block"].date()}
+            for row in ([] if figures.chosen.is_narrowed else figures.table(["block"]))
+        ],
     }
     return {
         name: [

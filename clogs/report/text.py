@@ -37,7 +37,7 @@ _NAMES = {
 _WRITTEN: dict[str, Callable[[Any], str]] = {
     "tokens": si_number,
     "session": lambda text: text[:SESSION_WIDTH],
-    "block": lambda moment: moment if isinstance(moment, str) else f"{moment:%Y-%m-%d %H:%M}",
+    "block": lambda moment: str(moment)[: len("2026-11-01 08:00")],
     "weekday": lambda place: WEEKDAYS[place],
     "hour": lambda hour: f"{hour:02}:00",
     "failed_share": percent,

@@ -109,7 +109,7 @@
   }
 
   const options = {
-    mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, logLevel: 1,
+    mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false,
     tooltip: { disableDefaultStyle: true },
   };
   const unit = (rows) => {
@@ -118,8 +118,9 @@
     return data.units.find(([, most]) => span <= most)[0];
   };
   function draw(section, chart, rows) {
-    const described = JSON.parse(JSON.stringify(section.chart).replaceAll(data.unit, unit(rows)));
-    return vegaEmbed(chart, { ...described, data: { values: rows } }, options);
+    const described = JSON.parse(JSON.stringify(section.spec).replaceAll(data.unit, unit(rows)));
+    const height = section.chart === "bars" ? data.bars.step * Math.min(rows.length, data.bars.most) : described.height;
+    return vegaEmbed(chart, { ...described, height, data: { values: rows } }, options);
   }
 
   function fill(section, part, rows) {
@@ -137,13 +138,14 @@
 
   const parts = [...document.querySelectorAll("section.overview")].map((part) => {
     const section = data.sections[part.id];
-    return { part, section, chart: part.querySelector(".chart"), rows: null, drawn: null };
+    const entry = document.querySelector(`.sections a[href="#${part.id}"]`).parentElement;
+    return { part, section, entry, chart: part.querySelector(".chart"), rows: null, drawn: null };
   });
   // A chart is drawn when it comes near; until then it is what the page was written with.
   const near = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       const each = parts.find(({ chart }) => chart === target);
-      if (!isIntersecting || each.drawn === each.rows) continue;
+      if (!isIntersecting || !each.rows.length || each.drawn === each.rows) continue;
       each.drawn = each.rows;
       draw(each.section, each.chart, each.rows);
     }
@@ -155,6 +157,7 @@
       const { rows, columns } = facts[each.section.facts];
       const fitting = tests.filter(([column]) => columns.has(column));
       each.rows = summed(each.section, rows.filter((row) => fitting.every(([, passes]) => passes(row))));
+      each.part.hidden = each.entry.hidden = !each.rows.length;
       each.part.querySelector(".unfiltered").hidden = fitting.length === tests.length;
       if (!first) fill(each.section, each.part, each.rows);
       if (each.chart) {
