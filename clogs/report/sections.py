@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import polars as pl
@@ -260,11 +261,21 @@ def read_facts(figures: Figures, *, redact: bool) -> dict[str, list[Row]]:
     }
     return {
         name: [
-            {column: _plain(value) for column, value in row.items()}
+            {column: _plain(value) for column, value in row.items() if column in _needed(name)}
             for row in (redacted(rows) if redact else rows)
         ]
         for name, rows in found.items()
     }
+
+
+@cache
+def _needed(facts: str) -> set[str]:
+    """The columns that sections, and the filters of the page, make anything of."""
+    needed: set[str] = {*_KEYS, *(["session"] if facts == CARDS.facts else [])}
+    for section in (*SECTIONS, CARDS):
+        if section.facts == facts:
+            needed.update(section.by, section.measures)
+    return needed | ({"tool_calls", "failed"} if "failed_share" in needed else set())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # what DuckDB answers
