@@ -143,7 +143,7 @@ def test_builds_in_dependency_order(build: Build, file: Path) -> None:
 def test_reports_each_model(build: Build) -> None:
     reported: list[tuple[int, int | None]] = []
     build(on_progress=lambda done, total: reported.append((done, total)))
-    assert reported == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_prints_nothing_and_writes_nowhere_else(

@@ -297,7 +297,7 @@ def test_the_course_of_a_check(workspace: Workspace) -> None:
         (["--history", "fct_messages.key_is_uniqe"], 2, "the nearest is fct_messages.key_is_unique"),
         (["--history", ROLE, "--layer", "gold"], 2, "--history checks nothing"),
         (["--history", ROLE], 69, "clogs.duckdb does not exist yet"),
-        (["--layer", "brass"], 69, "clogs.duckdb does not exist yet"),
+        (["--layer", "brass"], 2, 'Choose from: "bronze", "silver", "gold"'),
         ([], 69, "clogs pipeline"),
     ],
     ids=str,

@@ -6,14 +6,15 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from clogs.commands.session import Flag, Session
-from clogs.commands.since import Since
 from clogs.errors import UsageError
 from clogs.pipeline import steps
+from clogs.report.period import moment
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration, instant, size
 
@@ -32,8 +33,8 @@ def extract(
     *,
     from_: From = (),
     full_backfill: Flag = False,
-    since: Since = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
+    since: Annotated[str | None, Parameter(metavar="TIME")] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX), metavar="N")] = None,
     dry_run: Flag = False,
     json: Flag = False,
     session: Session,
@@ -47,8 +48,8 @@ def extract(
     Args:
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
-        since: Read from then on, in UTC: yesterday, monday (the last one), 7d, 12h, 2026-11-01 or
-            2026-11-01T08:00:00+01:00.
+        since: Read from then on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00, in the time
+            zone of the settings (transform.timezone).
         limit: Read at most this many documents; the watermark stays where it is.
         dry_run: Show how many documents would be read, and write nothing.
         json: Print the result as one JSON document.
@@ -56,22 +57,23 @@ def extract(
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
     session.read_from(from_)
-    if session.settings.source.paths and (since or limit):
+    settings = session.settings
+    if settings.source.paths and (since or limit):
         raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
-    if since:
-        since = _in_utc(since)
+    here = datetime.now(ZoneInfo(settings.transform.timezone))
+    start = moment(since, here).astimezone(UTC) if since else None
     lock = nullcontext() if dry_run else session.lock("extract")
     with lock, session.terminal.progress("extract") as progress:
         result = steps.extract(
-            session.settings,
+            settings,
             run=new_run(),
             full_backfill=full_backfill,
-            since=since,
+            since=start,
             limit=limit,
             dry_run=dry_run,
             on_progress=progress,
         )
-    of_transcripts = bool(session.settings.source.paths)
+    of_transcripts = bool(settings.source.paths)
     text = summary(result)
     if result.dry_run and of_transcripts:
         text = f"{count(result.documents, 'document')} would be read."
@@ -97,10 +99,3 @@ def summary(result: ExtractResult) -> str:
     if result.rejected:
         parts.append(f"{result.rejected:,} rejected")
     return " · ".join(parts)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise UsageError("--since is out of range.", hint="Give a year from 1 to 9999, in UTC.") from None

@@ -74,12 +74,18 @@ class Plan:
 
 
 def run_pipeline(
-    settings: Settings, plan: Plan, progress: ProgressDisplay, *, trigger: Trigger = "hand"
+    settings: Settings,
+    plan: Plan,
+    progress: ProgressDisplay,
+    *,
+    trigger: Trigger = "hand",
+    on_end: Callable[[StepResult], None],
 ) -> PipelineResult:
     """Run the steps under one lock.
 
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
+    `on_end` is called after each step.
 
     Raises:
         LockedError: Another run holds the lock.
@@ -95,6 +101,7 @@ def run_pipeline(
         def add(result: StepResult) -> None:
             results.append(result)
             recorder.add(result.to_record())
+            on_end(result)
 
         for name, step in _steps(settings, plan, run, progress, trigger).items():
             if _has_failed(results) or name in plan.skip:

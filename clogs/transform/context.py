@@ -57,7 +57,8 @@ class BuildConsole(NoopConsole):
     Seeds are left out: they are read when their files change, and not again by a full refresh.
 
     Args:
-        on_progress: Called after each model with how many have ended, and how many are due as far as known.
+        on_progress: Called at the start and after each model with how many have ended, and how many are due
+            as far as known.
 
     Attributes:
         seconds: Wall time of each model that was built and passed its audits, by name.
@@ -78,6 +79,7 @@ class BuildConsole(NoopConsole):
         """Count the models that are due."""
         del args, kwargs
         self._due += sum(not snapshot.is_seed for snapshot in batched_intervals)
+        self._on_progress(self._done, self._due)
 
     def update_snapshot_evaluation_progress(
         self,
