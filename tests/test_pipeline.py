@@ -71,6 +71,12 @@ def test_a_transform_with_nothing_to_follow_builds_nothing(filled: Workspace) ->
 def test_a_transform_that_is_asked_to_build_does(filled: Workspace, arguments: list[str]) -> None:
     document = json.loads(filled.output("transform", "--json", "--quiet", *arguments))
     assert (document["unchanged"], document["models"] != []) == (False, True)
+    with connect(warehouse_of(filled), read_only=True) as connection:
+        rows = {
+            each["name"]: connection.execute(f"SELECT count(*) FROM {each['name']}").fetchall()[0][0]
+            for each in document["models"]
+        }
+    assert {each["name"]: each["rows"] for each in document["models"]} == rows
 
 
 @pytest.mark.parametrize("step", STEPS[1:])

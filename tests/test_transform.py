@@ -50,7 +50,8 @@ MODEL (name gold.agg_entries, kind FULL);
 SELECT COUNT(*) AS entries FROM gold.fct_entries
 """
 
-ALL = ["bronze.seed_names", "bronze.stg_entries", "gold.fct_entries", "gold.agg_entries"]
+BUILT = ["bronze.stg_entries", "gold.fct_entries", "gold.agg_entries"]
+"""All but the seed, which is read."""
 
 Build = Callable[..., TransformResult]
 Rows = list[tuple[object, ...]]
@@ -133,9 +134,7 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 def test_builds_in_dependency_order(build: Build, file: Path) -> None:
     result = build()
 
-    assert [(model.name, model.rows) for model in result.models] == list(
-        zip(ALL, [2, None, 2, 1], strict=True)
-    )
+    assert [(model.name, model.rows) for model in result.models] == list(zip(BUILT, [2, 2, 1], strict=True))
     assert 0 <= sum(model.seconds for model in result.models) <= result.seconds
     assert entries(file) == [("1", "Person", 12), ("2", "Machine", 12)]
     assert count(file) == [(2,)]
@@ -144,7 +143,7 @@ def test_builds_in_dependency_order(build: Build, file: Path) -> None:
 def test_reports_each_model(build: Build) -> None:
     reported: list[tuple[int, int | None]] = []
     build(on_progress=lambda done, total: reported.append((done, total)))
-    assert reported == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    assert reported == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_prints_nothing_and_writes_nowhere_else(
@@ -171,7 +170,7 @@ def test_what_was_loaded_since_is_there(build: Build, file: Path) -> None:
     add(file, "3", "system")
     result = build()
 
-    assert [model.name for model in result.models] == ALL[1:]
+    assert [model.name for model in result.models] == BUILT
     assert entries(file) == [("1", "Person", 12), ("2", "Machine", 12), ("3", None, 12)]
     assert count(file) == [(3,)]
 
@@ -228,8 +227,9 @@ def test_a_full_refresh_equals_a_fresh_build(build: Build, file: Path, rebuilt: 
                WHERE table_name LIKE 'gold__fct_entries%'"""
         ).fetchall()
         connection.execute(f"DELETE FROM {table}")
-    build(**rebuilt)
+    again = build(**rebuilt)
 
+    assert {model.name for model in again.models} >= {"gold.fct_entries", "gold.agg_entries"}
     assert entries(file) == [("1", "Person", 12), ("2", "Machine", 12)]
     assert count(file) == [(2,)]
 
@@ -266,7 +266,7 @@ def test_a_renamed_warehouse_is_not_built_anew(build: Build, file: Path, tmp_pat
     build()
     renamed = file.rename(tmp_path / "else.duckdb")
     result = build(warehouse=renamed)
-    assert [model.name for model in result.models] == ALL[1:]
+    assert [model.name for model in result.models] == BUILT
 
 
 def test_descriptions_reach_the_views(build: Build, file: Path) -> None:

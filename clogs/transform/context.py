@@ -54,6 +54,8 @@ _MEMORY = 2_000_000_000
 class BuildConsole(NoopConsole):
     """SQLMesh's console: prints nothing, and records the models in the order they ended.
 
+    Seeds are left out: they are read when their files change, and not again by a full refresh.
+
     Args:
         on_progress: Called at the start and after each model with how many have ended, and how many are due
             as far as known.
@@ -76,7 +78,7 @@ class BuildConsole(NoopConsole):
     ) -> None:
         """Count the models that are due."""
         del args, kwargs
-        self._due += len(batched_intervals)
+        self._due += sum(not snapshot.is_seed for snapshot in batched_intervals)
         self._on_progress(self._done, self._due)
 
     def update_snapshot_evaluation_progress(
@@ -90,6 +92,8 @@ class BuildConsole(NoopConsole):
     ) -> None:
         """Record a model; SQLMesh reports no duration for one that failed."""
         del interval, batch_idx, args, kwargs
+        if snapshot.is_seed:
+            return
         self._done += 1
         if duration_ms is not None:
             self.seconds[snapshot.model.name] = duration_ms / 1000

@@ -181,7 +181,6 @@ def _view(snapshot: Snapshot) -> View:
         identifier=f"{schema}.{name}",
         schema=schema,
         query=source.sql(dialect="duckdb", identify=True),
-        is_table=not model.kind.is_view,
         description=model.description,
         columns=model.column_descriptions or {},
     )

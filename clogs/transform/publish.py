@@ -21,7 +21,6 @@ class View:
         identifier: The same quoted, ``"gold"."fct_messages"``, for SQL.
         schema: The schema, quoted.
         query: What it selects, without any catalog.
-        is_table: Whether its rows are stored, so that counting them costs nothing.
         columns: Descriptions by column.
     """
 
@@ -29,7 +28,6 @@ class View:
     identifier: str
     schema: str
     query: str
-    is_table: bool
     description: str | None
     columns: Mapping[str, str]
 

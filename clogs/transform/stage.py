@@ -28,10 +28,10 @@ _GARBAGE_AFTER = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One model that was brought up to date, in some seconds; a view has no rows of its own."""
+    """One model that was brought up to date, in some seconds."""
 
     name: str
-    rows: int | None
+    rows: int
     seconds: float
 
 
@@ -96,14 +96,14 @@ def transform(
     with _connect(config) as connection:
         # after a failure too: what was built before it can be read
         publish(connection, build.views)
-        tables = {view.name for view in build.views if view.is_table}
         rows = {
-            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
-            for name in build.seconds.keys() & tables
+            view.name: connection.execute(f"SELECT count(*) FROM {view.identifier}").fetchall()[0][0]
+            for view in build.views
+            if view.name in build.seconds and not build.failure
         }
     if build.failure:
         raise build.failure
-    models = tuple(ModelRun(name, rows.get(name), seconds) for name, seconds in build.seconds.items())
+    models = tuple(ModelRun(name, rows[name], seconds) for name, seconds in build.seconds.items())
     return TransformResult(models=models, seconds=time.perf_counter() - started)
 
 
