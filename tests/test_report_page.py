@@ -136,6 +136,22 @@ def test_a_page_is_not_a_table(tmp_path: Path, options: list[str]) -> None:
     assert "The page has all figures." in finished.stderr
 
 
+def test_a_page_is_of_all_models(tmp_path: Path) -> None:
+    finished = new_workspace(tmp_path, "mongodb://127.0.0.1:9", "none").run(
+        "report", "--html", "--model", "claude-*"
+    )
+    assert finished.returncode == 2
+    assert "which have no model" in finished.stderr
+
+
+def test_a_page_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    finished = fill(new_workspace(tmp_path, "mongodb://127.0.0.1:9", "none")).run(
+        "report", "--html", tmp_path
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("Cannot write ")
+
+
 def test_a_time_without_anything_says_so(tmp_path: Path) -> None:
     source = page_of_samples(tmp_path, "--since", "2019-01-01", "--until", "2019-01-02").read_text(
         encoding="utf-8"

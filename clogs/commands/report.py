@@ -89,11 +89,8 @@ def report(
         format: How to print the figures.
         json: Print one JSON document.
     """
-    if compare and TIMES & set(by):
-        raise UsageError("--compare is for tables without times.", hint="Such as --by project --compare.")
     is_page, is_table = bool(html or open), not json and format == "table"
-    if is_page and (by or compare or not is_table):
-        raise UsageError("The page has all figures.", hint="Leave out --by, --compare, --format and --json.")
+    _require_sense(by, model, compare=compare, is_page=is_page, is_table=is_table)
     settings, terminal = session.settings, session.terminal
     last = last or (ALL if is_page and not (since or until) else None)
     chosen = period(last=last, since=since, until=until, timezone=settings.transform.timezone)
@@ -120,6 +117,20 @@ def report(
         for line in _lines(found, chosen, newest, width=terminal.width):
             terminal.write(line)
     _require_budget(found["total"]["cost_usd"], budget)
+
+
+def _require_sense(
+    by: Sequence[By], model: Sequence[str], *, compare: bool, is_page: bool, is_table: bool
+) -> None:
+    """Refuse options that contradict each other."""
+    if compare and TIMES & set(by):
+        raise UsageError("--compare is for tables without times.", hint="Such as --by project --compare.")
+    if is_page and (by or compare or not is_table):
+        raise UsageError("The page has all figures.", hint="Leave out --by, --compare, --format and --json.")
+    if is_page and model:
+        raise UsageError(
+            "The page is also of prompts and tools, which have no model.", hint="Leave out --model."
+        )
 
 
 def _write_page(figures: Figures, file: Path | bool, settings: Settings, *, redact: bool) -> Path:  # noqa: FBT001

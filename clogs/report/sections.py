@@ -119,6 +119,7 @@ SECTIONS = (
         facts="activity",
         by=("day",),
         measures=("sessions", "prompts", "tool_calls", "cost_usd"),
+        note="A bar of a week or a month is the sum of its days.",
         chart="days",
     ),
     Section(
@@ -156,7 +157,7 @@ SECTIONS = (
         facts="answers",
         by=("day",),
         measures=("median_seconds", "p90_seconds", "answers"),
-        note="From a prompt to the first part of its answer that is logged.",
+        note="From a prompt to the first part of its answer; of a week or a month, the middle day.",
         chart="line",
     ),
     Section(
