@@ -164,7 +164,7 @@ def unwrap_help(command: App) -> None:
 
 
 def _usage_error(exc: CycloptsError) -> UsageError:
-    """What was wrong with the words, and the command whose help tells the right ones."""
+    """What was wrong with the words, and the command whose help to read."""
     chain = exc.command_chain or ()
     message = str(exc)
     command = app

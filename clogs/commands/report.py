@@ -90,7 +90,7 @@ def report(
         json: Print one JSON document.
     """
     is_page, is_table = bool(html or open), not json and format == "table"
-    _require_sense(by, model, compare=compare, is_page=is_page, is_table=is_table)
+    _require_compatible(by, model, compare=compare, is_page=is_page, is_table=is_table)
     settings, terminal = session.settings, session.terminal
     last = last or (ALL if is_page and not (since or until) else None)
     chosen = period(last=last, since=since, until=until, timezone=settings.transform.timezone)
@@ -119,7 +119,7 @@ def report(
     _require_budget(found["total"]["cost_usd"], budget)
 
 
-def _require_sense(
+def _require_compatible(
     by: Sequence[By], model: Sequence[str], *, compare: bool, is_page: bool, is_table: bool
 ) -> None:
     """Refuse options that contradict each other."""
@@ -129,7 +129,7 @@ def _require_sense(
         raise UsageError("The page has all figures.", hint="Leave out --by, --compare, --format and --json.")
     if is_page and model:
         raise UsageError(
-            "The page is also of prompts and tools, which have no model.", hint="Leave out --model."
+            "The page also covers prompts and tools, which have no model.", hint="Leave out --model."
         )
 
 

@@ -25,8 +25,7 @@ def timeline(days: Sequence[tuple[date, int]]) -> Markup:
     """
     if len(days) < 2:  # noqa: PLR2004  # one bar says nothing
         return Markup()
-    span = (days[-1][0] - days[0][0]).days
-    noun, unit = next((noun, unit) for noun, unit, most in UNITS if span <= most)
+    noun, unit = time_unit(days[0][0], days[-1][0])
     busiest, most = max(days, key=lambda each: each[1])
     caption = f"Documents per {noun}. The busiest day was {busiest}, with {most:,}."
     # Vega reads a date without a time as UTC, whatever the time zone of this machine
@@ -39,6 +38,11 @@ def timeline(days: Sequence[tuple[date, int]]) -> Markup:
         '<figure class="timeline"><figcaption>{0}</figcaption>'
         '<div role="img" aria-label="{0}">{1}</div></figure>'
     ).format(caption, Markup().join(drawn))
+
+
+def time_unit(first: date, last: date) -> tuple[str, str]:
+    """What a bar stands for between two days, in English and as Vega calls it."""
+    return next((noun, unit) for noun, unit, most in UNITS if (last - first).days <= most)
 
 
 def _bars(frame: pl.DataFrame, unit: str, width: int) -> Markup:

@@ -11,7 +11,7 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from clogs.datadocs.charts import UNITS
+from clogs.datadocs.charts import time_unit
 from clogs.report.figures import Row
 from clogs.report.sections import SECTIONS, Section
 from clogs.report.text import WEEKDAYS, column_name
@@ -54,9 +54,10 @@ def describe(section: Section, rows: Sequence[Row]) -> dict[str, Any]:
 
 def draw(described: dict[str, Any], days: Sequence[str]) -> Markup:
     """The chart as SVG, for where no script runs; bars stand for weeks or months where days are many."""
-    span = (date.fromisoformat(max(days)) - date.fromisoformat(min(days))).days if days else 0
-    unit = next(unit for _, unit, most in UNITS if span <= most)
-    text = json.dumps(described | {"width": WIDTH}).replace(f'"{TIME_UNIT}"', f'"{unit}"')
+    text = json.dumps(described | {"width": WIDTH})
+    if days:
+        _, unit = time_unit(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
+        text = text.replace(f'"{TIME_UNIT}"', f'"{unit}"')
     return Markup(vl_convert.vegalite_to_svg(text))  # noqa: S704  # Vega escapes texts
 
 

@@ -138,7 +138,7 @@ SECTIONS = (
         facts="errors",
         by=("tool", "error"),
         measures=("failed",),
-        note="What most errors of a tool say.",
+        note="The most common error of each tool.",
         order="failed",
     ),
     Section(
@@ -230,7 +230,7 @@ SECTIONS = (
         facts="blocks",
         by=("block",),
         measures=("tokens", "cost_usd", "responses"),
-        note="The line is the fullest window of the report, a limit that is known to be above it.",
+        note="The line marks the fullest window so far: your limit is at least that.",
         chart="blocks",
     ),
 )
