@@ -48,6 +48,24 @@ def open_changes(source: Source, job: ExtractJob, before: ExtractState) -> Chang
         return None
 
 
+def mode_in_force(source: Source, source_mode: str) -> tuple[str, str]:
+    """Return what finds new documents, ``change_stream`` or ``watermark``, and why.
+
+    Raises:
+        NoChangesError: ``pipeline.source_mode`` asks for a change stream, and there is none.
+        TransientSourceError: The connection was lost.
+    """
+    if source_mode == "watermark":
+        return "watermark", "pipeline.source_mode says so."
+    try:
+        source.changes(None, exclude=(), batch_size=1, batch_bytes=1).close()
+    except NoChangesError as error:
+        if source_mode == "change_stream":
+            raise
+        return "watermark", error.message
+    return "change_stream", "the deployment has them, and this user may read them."
+
+
 def land_changes(
     changes: Changes,
     job: ExtractJob,

@@ -95,7 +95,7 @@ class Changes:
             self.token = _as_text(self._stream.resume_token)
 
     def next_reply(self) -> Reply | None:
-        """Read on, also after an error; None when the stream has reached the moment it was opened at, or ended.
+        """Read on, also after an error; None at the moment that the stream was opened, or where it ended.
 
         A reply holds one version of each document, and is as large as asked for unless it is the last.
 
