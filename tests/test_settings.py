@@ -69,6 +69,7 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "pipeline.workers": min(available_cpus(), 4),
         "pipeline.lookback": "15 min",
         "pipeline.watermark_field": "ingestedAt",
+        "pipeline.source_mode": "auto",
         "pipeline.retries": 3,
         "pipeline.retry_delays": ["30 s", "1 min", "2 min"],
         "transform.timezone": "UTC",

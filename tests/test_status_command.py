@@ -79,6 +79,8 @@ def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace)
             "newest": None,
             "undated": 0,
             "transcripts": None,
+            "found_by": None,
+            "found_by_reason": None,
         },
         "extraction": {
             "watermark_field": "ingestedAt",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from clogs.commands.follow import Follower, require_alone
 from clogs.commands.session import Flag, Session
 from clogs.commands.since import Since
 from clogs.errors import UsageError
@@ -35,14 +36,16 @@ def extract(
     since: Since = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
     dry_run: Flag = False,
+    follow: Flag = False,
     json: Flag = False,
     session: Session,
 ) -> None:
     """Read new documents of the MongoDB collection, or of transcripts, into Parquet files.
 
-    Reading begins a lookback before the watermark, where the last run ended;
-    documents that have landed and not changed are not landed again. The first run
-    reads everything.
+    What changed since the last run is read from the collection's change stream, where
+    there is one. Else reading begins a lookback before the watermark, where the last
+    run ended. What has landed and not changed is not landed again. The first run reads
+    everything.
 
     Args:
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
@@ -51,8 +54,11 @@ def extract(
             2026-11-01T08:00:00+01:00.
         limit: Read at most this many documents; the watermark stays where it is.
         dry_run: Show how many documents would be read, and write nothing.
+        follow: Stay until Ctrl-C, and land what is new every few seconds.
         json: Print the result as one JSON document.
     """
+    alone = {"--full-backfill": full_backfill, "--since": since, "--limit": limit, "--dry-run": dry_run}
+    require_alone(follow=follow, every=None, options={**alone, "--json": json})
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
     session.read_from(from_)
@@ -60,6 +66,8 @@ def extract(
         raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
     if since:
         since = _in_utc(since)
+    if follow:
+        Follower(session, summary).run()
     lock = nullcontext() if dry_run else session.lock("extract")
     with lock, session.terminal.progress("extract") as progress:
         result = steps.extract(
@@ -85,10 +93,13 @@ def summary(result: ExtractResult) -> str:
     """An extraction in a line."""
     documents = count(result.documents, "document")
     if result.dry_run:
-        origin = f"from {instant(result.since)} on" if result.since else "from the collection's beginning"
+        is_resumed = result.source_mode == "change_stream"
+        beginning = "where the last run ended" if is_resumed else "the collection's beginning"
+        origin = f"from {instant(result.since)} on" if result.since else f"from {beginning}"
         return f"{documents} would be read, {origin}."
+    deleted = f"{result.deleted:,} deleted in the source" if result.deleted else ""
     if not result.documents:
-        return "nothing new"
+        return deleted or "nothing new"
     parts = [f"{documents} read"]
     if result.landed:
         parts.append(f"{result.landed:,} landed in {count(result.files, 'file')} ({size(result.bytes)})")
@@ -96,6 +107,8 @@ def summary(result: ExtractResult) -> str:
         parts.append(f"{result.unchanged:,} unchanged")
     if result.rejected:
         parts.append(f"{result.rejected:,} rejected")
+    if deleted:
+        parts.append(deleted)
     return " · ".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clogs.commands import compact, extract, load, transform, validate
+from clogs.commands.follow import Follower, require_alone
 from clogs.commands.session import Flag, Session
 from clogs.errors import WarehouseError
 from clogs.pipeline import steps
@@ -21,6 +23,7 @@ from clogs.report import questions
 from clogs.report.questions import Totals
 from clogs.runs.log import log_path
 from clogs.terminal.console import is_quiet
+from clogs.terminal.progress import ProgressDisplay
 from clogs.terminal.text import count, duration, money, si_number, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
@@ -30,6 +33,7 @@ SUMMARIES: dict[str, Callable[[Any], str]] = {
     "validate": validate.summary,
     "compact": compact.summary,
 }
+BUILD_EVERY = timedelta(minutes=1)
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
 
@@ -43,6 +47,8 @@ def pipeline(
     skip_transform: Flag = False,
     skip_validate: Flag = False,
     models: Annotated[list[str] | None, Parameter(negative="")] = None,
+    follow: Flag = False,
+    every: timedelta | None = None,
     json: Flag = False,
     session: Session,
 ) -> None:
@@ -57,8 +63,12 @@ def pipeline(
         skip_transform: Leave out transform.
         skip_validate: Leave out validate.
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
+        follow: Stay until Ctrl-C: land what is new every few seconds, and build at an interval.
+        every: The interval of --follow, such as 30s, 1m (the default) or 1h.
         json: Print the result as one JSON document.
     """
+    alone = {"--full-backfill": full_backfill, "--full-refresh": full_refresh, "--skip-extract": skip_extract}
+    require_alone(follow=follow, every=every, options={**alone, "--json": json})
     session.read_from(from_)
     skips = {
         "extract": skip_extract,
@@ -72,9 +82,20 @@ def pipeline(
         skip=frozenset(name for name, skip in skips.items() if skip),
         select=tuple(models or ()),
     )
+    if follow:
+        build = partial(_build, session, plan)
+        Follower(session, extract.summary).run(every=every or BUILD_EVERY, build=build)
     result = run(session, plan)
     if skip_extract and not skip_load and not steps.has_landed(session.settings):
         session.terminal.say("Nothing has landed yet: leave out --skip-extract.")
+    raise_errors(result, session)
+
+
+def _build(session: Session, plan: Plan) -> None:
+    """Run the pipeline as a round of ``--follow``, and say how it ended in a line."""
+    result = run_pipeline(session.settings, plan, ProgressDisplay(), trigger=session.trigger)
+    done = [f"{step.name} {SUMMARIES[step.name](step.result)}" for step in result.steps if step.result]
+    session.terminal.say(f"pipeline: {' · '.join(done)} · {duration(result.seconds)}")
     raise_errors(result, session)
 
 

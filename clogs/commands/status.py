@@ -89,7 +89,9 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
         return "the collection does not exist yet"
     documents = f"about {count(source.documents or 0, 'document')}"
     text = f"{documents} · newest {watermark_field} {_ago(source.newest, now)}"
-    if source.undated:
+    by = "change streams" if source.found_by == "change_stream" else "the watermark"
+    text += f"\nfound by {by}: {source.found_by_reason}"
+    if source.undated and source.found_by == "watermark":
         undated = f"{count(source.undated, 'document')} without a Date in {watermark_field}"
         text += f"\n{undated}: only `clogs extract --full-backfill` finds them"
     return text

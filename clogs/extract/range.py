@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Semaphore, Thread
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -45,6 +45,7 @@ class ExtractJob:
     exclude: Sequence[str]
     batch_size: int  # documents, at most
     workers: int = 1  # processes, this one among them
+    source_mode: Literal["auto", "change_stream", "watermark"] = "auto"
     watermark_field: str
     lookback: timedelta
     retry_delays: Sequence[timedelta]

@@ -1,4 +1,4 @@
-"""What an extraction leaves for the next one: the watermark, and what is landed of the lookback window."""
+"""What an extraction leaves for the next one: watermark, resume token, and what is landed of the lookback."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class ExtractState:
         is_settled: A run has read the lookback window that began a lookback later than that, or more: what
             becomes visible late has been found.
         extracted_at: When the newest run that landed anything began, in UTC.
+        token: Where the change stream goes on, as `clogs.mongo.Changes.token`; None without one.
         window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
@@ -60,6 +61,7 @@ class ExtractState:
     reached_at: datetime | None = None
     is_settled: bool = False
     extracted_at: datetime | None = None
+    token: str | None = None
     window: pl.DataFrame = field(default_factory=no_documents)
 
     def start(self, lookback: timedelta) -> datetime | None:
@@ -168,14 +170,15 @@ def read_extract_state(path: Path) -> ExtractState:
         return ExtractState(path)
     if window.schema != WINDOW_SCHEMA:
         window = no_documents()
-    return ExtractState(path, **moments, is_settled=metadata.get("is_settled") == "true", window=window)
+    is_settled, token = metadata.get("is_settled") == "true", metadata.get("token") or None
+    return ExtractState(path, **moments, is_settled=is_settled, token=token, window=window)
 
 
 def write_extract_state(state: ExtractState) -> None:
     """Make the state durable: the moment it is in place, the next run starts from it."""
     moments = {name: getattr(state, name) for name in ("watermark", "reached_at", "extracted_at")}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
-    metadata["is_settled"] = str(state.is_settled).lower()
+    metadata |= {"is_settled": str(state.is_settled).lower(), "token": state.token or ""}
     content = BytesIO()  # Polars has no error of its own for a full disk
     state.window.write_parquet(content, metadata=metadata)
     write_atomic(state.path, lambda path: path.write_bytes(content.getvalue()))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clogs import dead_letters, mongo, warehouse
 from clogs.errors import ClogsError, UnavailableError, UsageError
+from clogs.extract.changes import mode_in_force
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.files import reading
 from clogs.health.findings import UNREADABLE
@@ -46,6 +47,8 @@ class Source:
     newest: datetime | None = None  # Date in the watermark field that is not after now
     undated: int | None = None  # documents without a Date there, which no watermark finds
     transcripts: int | None = None  # files
+    found_by: str | None = None  # change_stream or watermark: what finds new documents
+    found_by_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ def read_status(
     paths: Sequence[Path],
     *,
     watermark_field: str,
+    source_mode: str,
     raw_dir: Path,
     dead_letter_dir: Path,
     state_dir: Path,
@@ -138,7 +142,7 @@ def read_status(
             source = read_transcripts(paths)
         else:
             with mongo.connect(address) as collection:
-                source = read_source(collection, watermark_field)
+                source = read_source(collection, watermark_field, source_mode)
     except UnavailableError as error:
         source = Source(name=address.name, fault=error)
     return Status(
@@ -154,17 +158,20 @@ def read_status(
     )
 
 
-def read_source(collection: mongo.Source, watermark_field: str) -> Source:
+def read_source(collection: mongo.Source, watermark_field: str, source_mode: str) -> Source:
     """Ask the server about a collection.
 
     Raises:
-        SourceError: It no longer answers, or refuses.
+        SourceError: It no longer answers, or refuses, or lacks the change stream that the settings ask for.
     """
     if not collection.exists():
         return Source(name=collection.name, exists=False, documents=0, undated=0)
+    found_by, reason = mode_in_force(collection, source_mode)
     return Source(
         name=collection.name,
         exists=True,
+        found_by=found_by,
+        found_by_reason=reason,
         documents=collection.estimated_count(),
         newest=collection.newest(watermark_field),
         undated=collection.count_undated(watermark_field),

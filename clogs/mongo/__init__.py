@@ -1,5 +1,6 @@
 """MongoDB: the one place that imports pymongo and bson, and maps their errors to ours."""
 
+from clogs.mongo.changes import Changes
 from clogs.mongo.client import Address, Refused, Source, connect
 from clogs.mongo.documents import (
     Document,
@@ -21,6 +22,7 @@ from clogs.mongo.reading import Reading, Reply
 
 __all__ = [
     "Address",
+    "Changes",
     "Document",
     "KeyRange",
     "Position",

@@ -17,6 +17,7 @@ from pymongo import MongoClient, errors
 from pymongo.collection import Collection
 
 from clogs.errors import SettingsError, SourceError
+from clogs.mongo.changes import Changes
 from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
 from clogs.mongo.errors import mapped_errors
 from clogs.mongo.ranges import KeyRange
@@ -100,6 +101,19 @@ class Source:
             projection=dict.fromkeys(only, 1) or dict.fromkeys(exclude, 0) or None,
             documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
             limit=limit,
+        )
+
+    def changes(
+        self, token: str | None, *, exclude: Sequence[str], batch_size: int, batch_bytes: int
+    ) -> Changes:
+        """Open the change stream at a token, or at this moment. See `clogs.mongo.changes.Changes`."""
+        return Changes(
+            self._collection,
+            self.name,
+            token,
+            exclude=exclude,
+            documents_per_reply=batch_size,
+            bytes_per_reply=batch_bytes,
         )
 
     def whole(self) -> KeyRange:

@@ -69,6 +69,7 @@ def extract_job(settings: Settings, *, run: str) -> ExtractJob:
         exclude=settings.mongo.exclude,
         batch_size=settings.pipeline.batch_size,
         workers=settings.pipeline.workers,
+        source_mode=settings.pipeline.source_mode,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
         retry_delays=retry_delays(settings),
