@@ -69,7 +69,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
         blocking_checks=checks,
         workers=DEFAULTS.workers,
     )
-    with connect(Address(uri, DB, COLLECTION)) as source:
+    with connect(Address(uri, DB, COLLECTION), retry_delays=job.retry_delays) as source:
         started = time.perf_counter()
         stage.extract(source, job)
         return time.perf_counter() - started

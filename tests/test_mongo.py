@@ -249,9 +249,7 @@ def test_a_server_that_is_not_there_is_worth_a_retry(free_address: str) -> None:
     error = error_of(f"mongodb://ann:{CANARY}@{free_address}/?serverSelectionTimeoutMS=1")
     assert isinstance(error, TransientSourceError)
     assert CANARY not in told(error)
-    assert error.message == (
-        f"MongoDB at {free_address} does not answer: {free_address}: [Errno 111] Connection refused."
-    )
+    assert error.message == (f"MongoDB at {free_address} does not answer: [Errno 111] Connection refused.")
 
 
 @pytest.mark.parametrize("password", ["1/{}", "1?{}=1", "1#{}", "%{}", "@:/{}@", "{}:{}", "{}@{}", "\0{}\n"])
@@ -273,10 +271,10 @@ def test_the_hosts_hold_no_part_of_a_password(before: str, after: str) -> None:
     [
         (errors.AutoReconnect("gone"), TransientSourceError, "does not answer: gone."),
         (errors.NetworkTimeout("slow"), TransientSourceError, "does not answer: slow."),
-        (errors.NotPrimaryError("election"), TransientSourceError, "does not answer: election"),
+        (errors.NotPrimaryError("election"), TransientSourceError, "has no primary just now."),
         (errors.ServerSelectionTimeoutError("a, Timeout: 5s"), TransientSourceError, "does not answer: a."),
         (errors.WaitQueueTimeoutError("full"), TransientSourceError, "does not answer: full."),
-        (errors.CursorNotFound("lost", 43), TransientSourceError, "does not answer: lost"),
+        (errors.CursorNotFound("lost", 43), TransientSourceError, "lost the cursor of a read."),
         (errors.OperationFailure("no", 18), SourceError, "refuses the user or the password."),
         (errors.OperationFailure("no", 13), SourceError, "does not allow this user: no"),
         (errors.OperationFailure("bad query", 2), SourceError, "failed: bad query"),

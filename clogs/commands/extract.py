@@ -77,6 +77,8 @@ def extract(
             since=since,
             limit=limit,
             dry_run=dry_run,
+            retry_connect=session.trigger != "hand",
+            confirm=session.confirm_reading,
             on_progress=progress,
         )
     of_transcripts = bool(session.settings.source.paths)

@@ -43,6 +43,7 @@ def import_(
             paths or (Path("~/.claude"),),
             user=user,
             machine=machine,
+            retry_connect=session.trigger != "hand",
             on_progress=progress,
         )
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")

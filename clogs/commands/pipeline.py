@@ -115,7 +115,9 @@ def run(session: Session, plan: Plan) -> PipelineResult:
     """Run the pipeline with progress on the terminal, and show how it ended."""
     settings, terminal = session.settings, session.terminal
     with session.leaving_to_next(), terminal.progress("clogs") as progress:
-        result = run_pipeline(settings, plan, progress, trigger=session.trigger)
+        result = run_pipeline(
+            settings, plan, progress, trigger=session.trigger, confirm=session.confirm_reading
+        )
     shown = not (is_quiet() or terminal.stdout_json)
     terminal.summarize(result, Group(_steps(result), _warehouse(session)) if shown else "")
     return result

@@ -14,6 +14,7 @@ from clogs.dead_letters import Stage
 from clogs.errors import DataError, LostChangesError, SourceError
 from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.same_source import Confirm, state_of
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -67,6 +68,7 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    confirm: Confirm | None = None,
     handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
@@ -78,6 +80,7 @@ def extract(
 
     Raises:
         SourceError: MongoDB cannot be read, or the collection does not exist.
+        UsageError: It may be another collection than before, and ``confirm`` can ask nobody.
         DataError: More documents than allowed were rejected; the others are landed.
         ClogsError: A file cannot be written.
     """
@@ -85,7 +88,10 @@ def extract(
     landing = identity(job.raw_dir, create=not dry_run)
     before = read_extract_state(
         extract_state_path(
-            job.state_dir, source=source.name, watermark_field=job.watermark_field, landing=landing
+            job.state_dir,
+            source=source.address.namespace,
+            watermark_field=job.watermark_field,
+            landing=landing,
         )
     )
     if not source.exists():
@@ -93,6 +99,7 @@ def extract(
             f"The collection {source.name} does not exist.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
         )
+    before = state_of(source, before, None if full_backfill else confirm)
     if not dry_run:
         for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
             sweep_temporary(folder)

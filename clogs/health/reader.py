@@ -148,7 +148,7 @@ def read_status(
     return Status(
         at=datetime.now(UTC),
         source=source,
-        extraction=_read_extraction(source, watermark_field, raw_dir, state_dir),
+        extraction=_read_extraction(source, address.namespace, watermark_field, raw_dir, state_dir),
         landing=read_landing(raw_dir),
         dead_letters=read_dead_letters(dead_letter_dir),
         warehouse=read_warehouse(warehouse_path),
@@ -187,10 +187,12 @@ def read_transcripts(paths: Sequence[Path]) -> Source:
         return Source(name=name, fault=error)
 
 
-def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_dir: Path) -> Extraction:
+def _read_extraction(
+    source: Source, namespace: str, watermark_field: str, raw_dir: Path, state_dir: Path
+) -> Extraction:
     with reading(raw_dir, hint=UNREADABLE):
         landing = identity(raw_dir, create=False)
-    named = ("transcripts", "") if source.transcripts else (source.name, watermark_field)
+    named = ("transcripts", "") if source.transcripts else (namespace, watermark_field)
     path = extract_state_path(state_dir, source=named[0], watermark_field=named[1], landing=landing)
     with reading(path, hint=UNREADABLE):
         state = read_extract_state(path)

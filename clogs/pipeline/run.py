@@ -74,9 +74,14 @@ class Plan:
 
 
 def run_pipeline(
-    settings: Settings, plan: Plan, progress: ProgressDisplay, *, trigger: Trigger = "hand"
+    settings: Settings,
+    plan: Plan,
+    progress: ProgressDisplay,
+    *,
+    trigger: Trigger = "hand",
+    confirm: Callable[[str], bool] | None = None,
 ) -> PipelineResult:
-    """Run the steps under one lock.
+    """Run the steps under one lock; for `confirm` see `clogs.extract.same_source.state_of`.
 
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
@@ -96,7 +101,7 @@ def run_pipeline(
             results.append(result)
             recorder.add(result.to_record())
 
-        for name, step in _steps(settings, plan, run, progress, trigger).items():
+        for name, step in _steps(settings, plan, run, progress, trigger=trigger, confirm=confirm).items():
             if _has_failed(results) or name in plan.skip:
                 add(StepResult(name=name, status="skipped"))
             else:
@@ -114,7 +119,13 @@ def _has_failed(results: list[StepResult]) -> bool:
 
 
 def _steps(
-    settings: Settings, plan: Plan, run: str, on_progress: Progress, trigger: Trigger
+    settings: Settings,
+    plan: Plan,
+    run: str,
+    on_progress: Progress,
+    *,
+    trigger: Trigger,
+    confirm: Callable[[str], bool] | None,
 ) -> dict[str, Callable[[], Any]]:
     """Return the steps by name; a step that returns None had nothing to do."""
     from clogs.landing.handover import Handover
@@ -145,7 +156,8 @@ def _steps(
             settings,
             run=run,
             full_backfill=plan.full_backfill,
-            retry_connect=trigger != "hand",  # a person would rather know at once
+            retry_connect=trigger != "hand",
+            confirm=confirm,
             handover=handover,
             on_progress=on_progress,
         )

@@ -1,0 +1,46 @@
+"""Whether the collection is the one that was read before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
+
+from clogs.extract.watermark import ExtractState
+from clogs.mongo import Source
+
+Confirm = Callable[[str], bool]
+"""Asks a question, and returns whether the answer is yes."""
+
+logger = logging.getLogger(__name__)
+
+
+def state_of(source: Source, before: ExtractState, confirm: Confirm | None) -> ExtractState:
+    """The state to go on from: ``before``, or that before the first run where the collection is another one.
+
+    Where nothing says which it is, ``confirm`` asks whether to begin anew; None says so, and begins anew.
+
+    Raises:
+        UsageError: Nobody can answer.
+    """
+    found = source.identity()
+    known = before.source or found
+    same = found.is_same(known)
+    if same is False:
+        logger.warning("%s is another collection than the one read before: it is read whole.", source.name)
+    if same is None:
+        problem = (
+            f"{source.name} was read at {', '.join(known.hosts)} before, and neither replica set nor UUID"
+            " says whether it is the same collection."
+        )
+        if confirm is None:
+            logger.warning("%s It is read whole.", problem)
+        elif not confirm(f"{problem} Read it whole, as another one?"):
+            same = True
+    if same:
+        # a user with fewer rights is not told the UUID, which stays what it is
+        uuid, name = found.uuid or known.uuid, found.replica_set or known.replica_set
+        return replace(before, source=structs.replace(found, uuid=uuid, replica_set=name))
+    return ExtractState(before.path, source=found, extracted_at=before.extracted_at)
