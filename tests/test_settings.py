@@ -70,6 +70,7 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "pipeline.lookback": "15 min",
         "pipeline.watermark_field": "ingestedAt",
         "pipeline.source_mode": "auto",
+        "pipeline.reconcile_days": 30,
         "pipeline.retries": 3,
         "pipeline.retry_delays": ["30 s", "1 min", "2 min"],
         "transform.timezone": "UTC",

@@ -20,6 +20,7 @@ from clogs.terminal.text import count, duration, instant, size
 
 if TYPE_CHECKING:
     from clogs.extract import ExtractResult
+    from clogs.extract.reconcile import Reconciled
 
 INT64_MAX = 2**63 - 1  # MongoDB takes no larger limit
 
@@ -33,6 +34,7 @@ def extract(
     *,
     from_: From = (),
     full_backfill: Flag = False,
+    reconcile: Flag = False,
     since: Since = None,
     limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
     dry_run: Flag = False,
@@ -50,6 +52,7 @@ def extract(
     Args:
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
+        reconcile: Compare the collection with what has landed, too, and read again what differs.
         since: Read from then on, in UTC: yesterday, monday (the last one), 7d, 12h, 2026-11-01 or
             2026-11-01T08:00:00+01:00.
         limit: Read at most this many documents; the watermark stays where it is.
@@ -61,7 +64,13 @@ def extract(
     require_alone(follow=follow, every=None, options={**alone, "--json": json})
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
+    if reconcile and (since or limit or dry_run):
+        raise UsageError(
+            "--reconcile compares the whole collection.", hint="Leave out --since, --limit and --dry-run."
+        )
     session.read_from(from_)
+    if reconcile and session.settings.source.paths:
+        raise UsageError("--reconcile is for MongoDB only.", hint="Leave it out for transcripts.")
     if session.settings.source.paths and (since or limit):
         raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
     if since:
@@ -77,6 +86,7 @@ def extract(
             since=since,
             limit=limit,
             dry_run=dry_run,
+            reconcile=reconcile,
             retry_connect=session.trigger != "hand",
             confirm=session.confirm_reading,
             on_progress=progress,
@@ -111,6 +121,19 @@ def summary(result: ExtractResult) -> str:
         parts.append(f"{result.rejected:,} rejected")
     if deleted:
         parts.append(deleted)
+    if result.reconciled:
+        parts.append(reconciled(result.reconciled))
+    return " · ".join(parts)
+
+
+def reconciled(found: Reconciled) -> str:
+    """A reconciliation in a line."""
+    parts = [f"reconciled {count(found.source, 'document')}", f"{found.missing:,} missing"]
+    if found.gone:
+        parts.append(f"{found.gone:,} deleted there")
+    parts.append(f"{found.documents:,} read again")
+    if found.rejected:
+        parts.append(f"{found.rejected:,} rejected")
     return " · ".join(parts)
 
 

@@ -42,6 +42,7 @@ def pipeline(
     from_: extract.From = (),
     full_backfill: Flag = False,
     full_refresh: Flag = False,
+    reconcile: Flag = False,
     skip_extract: Flag = False,
     skip_load: Flag = False,
     skip_transform: Flag = False,
@@ -58,6 +59,7 @@ def pipeline(
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
         full_refresh: Rebuild raw.conversations and all models.
+        reconcile: Compare the collection with what has landed, too: see clogs extract --help.
         skip_extract: Leave out extract.
         skip_load: Leave out load.
         skip_transform: Leave out transform.
@@ -67,7 +69,12 @@ def pipeline(
         every: The interval of --follow, such as 30s, 1m (the default) or 1h.
         json: Print the result as one JSON document.
     """
-    alone = {"--full-backfill": full_backfill, "--full-refresh": full_refresh, "--skip-extract": skip_extract}
+    alone = {
+        "--full-backfill": full_backfill,
+        "--full-refresh": full_refresh,
+        "--reconcile": reconcile,
+        "--skip-extract": skip_extract,
+    }
     require_alone(follow=follow, every=every, options={**alone, "--json": json})
     session.read_from(from_)
     skips = {
@@ -79,6 +86,7 @@ def pipeline(
     plan = Plan(
         full_backfill=full_backfill,
         full_refresh=full_refresh,
+        reconcile=reconcile,
         skip=frozenset(name for name, skip in skips.items() if skip),
         select=tuple(models or ()),
     )

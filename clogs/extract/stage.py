@@ -14,6 +14,7 @@ from clogs.dead_letters import Stage
 from clogs.errors import DataError, LostChangesError, SourceError
 from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.reconcile import Reconciled, reconcile
 from clogs.extract.same_source import Confirm, state_of
 from clogs.extract.watermark import (
     ExtractState,
@@ -48,6 +49,7 @@ class ExtractResult(Counts):
         watermark: Where the next run will begin, less the lookback; in UTC.
         source_mode: What found the documents.
         deleted: Documents deleted in the collection, as its change stream says; they stay in the landing.
+        reconciled: What a reconciliation found and read again after that, counted apart.
         dry_run: Nothing was read or written; ``documents`` is what would be read.
         seconds: Wall time.
     """
@@ -56,6 +58,7 @@ class ExtractResult(Counts):
     watermark: datetime | None
     source_mode: Literal["change_stream", "watermark"] = "watermark"
     deleted: int = 0
+    reconciled: Reconciled | None = None
     dry_run: bool = False
     seconds: float = 0.0
 
@@ -68,6 +71,7 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    reconcile_days: int | None = None,
     confirm: Confirm | None = None,
     handover: Handover | None = None,
     on_progress: Progress = no_progress,
@@ -77,6 +81,8 @@ def extract(
     They are found by the change stream where there is one, else by the watermark. The watermark moves only
     when every document up to it is durable, and never for a part of the collection (``limit``, or ``since``
     later than where this run would have begun). A stream's first token is taken before anything is read.
+
+    With ``reconcile_days``, the collection is reconciled afterwards, see `clogs.extract.reconcile`.
 
     Raises:
         SourceError: MongoDB cannot be read, or the collection does not exist.
@@ -128,6 +134,11 @@ def extract(
         )
     if dry_run:
         return result
+    if reconcile_days:
+        state = read_extract_state(before.path)
+        found = reconcile(source, job, state, days=reconcile_days, on_progress=on_progress)
+        result = replace(result, reconciled=found)
+        warn(found, job, stage="extract")
     result = replace(result, seconds=time.perf_counter() - clock)
     warn(result, job, stage="extract")
     return result
@@ -245,7 +256,7 @@ def _land(
     return counts, state.pruned(job.lookback, undated=undated)
 
 
-def warn(result: ExtractResult, job: ExtractJob, *, stage: Stage) -> None:
+def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:
     """Report what was not landed; raises a `DataError` if that is more than allowed."""
     if result.undated:
         logger.warning(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
@@ -233,11 +234,10 @@ class Source:
             raise
         except SourceError:  # only who may list collections is told more than their names
             found = []
-        uuids = (
-            str(each.get("info", {}).get("uuid") or "") for each in found if each["name"] == named["name"]
-        )
+        infos = [each.get("info", {}).get("uuid") for each in found if each["name"] == named["name"]]
+        uuid = next((str(each) for each in infos if isinstance(each, UUID)), None)
         hosts = hosts_of(self.address.hosts)
-        return Identity(replica_set=self._replica_set, uuid=next(uuids, None) or None, hosts=hosts)
+        return Identity(replica_set=self._replica_set, uuid=uuid, hosts=hosts)
 
     def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
         """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
@@ -245,7 +245,9 @@ class Source:
 
         def ask() -> Document:
             try:
-                return database.command(command, value, read_preference=preference, **options)
+                return database.command(
+                    command, value, read_preference=preference, codec_options=CODEC, **options
+                )
             except errors.OperationFailure as exc:
                 if exc.code in {NOT_FOUND, ON_VIEW}:
                     return {"cursor": {"firstBatch": []}}

@@ -69,6 +69,7 @@ class Plan:
 
     full_backfill: bool = False
     full_refresh: bool = False
+    reconcile: bool = False
     skip: frozenset[str] = frozenset()
     select: tuple[str, ...] = ()
 
@@ -156,6 +157,7 @@ def _steps(
             settings,
             run=run,
             full_backfill=plan.full_backfill,
+            reconcile=plan.reconcile,
             retry_connect=trigger != "hand",
             confirm=confirm,
             handover=handover,

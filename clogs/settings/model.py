@@ -94,6 +94,7 @@ class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Literal["auto", "change_stream", "watermark"],
         Key(parse=values.one_of("auto", "change_stream", "watermark")),
     ] = "auto"
+    reconcile_days: Annotated[int, Meta(ge=1, le=366)] = 30  # in so many nights all is read again once
     retries: Annotated[int, Meta(ge=0)] = 3
     # The last delay holds for all retries after it.
     retry_delays: Annotated[tuple[timedelta, ...], Key(parse=values.durations), Meta(min_length=1)] = (

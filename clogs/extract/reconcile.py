@@ -1,0 +1,136 @@
+"""Reconciliation: what was missed, found by comparing the collection with what was seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.watermark import ExtractState
+from clogs.landing.seen import IS_OBJECT_ID, count_by_day, scan_pruned, seen_ids
+from clogs.mongo import KeyRange, Reply, Source, id_text
+from clogs.terminal.progress import Progress
+
+RANGE_DOCUMENTS = 10_000
+"""Days are compared together until they hold so many documents."""
+
+NUMBER = 999
+"""In the names of its files: the same run has extracted before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled(Counts):
+    """What a reconciliation found, and what it read again.
+
+    Attributes:
+        source: Documents of the collection.
+        differing: Ranges whose counts differed.
+        missing: Documents of the collection that had not been seen.
+        gone: Documents seen that the collection no longer holds, as far as the counts differed.
+    """
+
+    source: int
+    differing: int
+    missing: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRanges:
+    """Reads ranges of a collection, but not what was pruned; see `clogs.extract.scan.Read`."""
+
+    source: Source
+    ranges: Sequence[KeyRange]
+    job: ExtractJob
+
+    def __call__(self, only: Sequence[str], _limit: int) -> Iterator[Reply]:
+        """Read one after the other."""
+        pruned = scan_pruned(self.job.raw_dir)
+        for key_range in self.ranges:
+            left_out = set(pruned.filter(_within(key_range)).collect()["_id"])
+            for reply in CollectionRange(self.source, key_range, self.job)(only, 0):
+                kept = [
+                    place
+                    for place, each in enumerate(reply.documents)
+                    if not left_out or isinstance(each, str) or id_text(each.get("_id")) not in left_out
+                ]
+                yield Reply([reply.raw[each] for each in kept], [reply.documents[each] for each in kept])
+
+
+def reconcile(
+    source: Source, job: ExtractJob, before: ExtractState, *, days: int, on_progress: Progress
+) -> Reconciled:
+    """Compare the collection with what was seen of it, and land what differs. The caller holds the run lock.
+
+    Counts are compared range by range, and the ids of a range only where its counts differ. A range with a
+    document that was not seen is read again whole. So is, every night, one ``days``-th of the days that have
+    ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything is read
+    again. The watermark stays.
+
+    Raises:
+        SourceError: MongoDB cannot be read.
+        ClogsError: A file cannot be read or written.
+    """
+    ids = seen_ids(job.raw_dir, job.dead_letter_dir)
+    seen = count_by_day(ids)
+    in_source = differing = missing = gone = 0
+    ranges, again = ranges_of(seen), list[KeyRange]()
+    for done, (key_range, expected) in enumerate(ranges, start=1):
+        found = source.count(key_range.filter())
+        in_source += found
+        if found != expected:
+            differing += 1
+            unseen, absent = _compare(source, job, key_range, ids)
+            missing, gone = missing + unseen, gone + absent
+            if unseen:
+                again.append(key_range)
+        on_progress(done, len(ranges))
+    tonight = job.started.date().toordinal() % days
+    due = [
+        KeyRange.of_days(day, None if day is None else day + 1)
+        for day in seen
+        if (day or 0) % days == tonight
+    ]
+    again += [each for each in due if not any(each.is_within(other) for other in again)]
+    counts = Counts()
+    if again:
+        read = CollectionRanges(source, again, job)
+        with closing(land_range(read, job, before, number=NUMBER)) as landed:
+            for each, _ in landed:
+                counts += each
+    return Reconciled(**asdict(counts), source=in_source, differing=differing, missing=missing, gone=gone)
+
+
+def ranges_of(seen: Mapping[int | None, int]) -> list[tuple[KeyRange, int]]:
+    """All ranges of the collection, each with how many documents of it were seen: other ids are the last."""
+    starts, counts = [0], [0]
+    for day, number in sorted((day, number) for day, number in seen.items() if day is not None):
+        if counts[-1] >= RANGE_DOCUMENTS:
+            starts.append(day)
+            counts.append(0)
+        counts[-1] += number
+    stops = [*starts[1:], None]
+    days = [KeyRange.of_days(start, stop) for start, stop in zip(starts, stops, strict=True)]
+    return [*zip(days, counts, strict=True), (KeyRange.of_days(None, None), seen.get(None, 0))]
+
+
+def _compare(source: Source, job: ExtractJob, key_range: KeyRange, ids: pl.LazyFrame) -> tuple[int, int]:
+    """Count the ids of a range that were not seen, and those seen that it no longer holds."""
+    replies = CollectionRange(source, key_range, job)(["_id"], 0)
+    found = [id_text(each["_id"]) for reply in replies for each in reply.documents if isinstance(each, dict)]
+    here = pl.LazyFrame({"_id": found}, schema={"_id": pl.String()}).unique()
+    there = ids.filter(_within(key_range)).unique()
+    unseen = here.join(there, on="_id", how="anti").select(pl.len()).collect().item()
+    absent = there.join(here, on="_id", how="anti").select(pl.len()).collect().item()
+    return unseen, absent
+
+
+def _within(key_range: KeyRange) -> pl.Expr:
+    """Which ids are in a range, by their texts."""
+    start, stop = key_range.start, key_range.stop
+    if start is None:
+        return ~IS_OBJECT_ID
+    return IS_OBJECT_ID & (pl.col("_id") >= str(start)) & (pl.lit(stop is None) | (pl.col("_id") < str(stop)))
