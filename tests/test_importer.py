@@ -54,6 +54,7 @@ class Importing:
             watermark_field="ingestedAt",
             state_dir=self.root / "state",
             dead_letter_dir=self.root / "dead_letters",
+            max_rejected=1,
             run="run",
         )
 

@@ -223,18 +223,35 @@ def test_the_hosts_are_told_without_the_secrets(uri: str, hosts: str) -> None:
         "mongodb://",
         "mongodb://[::1",
         "mongodb://localhost:99999",
-        "mongodb://localhost/?serverSelectionTimeoutMS=soon",
-        "mongodb://localhost/?retryWritess=true",
         f"mongodb://ann:{CANARY}%zz@localhost",
         f"mongodb://ann:12/{CANARY}@localhost",
         f"mongodb://ann:12?{CANARY}=1@localhost",
-        f"mongodb://localhost/?authMechanismProperties={CANARY}:1",
     ],
 )
 def test_a_malformed_uri_is_a_fault_of_the_settings(uri: str) -> None:
     error = error_of(uri)
     assert isinstance(error, SettingsError)
     assert CANARY not in told(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "ignored"),
+    [
+        ("retryWritess=true", "retryWritess"),
+        ("compressors=snappy&appName=x", "compressors"),
+        (
+            f"zlibCompressionLevel=77&authMechanismProperties={CANARY}:1",
+            "zlibCompressionLevel, authMechanismProp",
+        ),
+    ],
+)
+def test_options_that_the_driver_ignores_are_named(
+    free_address: str, options: str, ignored: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error_of(f"mongodb://{free_address}/?serverSelectionTimeoutMS=1&{options}")
+    assert ignored in caplog.text
+    assert "appName" not in caplog.text
+    assert CANARY not in caplog.text
 
 
 def test_a_certificate_that_is_not_there_is_a_fault_of_the_settings(tmp_path: Path) -> None:

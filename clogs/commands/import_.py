@@ -49,8 +49,6 @@ def import_(
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
     if result.index_created:
         terminal.say(f"Created the index on {session.settings.pipeline.watermark_field}.")
-    if result.rejected:
-        terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")
 
 
 def summary(result: ImportResult) -> str:

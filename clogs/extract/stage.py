@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
+from clogs import dead_letters
 from clogs.dead_letters import Stage
-from clogs.errors import DataError, LostChangesError, SourceError
+from clogs.errors import LostChangesError, SourceError
 from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.reconcile import Reconciled, reconcile
@@ -265,12 +266,11 @@ def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:
             count(result.undated, "document"),
             job.watermark_field,
         )
-    reasons = f"clogs dead-letters list --stage {stage}"
-    if result.rejected > job.max_rejected * result.documents:
-        raise DataError(
-            f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
-            f" {job.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
-            hint=f"Their reasons: {reasons}",
-        )
-    if result.rejected:
-        logger.warning("%s rejected; the reasons: %s", count(result.rejected, "document"), reasons)
+    dead_letters.judge(
+        result.rejected,
+        result.documents,
+        stage=stage,
+        noun="document",
+        kept="landed",
+        max_rejected=job.max_rejected,
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -16,6 +17,7 @@ from uuid import UUID
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
+from pymongo.uri_parser import parse_uri
 
 from clogs.errors import SettingsError, SourceError, TransientSourceError
 from clogs.mongo.changes import Changes
@@ -24,6 +26,7 @@ from clogs.mongo.errors import NO_VIEW, ON_VIEW, mapped_errors, retrying, too_ol
 from clogs.mongo.identity import Identity, hosts_of
 from clogs.mongo.ranges import KeyRange
 from clogs.mongo.reading import Reading
+from clogs.terminal.text import join_limited
 
 ANSWER_TIMEOUT_MS = 4_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
@@ -43,8 +46,10 @@ DUPLICATE_KEY = 11_000
 
 T = TypeVar("T")
 
-_PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
-"""Of a password with a bare slash, the driver would take what stands before it for a host."""
+logger = logging.getLogger(__name__)
+
+_PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?[^@]*)?")
+"""Of a password with a bare slash or question mark, the driver would take the beginning for a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +180,26 @@ class Source:
 
     def is_indexed(self, field: str) -> bool:
         """Return whether an index orders all documents that have a Date in ``field``."""
-        indexes = self._listed("listIndexes", self._collection.name)
+        try:
+            indexes = self._listed("listIndexes", self._collection.name)
+        except TransientSourceError:
+            raise
+        except SourceError:  # to list them is a right of its own; to use one is not
+            return self._has_index(field)
         return any(
             next(iter(index["key"].items())) in {(field, 1), (field, -1)}
             and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
             for index in indexes
         )
+
+    def _has_index(self, field: str) -> bool:
+        try:
+            self.ask(lambda: self._collection.find_one({}, {"_id": 1}, hint=[(field, 1)]))
+        except TransientSourceError:
+            raise
+        except SourceError:
+            return False
+        return True
 
     def create_index(self, field: str) -> bool:
         """Create an index on ``field``, and the collection with it; return False if there was one."""
@@ -310,6 +329,9 @@ def connect(address: Address, *, retry_delays: Sequence[timedelta] = ()) -> Iter
     """
     with mapped_errors(address.hosts, has_user=address.has_user):
         client = _client(address.uri)
+    if ignored := _ignored_options(address.uri):
+        reason = "They are unknown, have a wrong value, or need a library that is not installed."
+        logger.warning("Options of mongo.uri are ignored: %s. %s", join_limited(ignored), reason)
     with client:
         with mapped_errors(address.hosts, has_user=address.has_user):
             answer, round_trip = _first_answer(client, address.hosts)
@@ -338,15 +360,28 @@ def _client(uri: str) -> MongoClient[Document]:
     options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else timeout
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # so the driver speaks of an unknown option
+            warnings.simplefilter("ignore", UserWarning)  # `_ignored_options` names them
             return MongoClient(uri, appname="clogs", **options)
-    except (UserWarning, ValueError) as exc:
+    except ValueError as exc:
         raise errors.InvalidURI from exc
     except OSError as exc:
         raise SettingsError(
             f"mongo.uri names a file that cannot be used: {exc.filename or ''} {exc.strerror}.",
             hint="Check its tlsCAFile and tlsCertificateKeyFile options.",
         ) from exc
+
+
+def _ignored_options(uri: str) -> list[str]:
+    """The options of a URI that the driver ignores, for it only warns about them, and not always by name."""
+    ignored = []
+    for option in re.split("[&;]", uri.partition("?")[2]):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            with suppress(errors.PyMongoError, ValueError, OSError):  # the client has raised it
+                parse_uri(f"mongodb://localhost/?{option}", warn=True)
+        if any(issubclass(each.category, UserWarning) for each in caught):
+            ignored.append(option.partition("=")[0])
+    return ignored
 
 
 def _first_answer(client: MongoClient[Document], hosts: str) -> tuple[Document, float]:

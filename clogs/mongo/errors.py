@@ -145,10 +145,10 @@ def _silence(exc: errors.PyMongoError, where: str) -> ClogsError:
     remedy = NO_SERVER if "Connection refused" in text else "Try: clogs config"
     frozen = "No servers found yet" in text or "timed out" in text
     reason = "it gives no sign of life within the time limit." if frozen else _reason(exc)
-    return kind(
-        f"MongoDB at {where} does not answer: {reason}",
-        hint=f"Is it running, and is mongo.uri (MONGO_URI) right? {remedy}",
-    )
+    hint = f"Is it running, and is mongo.uri (MONGO_URI) right? {remedy}"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        hint = "Name the file of its certificate authority in mongo.uri (MONGO_URI): tlsCAFile=FILE"
+    return kind(f"MongoDB at {where} does not answer: {reason}", hint=hint)
 
 
 def too_old(where: str) -> SourceError:

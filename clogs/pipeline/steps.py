@@ -61,6 +61,7 @@ def import_files(
             state_dir=settings.data.state_dir,
             dead_letter_dir=settings.data.dead_letter_dir,
             run=new_run(),
+            max_rejected=settings.quality.max_rejected,
             on_progress=on_progress,
         )
 
