@@ -20,6 +20,7 @@ from pymongo.cursor import Cursor
 from clogs import extract as stage
 from clogs.checks.suites import blocking_checks
 from clogs.mongo import Address, connect
+from clogs.runs.records import new_run
 from clogs.settings.model import MongoSettings, PipelineSettings
 
 DB, COLLECTION = "claude_logs", "conversations"
@@ -53,15 +54,16 @@ def unchecked(uri: str, folder: Path) -> float:
     return land(uri, folder, ())
 
 
-def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
+def land(uri: str, folder: Path, checks: tuple[str, ...], mode: stage.SourceMode = "watermark") -> float:
     """Extract into a folder, with some checks."""
     job = stage.ExtractJob(
-        run="bench",
+        run=new_run(),
         raw_dir=folder / "raw",
         dead_letter_dir=folder / "dead_letters",
         state_dir=folder / "state",
         exclude=EXCLUDE,
         batch_size=DEFAULTS.batch_size,
+        source_mode=mode,
         watermark_field=DEFAULTS.watermark_field,
         lookback=DEFAULTS.lookback,
         retry_delays=(timedelta(seconds=1),),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -23,7 +22,6 @@ from clogs.report import questions
 from clogs.report.questions import Totals
 from clogs.runs.log import log_path
 from clogs.terminal.console import is_quiet
-from clogs.terminal.progress import ProgressDisplay
 from clogs.terminal.text import count, duration, money, si_number, size
 
 SUMMARIES: dict[str, Callable[[Any], str]] = {
@@ -91,19 +89,13 @@ def pipeline(
         select=tuple(models or ()),
     )
     if follow:
-        build = partial(_build, session, plan)
-        Follower(session, extract.summary).run(every=every or BUILD_EVERY, build=build)
+        options = [word for path in from_ for word in ("--from", str(path))]
+        options += [f"--skip-{name}" for name in sorted(plan.skip)]
+        options += [word for model in plan.select for word in ("--models", model)]
+        Follower(session, extract.summary).run(every or BUILD_EVERY, ["pipeline", *options])
     result = run(session, plan)
     if skip_extract and not skip_load and not steps.has_landed(session.settings):
         session.terminal.say("Nothing has landed yet: leave out --skip-extract.")
-    raise_errors(result, session)
-
-
-def _build(session: Session, plan: Plan) -> None:
-    """Run the pipeline as a round of ``--follow``, and say how it ended in a line."""
-    result = run_pipeline(session.settings, plan, ProgressDisplay(), trigger=session.trigger)
-    done = [f"{step.name} {SUMMARIES[step.name](step.result)}" for step in result.steps if step.result]
-    session.terminal.say(f"pipeline: {' · '.join(done)} · {duration(result.seconds)}")
     raise_errors(result, session)
 
 

@@ -32,6 +32,10 @@ BATCH_BYTES = 4 * 1024 * 1024
 """Of rows in memory: a batch ends when it is larger, also before it has ``batch_size`` documents."""
 
 
+SourceMode = Literal["auto", "change_stream", "watermark"]
+"""What finds new documents; ``auto`` is the change stream where there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractJob:
     """How a run extracts. It can be sent to another process."""
@@ -44,7 +48,7 @@ class ExtractJob:
     exclude: Sequence[str]
     batch_size: int  # documents, at most
     workers: int = 1  # processes, this one among them
-    source_mode: Literal["auto", "change_stream", "watermark"] = "auto"
+    source_mode: SourceMode = "auto"
     watermark_field: str
     lookback: timedelta
     retry_delays: Sequence[timedelta]

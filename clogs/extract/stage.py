@@ -203,6 +203,8 @@ def _extract_range(
     state = replace(state, token=token)
     if counts.landed or counts.rejected or (state.is_settled, token) != (before.is_settled, before.token):
         write_extract_state(state)
+    if token:  # later runs find documents without a Date all the same
+        counts = replace(counts, undated=0)
     return ExtractResult(**asdict(counts), since=start, watermark=state.watermark)
 
 

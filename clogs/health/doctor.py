@@ -162,7 +162,14 @@ def _source(address: Address, watermark_field: str, source_mode: str, lookback: 
     return [
         Finding("source", "ok", f"{found.name} holds about {count(found.documents or 0, 'document')}."),
         _changes(found),
-        *_documents(address, watermark_field, indexed=indexed, undated=found.undated or 0, early=early),
+        *_documents(
+            address,
+            watermark_field,
+            indexed=indexed,
+            undated=found.undated or 0,
+            early=early,
+            by_stream=found.found_by == "change_stream",
+        ),
     ]
 
 
@@ -175,7 +182,7 @@ def _changes(found: Source) -> Finding:
 
 
 def _documents(
-    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int
+    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int, by_stream: bool
 ) -> list[Finding]:
     """Say whether the watermark finds new documents, fast and only once."""
     db, name, field = map(json.dumps, (address.db, address.collection, watermark_field))
@@ -189,9 +196,11 @@ def _documents(
             f"In mongosh: db.getSiblingDB({db}).getCollection({name}).createIndex({{{field}: 1}})",
         ),
         warning_unless(
-            not undated,
+            by_stream or not undated,
             "dates",
-            f"Every document has a Date in {watermark_field}.",
+            f"Change streams find {count(undated, 'document')} without a Date in {watermark_field}, too."
+            if undated
+            else f"Every document has a Date in {watermark_field}.",
             f"{count(undated, 'document')} without a Date in {watermark_field}:"
             " only the first run and a full backfill find them.",
             "Read them with: clogs extract --full-backfill, or set pipeline.watermark_field"

@@ -176,7 +176,8 @@ class Changes:
         return Timestamp(*(int(part, 16) for part in time.groups())) >= self._now
 
     def _cluster_time(self) -> Timestamp | None:
-        hello = self._collection.database.client.admin.command("hello")
+        admin = self._collection.database.client.admin
+        hello = admin.command("hello", read_preference=self._collection.read_preference)
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise self._no_changes(40573)
         return hello.get("operationTime")
