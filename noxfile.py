@@ -77,14 +77,14 @@ def ferretdb(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def browser(session: nox.Session) -> None:
-    """Look at the page of `validate --build-docs` in Chromium, where there is one."""
+    """Look at the pages of `validate --build-docs` and `report --html` in Chromium, where there is one."""
     chromium = os.environ.get("CLOGS_TEST_CHROMIUM") or shutil.which("chromium")
     if not chromium:
         session.skip("Chromium is not installed")
     session.install("--editable", ".", "--group", "browser")
     session.run(
         "pytest",
-        *(session.posargs or ["tests/test_datadocs_browser.py"]),
+        *(session.posargs or ["tests/test_datadocs_browser.py", "tests/test_report_browser.py"]),
         env={"CLOGS_TEST_CHROMIUM": chromium},
     )
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CoercionError,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    UnusedCliTokensError,
+)
 
 from clogs import __version__
 from clogs.commands.session import Flag, Session
@@ -41,6 +52,14 @@ COMMANDS = {
     "completion": "Print a script that completes commands in bash, zsh or fish.",
 }
 """In the order of the help: what a newcomer runs, the daily run and its steps, then what shows and tidies."""
+
+KINDS: dict[object, str] = {
+    bool: "true or false",
+    datetime: "a date, such as 2026-11-01",
+    float: "a number",
+    int: "a whole number",
+}
+"""What an option takes, as people say it, by its type in Python."""
 
 app = App(
     name="clogs",
@@ -122,6 +141,7 @@ def _run(tokens: list[str]) -> int | None:
         # The help of a command is its docstring, not its line in the list of commands.
         for name in COMMANDS.keys() & set(tokens):
             app[name].help = None
+            unwrap_help(app[name])
     try:
         code: int | None = app.meta(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as exc:
@@ -130,6 +150,17 @@ def _run(tokens: list[str]) -> int | None:
         Terminal(stdout_json="--json" in tokens).fail(error)
         return error.exit_code
     return code
+
+
+def unwrap_help(command: App) -> None:
+    """Leave it to the terminal to break the lines of a command's docstring, and of its own commands'."""
+    if function := command.default_command:
+        text = inspect.cleandoc(function.__doc__ or "")
+        # a line goes on in the next one, which for a parameter is indented; a list does not
+        function.__doc__ = re.sub(r"(?<=\S)\n(?: {8})?(?=[^\s-])", " ", text)
+    for name in command:
+        if not name.startswith("-"):
+            unwrap_help(command[name])
 
 
 def _usage_error(exc: CycloptsError) -> UsageError:
@@ -145,5 +176,11 @@ def _usage_error(exc: CycloptsError) -> UsageError:
         suggestion = nearest(word, known)
         message = f'Unknown command "{" ".join((*chain, word))}". '
         message += f'Did you mean "{suggestion}"?' if suggestion else f"Available: {', '.join(known)}."
+    if isinstance(exc, CoercionError) and exc.token and exc.target_type in KINDS:
+        message = f'{exc.token.keyword}: "{exc.token.value}" is not {KINDS[exc.target_type]}.'
+    elif isinstance(exc, MissingArgumentError) and exc.argument:
+        message = f"{exc.keyword or exc.argument.name} needs a value."
+    elif isinstance(exc, UnusedCliTokensError) and message.startswith("Unused"):
+        message = f"{' '.join(('clogs', *chain))} takes no such word: {' '.join(exc.unused_tokens or ())}"
     words = "The options" if chain else "The commands"
     return UsageError(message, hint=f"{words}: {' '.join(('clogs', *chain))} --help")

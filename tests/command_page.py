@@ -12,7 +12,7 @@ from conftest import PROJECT
 from rich.console import Console
 
 from clogs import errors
-from clogs.cli import COMMANDS, app
+from clogs.cli import COMMANDS, app, unwrap_help
 from clogs.settings.model import known_keys
 from clogs.settings.sources import environment_name
 
@@ -115,6 +115,7 @@ def _commands() -> Iterator[str]:
 def _help(command: list[str]) -> str:
     """What ``--help`` prints, from the docstring and not from the line in the list of commands."""
     listed, app[command[0]].help = app[command[0]].help, None
+    unwrap_help(app[command[0]])
     try:
         text = _printed([*command, "--help"]).partition("╭─ Global options")[0]
     finally:

@@ -12,16 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from browsing import CHROMIUM, QUIET
 from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from replica_set import ReplicaSet, replica_set_in
 
 from clogs.commands.demo_server import free_port, mongo_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 Document = dict[str, Any]
 
@@ -221,3 +225,14 @@ def new_workspace(tmp_path: Path, uri: str, collection: str) -> Workspace:
         "MONGO_COLLECTION": collection,
     }
     return Workspace(folder, kept | settings)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium; tests that need one are marked by `browsing.NEEDS_CHROMIUM`."""
+    driver = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=home)
+        yield browser
+        browser.close()

@@ -9,7 +9,7 @@ from conftest import new_workspace
 
 from clogs import warehouse
 from clogs.checks.results import CheckResult, Outcome, PastResult
-from clogs.datadocs import build
+from clogs.datadocs.page import build
 from clogs.datadocs.profile import ColumnProfile, measure, tables
 from clogs.files import bundled
 from clogs.schema import Model

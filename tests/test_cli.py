@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ def test_help(workspace: Workspace, command: str) -> None:
     golden = GOLDEN / f"{command.replace(' ', '-') or 'clogs'}.txt"
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("command", ["extract", "schedule install", "query", "report"])
+def test_lines_of_help_are_broken_by_the_terminal_alone(
+    workspace: Workspace, command: str, width: int
+) -> None:
+    stdout = workspace.output(*command.split(), "--help", COLUMNS=str(width))
+    before_options = stdout.partition("╭")[0]
+    for paragraph in before_options.split("\n\n"):
+        lines = [line.rstrip() for line in paragraph.strip().splitlines()]
+        # each line is full: the first word of the next would not have fitted
+        for line, following in pairwise(lines):
+            assert len(line) + 1 + len(following.split()[0]) > width
 
 
 def test_version(workspace: Workspace) -> None:

@@ -1,69 +1,21 @@
-"""The documentation in a browser, on a desk and on a phone, by day and by night.
-
-They run where ``CLOGS_TEST_CHROMIUM`` names the executable of a Chromium, and Playwright is installed.
-"""
+"""The documentation in a browser, on a desk and on a phone, by day and by night."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
+from browsing import CHROMIUM, CONTRASTS, NEEDS_CHROMIUM, SCHEMES, SIZES, View, opened_in
 from datadocs_cases import documented
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-CHROMIUM = os.environ.get("CLOGS_TEST_CHROMIUM")
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SIZES = ((1280, 800), (360, 740))
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+pytestmark = NEEDS_CHROMIUM
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="CLOGS_TEST_CHROMIUM names no Chromium")
-
-CONTRASTS = """() => {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const paint = (...colors) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const luminance = (rgb) => rgb.slice(0, 3)
-    .map((part) => part / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (node) => {
-    for (let each = node; each; each = each.parentElement) {
-      const color = getComputedStyle(each).backgroundColor;
-      if (paint(color)[3] === 255) return color;
-    }
-    return "white";
-  };
-  const found = {};
-  for (const node of document.querySelectorAll("body, body *")) {
-    const says = [...node.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
-    if (!says || node.matches("title, script, style, .unseen") || !node.getClientRects().length) continue;
-    const style = getComputedStyle(node);
-    const back = behind(node);
-    const pair = [paint(back, node.ownerSVGElement ? style.fill : style.color), paint(back)].map(luminance);
-    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-    const what = `${node.tagName} ${node.getAttribute("class")}`;
-    found[what] = Math.min(ratio, found[what] ?? 21);
-  }
-  return found;
-}"""
 SHOWN = """() => [...document.querySelectorAll("article.table")].filter((each) => each.checkVisibility())
   .map((each) => each.id)"""
 
@@ -76,51 +28,16 @@ RESET = """() => {
 }"""
 
 
-@dataclass
-class View:
-    """The page, opened.
-
-    Attributes:
-        page: The page.
-        said: What it said on the console, and its errors.
-        asked: What it asked for, besides itself.
-    """
-
-    page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def number(self, expression: str) -> float:
-        """The value of a JavaScript expression."""
-        return float(self.page.evaluate(expression))
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return documented(tmp_path_factory.mktemp("samples")).as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    driver = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    home = {**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))}
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=home)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module", params=product(SIZES, SCHEMES), ids=str)
 def opened(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[View]:
     (width, height), scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    view = View(context.new_page())
-    view.page.on("console", lambda message: view.said.append(message.text))
-    view.page.on("pageerror", lambda error: view.said.append(str(error)))
-    view.page.on("request", lambda sent: view.asked.append(sent.url) if sent.url != address else None)
-    view.page.goto(address)
-    yield view
-    context.close()
+    with opened_in(browser, address, width=width, height=height, scheme=scheme) as view:
+        yield view
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from conftest import Workspace, new_workspace
 from test_demo_server import children, ends
 from truth import Truth
 
-from clogs.terminal.text import money, si_number
+from clogs.terminal.text import money, printable, si_number
 
 pytestmark = pytest.mark.every_python
 
@@ -38,7 +38,7 @@ def test_it_ends_well_and_touches_nothing_of_the_users(
     said = [
         line
         for line in finished.stderr.splitlines()
-        if not re.search(r"INFO \w+: .* [\d,]+/s( · .* left)?$", line)
+        if not re.search(r"INFO \w+: [\d,]+( of [\d,]+)? \w+( · .* left)?( · [\d,]+/s)?$", line)
     ]
     assert (finished.returncode, said) == (0, [])  # a slow machine tells how far it is
     assert {path.name for path in folder.parent.iterdir()} == {"cwd", "home", "kept here"}
@@ -61,13 +61,31 @@ def test_its_figures_are_true(demo: tuple[Path, subprocess.CompletedProcess[str]
     assert "No price, so not in the cost: gateway-experimental-1" in text
 
 
-def test_what_it_says_to_try_works(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    command = next(line for line in demo[1].stdout.splitlines() if " query " in line)
-    script = command.strip().replace("clogs ", f"{sys.executable} -m clogs ", 1) + " --format json"
-    output = subprocess.run(["/bin/bash", "-c", script], check=True, capture_output=True).stdout
-    found = {tool["tool_name"]: tool["calls"] for tool in json.loads(output)}
+def test_what_it_says_to_try_works_as_it_stands(
+    demo: tuple[Path, subprocess.CompletedProcess[str]], workspace: Workspace
+) -> None:
+    shutil.copytree(SAMPLES, Path(workspace.environment["HOME"]) / ".claude")
+    own = ("DATA_DIR", "MONGO_URI", "MONGO_DB", "MONGO_COLLECTION")  # would beat the demo's file
+    environment = {name: value for name, value in workspace.environment.items() if name not in own}
+    *_, last = demo[1].stdout.partition("The warehouse is ")
+    commands = [line for line in last.splitlines() if line.startswith("  ")]
+    outputs = [
+        subprocess.run(
+            ["/bin/bash", "-c", command],
+            check=True,
+            capture_output=True,
+            cwd=workspace.folder,
+            encoding="utf-8",
+            env=environment,
+        ).stdout
+        for command in commands
+    ]
+    assert len(outputs) == 5
+    rows = re.findall(r"^(.+?) +(\d+) +\d+ *$", outputs[1], re.MULTILINE)
     calls = [call.tool for call in TRUTH.tool_calls.values()]
-    assert found == {tool: calls.count(tool) for tool in calls}
+    assert {tool: int(count) for tool, count in rows} == {
+        printable(tool): calls.count(tool) for tool in calls
+    }
 
 
 def test_a_folder_that_is_not_empty_is_refused(workspace: Workspace) -> None:

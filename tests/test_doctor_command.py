@@ -147,7 +147,10 @@ def test_a_source_that_is_down_is_an_error(workspace: Workspace) -> None:
     first, second = finished.stdout.splitlines()[-2:]
     assert finished.returncode == 1
     assert first.startswith("✗ source     MongoDB at 127.0.0.1:9 does not answer: ")
-    assert second == "  → Is it running, and is mongo.uri (MONGO_URI) right? Try: clogs config"
+    assert second == (
+        "  → Is it running, and is mongo.uri (MONGO_URI) right? No server yet: docker run -d -p"
+        " 127.0.0.1:27017:27017 mongo:8, or Atlas; clogs pipeline --from ~/.claude needs none."
+    )
     assert "1 fault would make a run fail." in finished.stderr
     assert "s3cret" not in finished.stdout + finished.stderr
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from built import fill, warehouse_of
 from conftest import Workspace, new_workspace
 
 from clogs.errors import UsageError
-from clogs.report.period import period
+from clogs.report.period import moment, period
 from clogs.warehouse import Connection, connect
 
 NOW = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)  # Wednesday, Thursday in Berlin
@@ -40,12 +41,44 @@ def spoken(options: dict[str, str], timezone: str = "UTC") -> str:
         ({"since": "Monday"}, "2026-03-02 to 2026-03-04"),
         ({"since": "wednesday"}, "2026-03-04"),
         ({"since": "2026-01-01", "until": "2026-01-31"}, "2026-01-01 to 2026-01-31"),
+        ({"since": "7d"}, "2026-02-25 23:30 to 2026-03-04"),
         ({"since": "2026-01-01T08:00"}, "2026-01-01 08:00 to 2026-03-04"),
         ({"until": "2026-01-31"}, "until 2026-01-31"),
     ],
 )
 def test_a_period_in_words(options: dict[str, str], expected: str) -> None:
     assert spoken(options) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("today", "2026-03-05T00:00+01:00"),
+        ("yesterday", "2026-03-04T00:00+01:00"),
+        (" Monday", "2026-03-02T00:00+01:00"),
+        ("thursday", "2026-03-05T00:00+01:00"),
+        ("friday", "2026-02-27T00:00+01:00"),
+        ("7d", "2026-02-26T00:30+01:00"),
+        ("12h", "2026-03-04T12:30+01:00"),
+        ("2026-03-01", "2026-03-01T00:00+01:00"),
+        ("2026-03-01T08:00", "2026-03-01T08:00+01:00"),
+        ("2026-03-01T08:00Z", "2026-03-01T09:00+01:00"),
+    ],
+)
+def test_moments_in_a_time_zone_where_the_next_day_has_begun(text: str, expected: str) -> None:
+    here = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+    assert moment(text, here).isoformat(timespec="minutes") == expected
+
+
+def test_twelve_hours_are_twelve_where_clocks_change() -> None:
+    here = datetime(2026, 3, 29, 10, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert moment("12h", here).isoformat(timespec="minutes") == "2026-03-28T21:00+01:00"
+
+
+@pytest.mark.parametrize("text", ["", "mon", "7", "7y", "tomorrow", "2026-13-01", "0001-01-01T00:00+23:00"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(UsageError):
+        moment(text, NOW)
 
 
 def test_a_day_begins_where_the_time_zone_says() -> None:

@@ -8,7 +8,7 @@ import shlex
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -553,8 +553,18 @@ def test_settings_that_differ_under_cron_are_named() -> None:
     answer = '{"settings": {"a": {"value": 1}, "b": {"value": "$B"}}}'
     shell = ("/bin/sh", "-c", f"echo {json.dumps(answer)}")
     rehearse(shell, {"a": 1, "b": "2", "logging.level": "ERROR"}, {"B": "2"})
-    with pytest.raises(ClogsError, match=r"^These settings differ under cron: b, c\.$"):
+    with pytest.raises(ClogsError, match=r"^These settings differ under cron: b, c(, for|\.$)"):
         rehearse(shell, {"a": 1, "b": Path("/b"), "c": 3})
+
+
+def test_the_variable_that_makes_settings_differ_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    monkeypatch.setenv("DATA_DIR", "/more/data")
+    shell = ("/bin/sh", "-c", """echo '{"settings": {}}'""")
+    with pytest.raises(
+        ClogsError, match=r"data\.dir, for these variables do: .*XDG_DATA_HOME, .*DATA_DIR\.$"
+    ):
+        rehearse(shell, {"data.dir": "/data/clogs"})
 
 
 ON_CRONS_PATH = ("/bin/sh", "-c", """[ "$PATH" = /usr/bin:/bin ] && echo '{"settings": {}}'""")
@@ -588,6 +598,17 @@ def test_only_variables_above_the_block_count(only_tools: Tools) -> None:
     assert crontab.variables() == {}
 
 
+@pytest.mark.parametrize(
+    ("running", "missing"),
+    [(["init", "cron"], False), (["init", "crond"], False), (["init", "bash"], True), ([], False)],
+)
+def test_a_cron_daemon_is_looked_for(tmp_path: Path, *, running: list[str], missing: bool) -> None:
+    for number, name in enumerate(running, start=1):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(f"{name}\n", encoding="utf-8")
+    assert crontab.daemon_is_missing(tmp_path) is missing
+
+
 def test_cron_runs_nothing_for_an_unknown_user(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(user: int) -> pwd.struct_passwd:
         raise KeyError(user)
@@ -600,8 +621,30 @@ def test_cron_runs_nothing_for_an_unknown_user(monkeypatch: pytest.MonkeyPatch) 
 # the command
 
 
+DAEMON = """
+import sys
+from pathlib import Path
+if sys.platform == "linux":
+    Path("/proc/self/comm").write_text("cron")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
 @pytest.fixture
-def scheduled(workspace: Workspace, tools: Tools) -> Workspace:
+def daemon() -> Iterator[None]:
+    """A process that is named as cron's daemon is."""
+    with subprocess.Popen(
+        [sys.executable, "-c", DAEMON], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout
+        running.stdout.readline()
+        yield
+        running.kill()
+
+
+@pytest.fixture
+def scheduled(workspace: Workspace, tools: Tools, daemon: None) -> Workspace:  # noqa: ARG001
     """A workspace with its settings in a file, and the system's commands."""
     folder = workspace.folder / "it's 100% mine"
     folder.mkdir()
@@ -660,6 +703,20 @@ def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -
     assert tools.table == OTHERS
     assert run(scheduled, "remove") == "Not scheduled.\n"
     assert run_json(scheduled, "show")["entries"] == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not crontab.daemon_is_missing(), reason="a cron daemon runs, or cannot be seen"
+)
+def test_without_a_daemon_it_says_so(workspace: Workspace, tools: Tools) -> None:
+    variables = {"PATH": f"{tools.folder}:{workspace.environment['PATH']}"}
+    (workspace.folder / "clogs.toml").write_text('[data]\ndir = "data"\n', encoding="utf-8")
+    kept = {
+        key: value for key, value in workspace.environment.items() if "MONGO" not in key and key != "DATA_DIR"
+    }
+    finished = Workspace(workspace.folder, kept).run("schedule", "install", **variables)
+    assert finished.returncode == 0
+    assert "WARNING No cron daemon runs here" in finished.stderr
 
 
 def test_other_times_as_a_dry_run_shows_them(scheduled: Workspace, tools: Tools) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from clogs.errors import ClogsError
 from clogs.terminal.console import Terminal, configure_logging, logger
@@ -76,6 +77,16 @@ def test_a_summary_is_silent_under_quiet(capfd: pytest.CaptureFixture[str], leve
 def test_text_is_written_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     Terminal().write("[red]" + "x" * 300)
     assert capfd.readouterr().out == "[red]" + "x" * 300 + "\n"
+
+
+def test_no_line_ends_between_a_number_and_its_unit(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "13")
+    Terminal().write(Text("12 files of 7.9 MiB in 3 min 20 s"))
+    assert [line.rstrip() for line in capfd.readouterr().out.splitlines()] == [
+        "12 files of", "7.9 MiB in", "3 min 20 s",
+    ]  # fmt: skip
 
 
 def test_messages_as_json_lines(capfd: pytest.CaptureFixture[str]) -> None:

@@ -144,7 +144,7 @@ def test_builds_in_dependency_order(build: Build, file: Path) -> None:
 def test_reports_each_model(build: Build) -> None:
     reported: list[tuple[int, int | None]] = []
     build(on_progress=lambda done, total: reported.append((done, total)))
-    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert reported == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_prints_nothing_and_writes_nowhere_else(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from rich.table import Table
-from rich.text import Text
 
+from clogs.commands.output import table_lines
 from clogs.commands.session import Flag, Session
-from clogs.settings.load import DEFAULT
 
 
 def config(*, json: Flag = False, session: Session) -> None:
@@ -25,14 +23,13 @@ def config(*, json: Flag = False, session: Session) -> None:
         }
         session.terminal.write_json({"file": loaded.file, "settings": settings})
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("key", "value", "from"):
-        table.add_column(heading, overflow="fold")
-    for key, value in loaded.visible().items():
-        origin = loaded.origins[key]
-        table.add_row(key, Text(_as_toml(value)), Text(origin, "dim" if origin == DEFAULT else ""))
     session.terminal.write(f"Settings file: {loaded.file or 'none; `clogs init` writes one'}\n")
-    session.terminal.write(table)
+    short = {str(loaded.file): "settings file"}
+    origins = {key: short.get(origin, origin) for key, origin in loaded.origins.items()}
+    rows = [(key, origins[key], _as_toml(value)) for key, value in loaded.visible().items()]
+    # the value comes last, so that none is broken into lines: it can be copied
+    for line in table_lines(("key", "from", "value"), rows):
+        session.terminal.write(line)
 
 
 def _as_toml(value: object) -> str:

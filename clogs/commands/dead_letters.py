@@ -45,7 +45,7 @@ def overview(*, json: Flag = False, session: Session) -> None:
 def list_(
     *,
     stage: Stage | None = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1), show_default=False)] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1), show_default=False, metavar="N")] = None,
     json: Flag = False,
     session: Session,
 ) -> None:

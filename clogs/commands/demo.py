@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 from pathlib import Path
-from shlex import quote
+from shutil import which
 
 from clogs.commands.demo_server import mongo_server
 from clogs.commands.import_ import summary
@@ -17,6 +19,7 @@ from clogs.pipeline import steps
 from clogs.pipeline.run import Plan
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
+from clogs.schedule.entries import clogs_words
 from clogs.terminal.text import money
 
 QUERY = "SELECT tool_name, calls, errors FROM gold.dim_tools ORDER BY errors DESC"
@@ -47,14 +50,19 @@ def demo(*, keep: Path | None = None, session: Session) -> None:
         result = run(own, Plan())
     raise_errors(result, own)
     _show_answers(own)
-    clogs = f"clogs -c {quote(str(settings_file))}"
+    words = clogs_words(program=sys.argv[0], config=None)
+    clogs = "clogs" if words == (which("clogs"),) else shlex.join(words)
+    of_demo = f"{clogs} -c {shlex.quote(str(settings_file))}"
     terminal.write(
-        f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it. Next, try:\n\n"
-        f'  {clogs} query "{QUERY}"\n'
-        f"  {clogs} load --stats\n"
-        "  clogs init                 then, with your own MongoDB:\n"
-        "  clogs import ~/.claude     and\n"
-        "  clogs pipeline"
+        f"\nThe warehouse is {folder / 'clogs.duckdb'}; any DuckDB 1.5 opens it."
+        " As long as its folder exists, this works:\n\n"
+        f"  {of_demo} report --last all\n"
+        f'  {of_demo} query "{QUERY}"\n\n'
+        "Your own transcripts need no server, either:\n\n"
+        f"  {clogs} pipeline --from ~/.claude\n"
+        f"  {clogs} report\n\n"
+        "For a MongoDB of your own, write a settings file:\n\n"
+        f"  {clogs} init"
     )
 
 

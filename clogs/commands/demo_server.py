@@ -24,7 +24,8 @@ def mongo_server() -> Iterator[str]:
     if importlib.util.find_spec("nx_27017") is None:
         raise ClogsError(
             "The demo needs a small MongoDB-compatible server, which is not installed.",
-            hint="Install the demo extra from your checkout of clogs: pipx install --force '.[demo]'",
+            hint="Add it: pipx inject clogs nx-27017; or install clogs with it, in its checkout: "
+            "pipx install --force '.[demo]', or: uv tool install --force '.[demo]'",
         )
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="clogs-server-") as folder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rich.text import Text
+
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, SettingsError
 from clogs.health.doctor import check_versions
@@ -35,9 +37,9 @@ def doctor(*, json: Flag = False, session: Session) -> None:
             if each.state != "ok" or not is_quiet():
                 first, *others = each.message.split("\n")
                 lines = [f"{MARKS[each.state]} {each.check:10} {first}", *others]
-                if each.remedy:
-                    lines.append(f"  → {each.remedy}")
-                terminal.write("\n".join(map(printable, lines)))
+                terminal.write(Text("\n".join(map(printable, lines))))
+                if each.remedy:  # not broken into lines: it may be a command to copy
+                    terminal.write(printable(f"  → {each.remedy}"))
     if states["error"]:
         raise ClogsError(
             f"{count(states['error'], 'fault')} would make a run fail.",

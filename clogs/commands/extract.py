@@ -6,15 +6,16 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from clogs.commands.follow import Follower, require_alone
 from clogs.commands.session import Flag, Session
-from clogs.commands.since import Since
 from clogs.errors import UsageError
 from clogs.pipeline import steps
+from clogs.report.period import moment
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration, instant, size
 
@@ -35,8 +36,8 @@ def extract(
     from_: From = (),
     full_backfill: Flag = False,
     reconcile: Flag = False,
-    since: Since = None,
-    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX))] = None,
+    since: Annotated[str | None, Parameter(metavar="TIME")] = None,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1, lte=INT64_MAX), metavar="N")] = None,
     dry_run: Flag = False,
     follow: Flag = False,
     json: Flag = False,
@@ -53,8 +54,8 @@ def extract(
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
         reconcile: Compare the collection with what has landed, too, and read again what differs.
-        since: Read from then on, in UTC: yesterday, monday (the last one), 7d, 12h, 2026-11-01 or
-            2026-11-01T08:00:00+01:00.
+        since: Read from then on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00, in the time
+            zone of the settings (transform.timezone).
         limit: Read at most this many documents; the watermark stays where it is.
         dry_run: Show how many documents would be read, and write nothing.
         follow: Stay until Ctrl-C, and land what is new every few seconds.
@@ -69,21 +70,22 @@ def extract(
             "--reconcile compares the whole collection.", hint="Leave out --since, --limit and --dry-run."
         )
     session.read_from(from_)
-    if reconcile and session.settings.source.paths:
+    settings = session.settings
+    if reconcile and settings.source.paths:
         raise UsageError("--reconcile is for MongoDB only.", hint="Leave it out for transcripts.")
-    if session.settings.source.paths and (since or limit):
+    if settings.source.paths and (since or limit):
         raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
-    if since:
-        since = _in_utc(since)
+    here = datetime.now(ZoneInfo(settings.transform.timezone))
+    start = moment(since, here).astimezone(UTC) if since else None
     if follow:
         Follower(session, summary).run()
     lock = nullcontext() if dry_run else session.lock("extract")
     with lock, session.terminal.progress("extract") as progress:
         result = steps.extract(
-            session.settings,
+            settings,
             run=new_run(),
             full_backfill=full_backfill,
-            since=since,
+            since=start,
             limit=limit,
             dry_run=dry_run,
             reconcile=reconcile,
@@ -91,7 +93,7 @@ def extract(
             confirm=session.confirm_reading,
             on_progress=progress,
         )
-    of_transcripts = bool(session.settings.source.paths)
+    of_transcripts = bool(settings.source.paths)
     text = summary(result)
     if result.dry_run and of_transcripts:
         text = f"{count(result.documents, 'document')} would be read."
@@ -109,18 +111,16 @@ def summary(result: ExtractResult) -> str:
         beginning = "where the last run ended" if is_resumed else "the collection's beginning"
         origin = f"from {instant(result.since)} on" if result.since else f"from {beginning}"
         return f"{documents} would be read, {origin}."
-    deleted = f"{result.deleted:,} deleted in the source" if result.deleted else ""
-    if not result.documents:
-        return deleted or "nothing new"
-    parts = [f"{documents} read"]
+    parts = [f"{documents} read"] if result.documents else []
     if result.landed:
         parts.append(f"{result.landed:,} landed in {count(result.files, 'file')} ({size(result.bytes)})")
     if result.unchanged:
         parts.append(f"{result.unchanged:,} unchanged")
     if result.rejected:
         parts.append(f"{result.rejected:,} rejected")
-    if deleted:
-        parts.append(deleted)
+    if result.deleted:
+        parts.append(f"{result.deleted:,} deleted in the source")
+    parts = parts or ["nothing new"]
     if result.reconciled:
         parts.append(reconciled(result.reconciled))
     return " · ".join(parts)
@@ -135,10 +135,3 @@ def reconciled(found: Reconciled) -> str:
     if found.rejected:
         parts.append(f"{found.rejected:,} rejected")
     return " · ".join(parts)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise UsageError("--since is out of range.", hint="Give a year from 1 to 9999, in UTC.") from None

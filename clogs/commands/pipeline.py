@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,7 @@ from clogs.commands.follow import Follower, require_alone
 from clogs.commands.session import Flag, Session
 from clogs.errors import WarehouseError
 from clogs.pipeline import steps
-from clogs.pipeline.run import PipelineResult, Plan, run_pipeline
+from clogs.pipeline.run import PipelineResult, Plan, StepResult, run_pipeline
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
 from clogs.report.questions import Totals
@@ -45,9 +46,9 @@ def pipeline(
     skip_load: Flag = False,
     skip_transform: Flag = False,
     skip_validate: Flag = False,
-    models: Annotated[list[str] | None, Parameter(negative="")] = None,
+    models: transform.Models = None,
     follow: Flag = False,
-    every: timedelta | None = None,
+    every: Annotated[timedelta | None, Parameter(metavar="LENGTH")] = None,
     json: Flag = False,
     session: Session,
 ) -> None:
@@ -116,16 +117,25 @@ def run(session: Session, plan: Plan) -> PipelineResult:
     settings, terminal = session.settings, session.terminal
     with session.leaving_to_next(), terminal.progress("clogs") as progress:
         result = run_pipeline(
-            settings, plan, progress, trigger=session.trigger, confirm=session.confirm_reading
+            settings,
+            plan,
+            progress,
+            trigger=session.trigger,
+            confirm=session.confirm_reading,
+            on_end=lambda step: progress.end(_steps([step])),
         )
     shown = not (is_quiet() or terminal.stdout_json)
-    terminal.summarize(result, Group(_steps(result), _warehouse(session)) if shown else "")
+    terminal.summarize(result, Group(_steps(result.steps), _warehouse(session)) if shown else "")
     return result
 
 
-def _steps(result: PipelineResult) -> Table:
-    table = Table(box=None, show_header=False, title_justify="left", padding=(0, 1))
-    for step in result.steps:
+def _steps(steps: Iterable[StepResult]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(min_width=max(map(len, SUMMARIES)))
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    for step in steps:
         mark, style = MARKS[step.status]
         if step.result:
             what = SUMMARIES[step.name](step.result)
@@ -136,7 +146,7 @@ def _steps(result: PipelineResult) -> Table:
     return table
 
 
-def _warehouse(session: Session) -> Text:
+def _warehouse(session: Session) -> RenderableType:
     """What the warehouse holds now, and where it is."""
     path = session.settings.duckdb.path
     try:
@@ -145,7 +155,7 @@ def _warehouse(session: Session) -> Text:
     except WarehouseError:  # a step has failed with it, too
         return Text()
     lines = [*(totals_lines(found) if found else ()), f"{path} ({size(path.stat().st_size)})"]
-    return Text("".join(f"\n {line}" for line in lines))
+    return Padding(Text("\n".join(lines)), (1, 0, 0, 1), expand=False)
 
 
 def totals_lines(found: Totals) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from clogs.commands.output import may_remove
 from clogs.commands.session import Flag, Session
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def prune(
-    *, before: datetime, dry_run: Flag = False, yes: Flag = False, json: Flag = False, session: Session
+    *,
+    before: Annotated[datetime, Parameter(metavar="DATE")],
+    dry_run: Flag = False,
+    yes: Flag = False,
+    json: Flag = False,
+    session: Session,
 ) -> None:
     """Remove all days before a date from the landing folder and the warehouse.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import webbrowser
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -14,20 +16,25 @@ from clogs.commands.rows import csv_lines
 from clogs.commands.session import Flag, Session
 from clogs.errors import ClogsError, UsageError
 from clogs.pipeline.wiring import open_warehouse
-from clogs.report.figures import TIMES, By, Figures, Filter, Row, redacted
-from clogs.report.period import Period, period
-from clogs.terminal.text import duration, money, shortened, si_number
+from clogs.report.figures import Figures, Filter, Row, redacted
+from clogs.report.measures import DIMENSIONS, TIMES, By
+from clogs.report.period import ALL, Period, period
+from clogs.report.text import cell, column_name
+from clogs.settings import Settings
+from clogs.terminal.text import money, shortened
 
 Format = Literal["table", "csv"]
-Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+Names = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, metavar="NAME")]
+Time = Annotated[str | None, Parameter(metavar="TIME")]
 
 BAR_WIDTH = 8
-SESSION_WIDTH = 8
-"""The beginning of a session's id, which tells it from others."""
 LEAST_WIDTH = 7
 """Of names and texts, which are cut where a terminal is narrow."""
 WIDE = 100
-HIDDEN = ("cache_savings_usd", "responses")
+HIDDEN = frozenset({
+    "cache_savings_usd", "responses", "cost_7_days_usd", "from_cache", "to_cache", "p95_seconds", "files",
+    "duration_seconds",
+})  # fmt: skip
 """Left out of tables on a terminal narrower than `WIDE`."""
 
 TABLES = {
@@ -44,15 +51,17 @@ TABLES = {
 def report(
     *,
     by: Annotated[tuple[By, ...], Parameter(negative="", show_default=False)] = (),
-    last: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    last: Annotated[str | None, Parameter(metavar="LENGTH")] = None,
+    since: Time = None,
+    until: Time = None,
     project: Names = (),
     model: Names = (),
     user: Names = (),
     compare: Flag = False,
-    budget: float | None = None,
+    budget: Annotated[float | None, Parameter(metavar="USD")] = None,
     redact: Flag = False,
+    html: Annotated[Path | bool, Parameter(negative="", show_default=False, metavar="[FILE]")] = False,
+    open: Flag = False,  # noqa: A002  # the option's name
     format: Format = "table",  # noqa: A002  # the option's name
     json: Flag = False,
     session: Session,
@@ -63,9 +72,10 @@ def report(
     tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
 
     Args:
-        by: One table by day, week, month, project, model, session, tool, user or block; several go together.
+        by: One table by these in place of the summary; repeatable. Category, weekday and hour are of prompts,
+            language and file of changes.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
-        since: From here on: 2026-11-01, 2026-11-01T08:00, yesterday or monday.
+        since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
         until: Up to here; a day is part of it.
         project: Projects, by name or folder; may be a glob, such as 'web-*'.
         model: Models, likewise: 'claude-opus-*'.
@@ -73,21 +83,36 @@ def report(
         compare: Show the cost of the period before beside each row.
         budget: End with 1 if more US dollars were spent.
         redact: Replace names by pseudonyms, and leave texts out.
+        html: Write a page with charts, which needs no server; of all days unless a period is given.
+            [default: docs/report.html in data.dir]
+        open: Write the page, and show it in the browser.
         format: How to print the figures.
         json: Print one JSON document.
     """
     if compare and TIMES & set(by):
         raise UsageError("--compare is for tables without times.", hint="Such as --by project --compare.")
+    is_page, is_table = bool(html or open), not json and format == "table"
+    if is_page and (by or compare or not is_table):
+        raise UsageError("The page has all figures.", hint="Leave out --by, --compare, --format and --json.")
     settings, terminal = session.settings, session.terminal
+    last = last or (ALL if is_page and not (since or until) else None)
     chosen = period(last=last, since=since, until=until, timezone=settings.transform.timezone)
     with open_warehouse(settings, read_only=True) as connection:
         figures = Figures(connection, Filter(period=chosen, projects=project, models=model, users=user))
         figures.require_gold()
-        found = _by(figures, by, compare=compare) if by else _summary(figures)
+        if is_page:
+            path = _write_page(figures, html, settings, redact=redact)
+            found = {"total": figures.totals()}
+        else:
+            found = _by(figures, by, compare=compare) if by else _summary(figures, whole=not is_table)
         newest = figures.newest()
     if redact:
         found = _redacted(found)
-    if json:
+    if is_page:
+        terminal.say(f"The page is {path}")
+        if open:
+            webbrowser.open(path.as_uri())
+    elif json:
         terminal.write_json({"since": chosen.since, "until": chosen.until, "by": by} | found)
     elif format == "csv":
         sys.stdout.writelines(_csv_lines(found))
@@ -95,6 +120,15 @@ def report(
         for line in _lines(found, chosen, newest, width=terminal.width):
             terminal.write(line)
     _require_budget(found["total"]["cost_usd"], budget)
+
+
+def _write_page(figures: Figures, file: Path | bool, settings: Settings, *, redact: bool) -> Path:  # noqa: FBT001
+    from clogs.datadocs.template import REPORT
+    from clogs.report.page import build
+
+    path = file.absolute() if isinstance(file, Path) else settings.data.dir / "docs" / REPORT
+    build(figures, path=path, cache_dir=settings.data.state_dir, redact=redact)
+    return path
 
 
 def _by(figures: Figures, by: Sequence[By], *, compare: bool) -> dict[str, Any]:
@@ -108,9 +142,10 @@ def _by(figures: Figures, by: Sequence[By], *, compare: bool) -> dict[str, Any]:
     return {"rows": rows, "total": figures.totals()}
 
 
-def _summary(figures: Figures) -> dict[str, Any]:
+def _summary(figures: Figures, *, whole: bool) -> dict[str, Any]:
+    """What stands in a terminal, or the whole of it."""
     before = figures.chosen.period.before
-    return {
+    summary = {
         "total": figures.totals(),
         "before": figures.totals(before) if before else None,
         "by_day": figures.table(["day"]),
@@ -118,9 +153,10 @@ def _summary(figures: Figures) -> dict[str, Any]:
         "by_model": figures.table(["model"]),
         "failing_tools": figures.failing_tools(),
         "dearest_sessions": figures.sessions("cost_usd"),
-        "longest_sessions": figures.sessions("duration_seconds"),
+        "longest_sessions": figures.sessions("active_seconds"),
         "unpriced_models": figures.unpriced_models(),
     }
+    return summary | figures.details() if whole else summary
 
 
 def _redacted(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,14 +191,14 @@ def _lines(found: Mapping[str, Any], chosen: Period, newest: object, *, width: i
 def _totals(total: Row, before: Row | None) -> Iterator[str]:
     head = ("", "period", "before", "change")
     rows = [
-        [_name(name), _cell(name, value), *_compared(name, value, before[name] if before else None)]
+        [column_name(name), cell(name, value), *_compared(name, value, before[name] if before else None)]
         for name, value in total.items()
     ]
     return table_lines(head, rows, right=set(head[1:]))
 
 
 def _compared(name: str, now: float | None, before: float | None) -> tuple[str, str]:
-    return _cell(name, before), f"{(now or 0) / before - 1:+.0%}" if before else "–"
+    return cell(name, before), f"{(now or 0) / before - 1:+.0%}" if before else "–"
 
 
 def _table(rows: Sequence[Row], total: Row | None = None, *, width: int) -> Iterator[str]:
@@ -170,23 +206,29 @@ def _table(rows: Sequence[Row], total: Row | None = None, *, width: int) -> Iter
     if not rows:
         yield "Nothing."
         return
-    hidden = HIDDEN if width < WIDE else ()
+    hidden = HIDDEN if width < WIDE else frozenset()
     names = [name for name in rows[0] if name not in hidden]
-    numbers = [name for name in names if any(isinstance(row[name], int | float) for row in rows)]
-    texts = {name: [_cell(name, row[name]) for row in rows] for name in names}
+    if "title" in names:  # of sessions, which have no room for more than their project
+        names = [name for name in names if name not in {"user", "day"}]
+    numbers = [
+        name
+        for name in names
+        if name not in DIMENSIONS and any(isinstance(row[name], int | float) for row in rows)
+    ]
+    texts = {name: [cell(name, row[name]) for row in rows] for name in names}
     if total:
         for place, name in enumerate(names):
-            texts[name].append("total" if not place else _cell(name, total[name]) if name in total else "")
+            texts[name].append("total" if not place else cell(name, total[name]) if name in total else "")
     most = max(row[numbers[0]] or 0 for row in rows)
     bars = ["█" * round(BAR_WIDTH * (row[numbers[0]] or 0) / most) if most > 0 else "" for row in rows]
     columns: list[tuple[str, list[str]]] = []
     for name in names:
-        columns.append((_name(name), texts[name]))
+        columns.append((column_name(name), texts[name]))
         if name == numbers[0]:
             columns.append(("", bars + [""] * bool(total)))
-    cut = {_name(name) for name in names if name not in numbers and name not in TIMES}
+    cut = {column_name(name) for name in names if name not in numbers and name not in TIMES}
     head, cells = zip(*_fitted(columns, cut, width), strict=True)
-    yield from table_lines(head, zip(*cells, strict=True), right={_name(name) for name in numbers})
+    yield from table_lines(head, zip(*cells, strict=True), right={column_name(name) for name in numbers})
 
 
 def _fitted(
@@ -199,41 +241,6 @@ def _fitted(
     share = max(LEAST_WIDTH, room // max(1, sum(head in cut for head, _ in columns)) - 1)
     for head, texts in columns:
         yield head, [shortened(text, share) for text in texts] if head in cut else texts
-
-
-_SHORT = {
-    "cost_usd": "cost",
-    "cache_savings_usd": "saved by cache",
-    "cost_usd_before": "before",
-    "tool_calls_before": "before",
-    "tool_calls": "tools",
-    "duration_seconds": "duration",
-    "median_seconds": "median",
-}
-
-
-def _name(column: str) -> str:
-    return _SHORT.get(column, column)
-
-
-_WRITTEN: dict[str, Callable[[Any], str]] = {
-    "cost_usd": money,
-    "cost_usd_before": money,
-    "cache_savings_usd": money,
-    "duration_seconds": duration,
-    "median_seconds": duration,
-    "tokens": si_number,
-    "session": lambda text: text[:SESSION_WIDTH],
-    "block": lambda moment: f"{moment:%Y-%m-%d %H:%M}",
-}
-
-
-def _cell(column: str, value: Any) -> str:  # noqa: ANN401  # what DuckDB answers
-    if value is None:
-        return "–"
-    if column in _WRITTEN:
-        return _WRITTEN[column](value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _csv_lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ from clogs.schedule.rehearsal import rehearse
 from clogs.terminal.text import printable
 from clogs.transcripts.find import absolute, find
 
+logger = logging.getLogger(__name__)
+
 VARIABLE = "environment variable "
 
 NONE = "Not scheduled."
@@ -58,8 +61,8 @@ def overview(*, json: Flag = False, session: Session) -> None:
 @schedule.command(sort_key=1)
 def install(
     *,
-    hourly: Annotated[str | None, Parameter(show_default=False)] = None,
-    daily_refresh: Annotated[str | None, Parameter(show_default=False)] = None,
+    hourly: Annotated[str | None, Parameter(show_default=False, metavar="WHEN")] = None,
+    daily_refresh: Annotated[str | None, Parameter(show_default=False, metavar="WHEN")] = None,
     no_daily_refresh: Flag = False,
     import_: Import = (),
     systemd: Flag = False,
@@ -98,6 +101,10 @@ def install(
     result = _document(wanted) | {"changed": changed, "dry_run": dry_run}
     text = "\n".join(map(printable, schedulers.preview(wanted))) if dry_run else _text(wanted)
     session.terminal.summarize(result, text)
+    if by == "cron" and not dry_run and crontab.daemon_is_missing():
+        logger.warning(
+            "No cron daemon runs here, so nothing will: start it (sudo service cron start), or use --systemd."
+        )
     if systemd and not dry_run:
         session.terminal.say("To run the timers while you are not logged in: loginctl enable-linger")
 

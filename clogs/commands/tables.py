@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from clogs.commands.output import table, table_lines
 from clogs.commands.session import Flag, Session
+from clogs.commands.transform import ModelName
 from clogs.errors import UsageError
 from clogs.pipeline.wiring import open_warehouse
 from clogs.terminal.console import Terminal
@@ -17,7 +21,7 @@ GOLD = "gold."
 
 
 def tables(
-    name: str | None = None,
+    name: Annotated[ModelName | None, Parameter(show_choices=False, metavar="NAME")] = None,
     /,
     *,
     all: Flag = False,  # noqa: A002  # the option's name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from clogs.commands.output import table
 from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError, WarehouseError
+from clogs.files import bundled
 from clogs.pipeline import steps
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
@@ -21,10 +22,25 @@ if TYPE_CHECKING:
     from clogs.report.questions import UnpricedModel
     from clogs.transform import TransformResult
 
+    ModelName = str
+    Selection = str
+else:
+    # The union makes them words to complete, and takes all others: there may be models of one's own.
+    NAMES = sorted(path.stem for path in bundled("transforms").glob("models/*/*.sql"))
+    ModelName = Literal[tuple(NAMES)] | str
+    Selection = (
+        Literal[
+            tuple(f"{before}{name}{after}" for name in NAMES for before in ("", "+") for after in ("", "+"))
+        ]
+        | str
+    )
+
+Models = Annotated[list[Selection] | None, Parameter(negative="", show_choices=False, metavar="MODEL")]
+
 
 def transform(
     *,
-    models: Annotated[list[str] | None, Parameter(negative="")] = None,
+    models: Models = None,
     full_refresh: Flag = False,
     plan: Flag = False,
     json: Flag = False,

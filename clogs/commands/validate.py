@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Group, RenderableType
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from clogs.validate import ValidateResult
 
 
+Layer = Literal["bronze", "silver", "gold"]
+
 MARKS = {"failed": "✗", "warned": "!", "passed": "✓"}
 """The worst first."""
 
@@ -36,7 +38,7 @@ MAX_SHOWN = 10
 
 def validate(
     *,
-    layer: Annotated[list[str] | None, Parameter(negative="")] = None,
+    layer: Annotated[list[Layer] | None, Parameter(negative="")] = None,
     build_docs: Annotated[Path | bool, Parameter(negative="", show_default=False, metavar="[DIR]")] = False,
     history: Annotated[str | None, Parameter(metavar="CHECK")] = None,
     json: Flag = False,
@@ -48,7 +50,7 @@ def validate(
     in clogs.toml can make it one.
 
     Args:
-        layer: Check only this layer, bronze, silver or gold; repeatable.
+        layer: Check only this layer; repeatable.
         build_docs: Also write a page on all tables and checks: DIR/index.html. [default: docs in data.dir]
         history: Check nothing, and show the past results of this check.
         json: Print the result as one JSON document.

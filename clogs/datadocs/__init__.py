@@ -1,5 +1,1 @@
 """The page of ``clogs validate --build-docs``: what every table and column of the warehouse holds."""
-
-from clogs.datadocs.page import build
-
-__all__ = ["build"]

@@ -13,7 +13,7 @@ from markupsafe import Markup
 WIDTHS = {"wide": 880, "narrow": 320}
 """In pixels: an SVG shrunk to a phone would have texts too small to read."""
 
-_UNITS = (("day", "utcyearmonthdate", 92), ("week", "utcyearweek", 2 * 366), ("month", "utcyearmonth", 10**6))
+UNITS = (("day", "utcyearmonthdate", 92), ("week", "utcyearweek", 2 * 366), ("month", "utcyearmonth", 10**6))
 """What a bar stands for, how Vega calls it, and up to how many days, so that bars stay wide enough to see."""
 
 
@@ -26,7 +26,7 @@ def timeline(days: Sequence[tuple[date, int]]) -> Markup:
     if len(days) < 2:  # noqa: PLR2004  # one bar says nothing
         return Markup()
     span = (days[-1][0] - days[0][0]).days
-    noun, unit = next((noun, unit) for noun, unit, most in _UNITS if span <= most)
+    noun, unit = next((noun, unit) for noun, unit, most in UNITS if span <= most)
     busiest, most = max(days, key=lambda each: each[1])
     caption = f"Documents per {noun}. The busiest day was {busiest}, with {most:,}."
     # Vega reads a date without a time as UTC, whatever the time zone of this machine

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clogs import __version__
 from clogs.checks.results import CheckResult, PastResult
 from clogs.datadocs.charts import timeline
 from clogs.datadocs.columns import column_table
 from clogs.datadocs.profile import measure, tables
+from clogs.datadocs.template import INDEX, REPORT, bundled_text, template
 from clogs.files import write_atomic
 from clogs.schema import Model
-from clogs.terminal.text import count, instant, percent, printable, shortened, size
+from clogs.terminal.text import count, percent
 from clogs.warehouse import Connection, bounded, query
 
 LAYERS = {
@@ -58,29 +53,28 @@ def build(
         ((file_size,),) = query(connection, _SIZE)[1]
     names = sorted({*profiles, *(model.name for model in models), *(check.table for check in checks)})
     worst_first = sorted(checks, key=lambda check: ("failed", "warned", "passed").index(check.outcome))
-    page = (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            days=days,
-            timeline=timeline(days),
-            file_size=file_size,
-            layers=_by_layer(names),
-            introductions=LAYERS,
-            anchors={
-                name: name if _PLAIN.fullmatch(name) else f"table-{place}" for place, name in enumerate(names)
-            },
-            profiles=profiles,
-            models={model.name: model for model in models},
-            readers={name: [model.name for model in models if name in model.parents] for name in names},
-            checks={name: [check for check in worst_first if check.table == name] for name in names},
-            history={check.check: history(check, check_history.get(check.check, ()), at) for check in checks},
-            outcomes=Counter(check.outcome for check in checks),
-            at=at,
-            version=__version__,
-        )
+    style, script = (bundled_text("clogs.datadocs", name) for name in ("style.css", "script.js"))
+    page = template("clogs.datadocs", style=[style], scripts=[script]).render(
+        column_table=column_table,
+        report=REPORT if (folder / REPORT).exists() else None,
+        days=days,
+        timeline=timeline(days),
+        file_size=file_size,
+        layers=_by_layer(names),
+        introductions=LAYERS,
+        anchors={
+            name: name if _PLAIN.fullmatch(name) else f"table-{place}" for place, name in enumerate(names)
+        },
+        profiles=profiles,
+        models={model.name: model for model in models},
+        readers={name: [model.name for model in models if name in model.parents] for name in names},
+        checks={name: [check for check in worst_first if check.table == name] for name in names},
+        history={check.check: history(check, check_history.get(check.check, ()), at) for check in checks},
+        outcomes=Counter(check.outcome for check in checks),
+        at=at,
+        version=__version__,
     )
-    path = folder / "index.html"
+    path = folder / INDEX
     write_atomic(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
     return path
 
@@ -100,27 +94,3 @@ def _by_layer(names: Sequence[str]) -> dict[str, list[str]]:
     layers = {schema: list(found) for schema, found in groupby(names, lambda name: name.partition(".")[0])}
     order = [*(schema for schema in layers if schema not in LAYERS), *LAYERS]
     return {schema: layers[schema] for schema in order if schema in layers}
-
-
-def _environment() -> Environment:
-    """Templates, with the style and the script to put into the page, and the hashes its policy needs."""
-    environment = Environment(
-        loader=PackageLoader("clogs.datadocs"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_without_control_characters,
-    )
-    environment.filters |= {each.__name__: each for each in (count, instant, percent, shortened, size)}
-    environment.globals["column_table"] = column_table
-    for name, file in (("style", "style.css"), ("script", "script.js")):
-        source = files("clogs.datadocs").joinpath("templates", file).read_text(encoding="utf-8")
-        digest = b64encode(sha256(source.encode()).digest()).decode()
-        environment.globals |= {name: source, f"{name}_hash": digest}
-    return environment
-
-
-def _without_control_characters(value: Any) -> Any:  # noqa: ANN401  # whatever stands in a template
-    """Make a text printable, unless it is markup already."""
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

@@ -46,7 +46,7 @@ def check_disk(folder: Path, *, free: int, used: int) -> Finding:
     if free >= max(used, LEAST_FREE):
         return Finding("disk", "ok", message)
     state: State = "error" if free < NO_SPACE else "warning"
-    remedy = "Free space, set data.dir (DATA_DIR) to a folder on a larger disk, or drop old days: clogs prune"
+    remedy = "Free space, set data.dir (DATA_DIR) to a larger disk, or drop old days: clogs prune --help"
     return Finding("disk", state, message, remedy)
 
 

@@ -81,11 +81,13 @@ def run_pipeline(
     *,
     trigger: Trigger = "hand",
     confirm: Callable[[str], bool] | None = None,
+    on_end: Callable[[StepResult], None],
 ) -> PipelineResult:
     """Run the steps under one lock; for `confirm` see `clogs.extract.same_source.state_of`.
 
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
+    `on_end` is called after each step.
 
     Raises:
         LockedError: Another run holds the lock.
@@ -101,6 +103,7 @@ def run_pipeline(
         def add(result: StepResult) -> None:
             results.append(result)
             recorder.add(result.to_record())
+            on_end(result)
 
         for name, step in _steps(settings, plan, run, progress, trigger=trigger, confirm=confirm).items():
             if _has_failed(results) or name in plan.skip:

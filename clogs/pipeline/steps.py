@@ -250,7 +250,7 @@ def check_history(settings: Settings) -> dict[str, list[PastResult]]:
 
 def build_docs(settings: Settings, folder: Path, checks: Sequence[CheckResult]) -> Path:
     """Write the page about all tables, and return its path."""
-    from clogs.datadocs import build
+    from clogs.datadocs.page import build
     from clogs.transform import lineage
 
     models, past = lineage(models_of(settings)), check_history(settings)

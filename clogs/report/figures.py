@@ -4,76 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from clogs.errors import ClogsError, UsageError
+from clogs.report.measures import DIMENSIONS, FACTS, TIMES, By, measures
 from clogs.report.period import Period
 from clogs.warehouse import Connection, has_views, literal
 
-By = Literal["day", "week", "month", "project", "model", "session", "tool", "user", "block"]
-
-DIMENSIONS: dict[By, str] = {
-    "day": "date",
-    "week": "CAST(date_trunc('week', date) AS DATE)",
-    "month": "strftime(date, '%Y-%m')",
-    "project": "project_name",
-    "model": "model",
-    "session": "session_id",
-    "tool": "tool_name",
-    "user": "user_name",
-}
-"""Each an expression over `_FACTS`; windows of five hours have a table of their own."""
-
-TIMES = frozenset({"day", "week", "month", "block"})
-
 Row = dict[str, Any]
-
-MEASURES = {
-    "cost_usd": "CAST(sum(cost_usd) AS DOUBLE)",
-    "tokens": "CAST(coalesce(sum(tokens), 0) AS BIGINT)",
-    "cache_savings_usd": "sum(cache_savings_usd)",
-    "responses": "CAST(coalesce(sum(responses), 0) AS BIGINT)",
-    "sessions": "count(DISTINCT session_id)",
-    "prompts": "CAST(coalesce(sum(prompts), 0) AS BIGINT)",
-    "tool_calls": "CAST(coalesce(sum(tool_calls), 0) AS BIGINT)",
-    "failed": "CAST(coalesce(sum(failed), 0) AS BIGINT)",
-}
-_OF_MODELS = ("cost_usd", "tokens", "cache_savings_usd", "responses", "sessions")
-_OF_TOOLS = {
-    **{name: MEASURES[name] for name in ("tool_calls", "failed", "sessions")},
-    "median_seconds": "quantile_cont(seconds, 0.5)",
-}
-
-_FACTS = """
-    SELECT
-        timestamp, date, session_id, project_id, project_name, user_name,
-        coalesce(fact.model, 'unknown') AS model,
-        CAST(call_kind = 'response' AS INTEGER) AS responses,
-        fact.input_tokens + fact.output_tokens + fact.cache_creation_tokens + fact.cache_read_tokens
-            AS tokens,
-        fact.cost_usd,
-        (
-            fact.cache_read_tokens * (input_price - cache_read_price)
-            + cache_creation_5m_tokens * (input_price - cache_write_5m_price)
-            + cache_creation_1h_tokens * (input_price - cache_write_1h_price)
-        ) / 1e6 AS cache_savings_usd
-    FROM gold.fct_api_calls AS fact LEFT JOIN (
-        SELECT model, input_price, cache_read_price, cache_write_5m_price, cache_write_1h_price
-        FROM gold.dim_models
-    ) AS price ON price.model = coalesce(fact.model, 'unknown')
-"""
-_OTHER_FACTS = """
-    SELECT timestamp, date, session_id, project_id, project_name, user_name, 1 AS prompts
-    FROM gold.fct_messages WHERE message_kind = 'prompt'
-    UNION ALL BY NAME
-    SELECT
-        called_at AS timestamp, date, session_id, project_id, project_name, user_name, tool_name, error_text,
-        duration_seconds AS seconds, 1 AS tool_calls, CAST(is_error AS INTEGER) AS failed
-    FROM gold.fct_tool_calls
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +27,11 @@ class Filter:
     projects: Sequence[str] = ()
     models: Sequence[str] = ()
     users: Sequence[str] = ()
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it leaves out anything but times."""
+        return bool(self.projects or self.models or self.users)
 
     def where(self, period: Period | None = None) -> str:
         """The condition on a fact."""
@@ -124,22 +70,18 @@ class Figures:
 
     def totals(self, period: Period | None = None) -> Row:
         """All measures of the period, or of another."""
-        ((row),) = self._ask(self._measured(self._measures(()), ()), period)
+        (row,) = self._ask(self._measured(()), period)
         return row
 
-    def table(self, by: Sequence[By], period: Period | None = None) -> list[Row]:
-        """A row for each value of the dimensions, the newest last, or else the dearest first.
+    def table(self, by: Sequence[By], period: Period | None = None, limit: int | None = None) -> list[Row]:
+        """A row for each value of the dimensions, the newest last, or else the dearest or most first.
 
         Raises:
             UsageError: The dimensions do not go together.
         """
         if "block" in by:
             return self._blocks(by)
-        if "tool" in by and ("model" in by or self.chosen.models):
-            raise UsageError(
-                "Tool calls have no model.", hint="Leave out --model and --by model, or --by tool."
-            )
-        return self._ask(self._measured(self._measures(by), by), period)
+        return self._ask(self._measured(by) + (f" LIMIT {limit}" if limit else ""), period)
 
     def failing_tools(self, limit: int = 5) -> list[Row]:
         """The tools that fail most often, and what most of their errors say."""
@@ -151,18 +93,65 @@ class Figures:
             f" GROUP BY tool_name HAVING sum(failed) > 0 ORDER BY failed DESC, tool LIMIT {limit}"
         )
 
-    def sessions(self, order: Literal["cost_usd", "duration_seconds"], limit: int = 5) -> list[Row]:
-        """The dearest or the longest sessions with an activity in the period; duration is of the whole."""
+    def sessions(self, order: Literal["cost_usd", "active_seconds"], limit: int | None = 5) -> list[Row]:
+        """The dearest or the longest sessions with an activity in the period.
+
+        The active time leaves out gaps above 5 minutes between messages; both times are of the whole session.
+        """
         return self._ask(f"""
             SELECT
                 session_id AS session, any_value(title) AS title, any_value(dim.project_name) AS project,
-                any_value(duration_seconds) AS duration_seconds,
+                any_value(dim.user_name) AS user, any_value(dim.date) AS day,
+                any_value(duration_seconds) AS duration_seconds, any_value(active_seconds) AS active_seconds,
                 CAST(sum(chosen.cost_usd) AS DOUBLE) AS cost_usd,
                 CAST(coalesce(sum(chosen.prompts), 0) AS BIGINT) AS prompts
             FROM chosen JOIN (
-                SELECT session_id, title, project_name, duration_seconds FROM gold.dim_sessions
-            ) AS dim USING (session_id)
-            GROUP BY session_id ORDER BY {order} DESC NULLS LAST, session LIMIT {limit}
+                SELECT session_id, title, project_name, user_name, date FROM gold.dim_sessions
+            ) AS dim USING (session_id) JOIN (
+                SELECT session_id, duration_seconds, active_seconds FROM gold.agg_session_metrics
+            ) AS metrics USING (session_id)
+            GROUP BY session_id ORDER BY {order} DESC NULLS LAST, session {f"LIMIT {limit}" if limit else ""}
+        """)
+
+    def tasks(self) -> list[Row]:
+        """What sessions that began in the period are for, by their first prompt, the most frequent first."""
+        return self._rows(f"""
+            SELECT
+                task_category AS category, count(*) AS sessions, median(active_seconds) AS median_seconds,
+                median(prompts) AS median_prompts, median(cost_usd) AS median_cost_usd
+            FROM (
+                SELECT session_id, task_category FROM gold.fct_messages
+                WHERE turn_type = 'initial_prompt' AND NOT is_sidechain AND {self.chosen.where()}
+            ) JOIN gold.agg_session_metrics USING (session_id)
+            GROUP BY category ORDER BY sessions DESC, category
+        """)
+
+    def first_answers(self, by: Literal["model", "day"]) -> list[Row]:
+        """How long it took from a prompt to the first part of its answer, without sub-agents."""
+        order = "answers DESC, model" if by == "model" else "day"
+        return self._rows(f"""
+            WITH turns AS (
+                SELECT *, count(*) FILTER (message_kind IN ('prompt', 'command', 'interrupt'))
+                    OVER (PARTITION BY session_id ORDER BY message_sequence) AS turn
+                FROM gold.fct_messages
+                WHERE session_id IS NOT NULL AND NOT is_sidechain AND model IS DISTINCT FROM '<synthetic>'
+            ), answers AS (
+                SELECT
+                    min(timestamp) FILTER (message_kind = 'prompt') AS timestamp,
+                    arg_min(date, timestamp) FILTER (message_kind = 'prompt') AS day,
+                    arg_min(model, timestamp) FILTER (role = 'assistant') AS model,
+                    min(timestamp) FILTER (role = 'assistant') AS answered_at,
+                    any_value(project_id) AS project_id, any_value(project_name) AS project_name,
+                    any_value(user_name) AS user_name
+                FROM turns GROUP BY session_id, turn
+            )
+            SELECT
+                {by}, count(*) AS answers, quantile_cont(seconds, 0.5) AS median_seconds,
+                quantile_cont(seconds, 0.9) AS p90_seconds
+            FROM (
+                SELECT *, date_diff('millisecond', timestamp, answered_at) / 1000 AS seconds FROM answers
+            )
+            WHERE seconds IS NOT NULL AND {self.chosen.where()} GROUP BY {by} ORDER BY {order}
         """)
 
     def unpriced_models(self) -> list[Row]:
@@ -173,12 +162,27 @@ class Figures:
             " GROUP BY model ORDER BY tokens DESC, model"
         )
 
+    def details(self) -> dict[str, list[Row]]:
+        """What a terminal has no room for beside the totals."""
+        is_narrow = bool(self.chosen.models)
+        return {
+            "by_user": self.table(["user"]),
+            "by_tool": [] if is_narrow else self.table(["tool"]),
+            "by_hour": [] if is_narrow else self.table(["weekday", "hour"]),
+            "by_category": [] if is_narrow else self.table(["category"]),
+            "by_language": [] if is_narrow else self.table(["week", "language"]),
+            "changed_files": [] if is_narrow else self.table(["file"], limit=10),
+            "tasks": self.tasks(),
+            "first_answers": self.first_answers("model"),
+            "blocks": [] if self.chosen.is_narrowed else self.table(["block"]),
+        }
+
     def newest(self) -> Any:  # noqa: ANN401  # a date, or None
         """The day of the newest fact of all."""
         return self.connection.execute("SELECT max(date) FROM gold.agg_daily_summary").fetchall()[0][0]
 
     def _blocks(self, by: Sequence[By]) -> list[Row]:
-        if len(by) > 1 or self.chosen.projects or self.chosen.models or self.chosen.users:
+        if len(by) > 1 or self.chosen.is_narrowed:
             raise UsageError(
                 "Windows of five hours count everything.",
                 hint="Give --by block without other --by and filters.",
@@ -192,34 +196,28 @@ class Figures:
             WHERE {self.chosen.where()} ORDER BY block
         """)
 
-    def _measures(self, by: Sequence[By]) -> dict[str, str]:
-        if "tool" in by:
-            return _OF_TOOLS
-        if "model" in by or self.chosen.models:
-            return {name: MEASURES[name] for name in _OF_MODELS}
-        return MEASURES
-
-    def _measured(self, measures: Mapping[str, str], by: Sequence[By]) -> str:
-        dimensions = [f"{DIMENSIONS[each]} AS {each}" for each in by]
-        columns = [*dimensions, *(f"{sql} AS {name}" for name, sql in measures.items())]
-        conditions = ["tool_name IS NOT NULL"] if "tool" in by else []
-        conditions += ["model IS NOT NULL"] if "model" in by or self.chosen.models else []
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        order: list[str] = [each for each in by if each in TIMES] or [
-            f"{next(iter(measures))} DESC NULLS LAST"
+    def _measured(self, by: Sequence[By]) -> str:
+        found, filled = measures({*by, *(["model"] if self.chosen.models else [])})
+        columns = [
+            *(f"{DIMENSIONS[each]} AS {each}" for each in by),
+            *(f"{found[name]} AS {name}" for name in found),
         ]
+        where = f" WHERE {filled} IS NOT NULL" if filled else ""
         if not by:
             return f"SELECT {', '.join(columns)} FROM chosen{where}"
         query = f"(SELECT {', '.join(columns)} FROM chosen{where} GROUP BY ALL)"
         if "session" in by:
             titles = "(SELECT session_id AS session, title FROM gold.dim_sessions)"
             query = f"{query} LEFT JOIN {titles} USING (session)"
+        if "day" in by and len(by) == 1 and "cost_usd" in found:
+            week = "ORDER BY day RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW"
+            query = f"(SELECT *, sum(cost_usd) OVER ({week}) AS cost_7_days_usd FROM {query})"
+        order: list[str] = [each for each in by if each in TIMES] or [f"{next(iter(found))} DESC NULLS LAST"]
         return f"FROM {query} ORDER BY {', '.join(dict.fromkeys([*order, *by]))}"
 
     def _ask(self, query: str, period: Period | None = None) -> list[Row]:
-        facts = f"{_FACTS} UNION ALL BY NAME {_OTHER_FACTS}"
         chosen = f"SELECT * FROM facts WHERE {self.chosen.where(period)}"
-        return self._rows(f"WITH facts AS ({facts}), chosen AS ({chosen}) {query}")
+        return self._rows(f"WITH facts AS ({FACTS}), chosen AS ({chosen}) {query}")
 
     def _rows(self, query: str) -> list[Row]:
         logger.debug("%s", " ".join(query.split()))
@@ -234,7 +232,7 @@ def redacted(rows: Sequence[Row]) -> list[Row]:
 
 
 def _pseudonym(column: str, value: object) -> object:
-    if value is None or column not in {"project", "user", "session", "title", "error", "tool"}:
+    if value is None or column not in {"project", "user", "session", "title", "error", "tool", "file"}:
         return value
     if column in {"title", "error"}:
         return None

@@ -1,4 +1,4 @@
-"""The time that a report is about, in the words of people."""
+"""Moments as people name them, and the time that a report is about."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from clogs.errors import UsageError
 
 ALL = "all"
-_LAST = re.compile(r"(\d{1,4})([hdw])")
+_LENGTH = re.compile(r"(\d{1,4})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ def period(
 
     Args:
         last: ``30d``, ``12h``, ``4w`` or ``all``; days are whole, today among them. The default is 30 days.
-        since: A date, a moment, ``today``, ``yesterday`` or a weekday, the last one.
+        since: As `moment` reads it.
         until: Likewise; a whole day is part of the period.
         timezone: Decides when a day begins.
         now: For tests.
@@ -61,8 +61,8 @@ def period(
     if last and (since or until):
         raise UsageError("--last and --since or --until contradict each other.", hint="Give one of them.")
     if since or until:
-        end = _moment(until, here, is_end=True) if until else tomorrow
-        found = Period(_moment(since, here) if since else None, end)
+        end = moment(until, here, is_end=True) if until else tomorrow
+        found = Period(moment(since, here) if since else None, end)
     elif last == ALL:
         found = Period(None, tomorrow)
     else:
@@ -72,41 +72,54 @@ def period(
     return found
 
 
+def moment(text: str, here: datetime, *, is_end: bool = False) -> datetime:
+    """Read ``today``, ``yesterday``, a weekday, ``7d``, ``12h``, ``4w``, a date or a time in ISO 8601.
+
+    Args:
+        text: What was written. A weekday is the last one, today among them; a length is so long ago.
+        here: The present, in the time zone that decides when a day begins, and of times without one.
+        is_end: A day stands for its end, not for its beginning.
+
+    Raises:
+        UsageError: It is none of these, or too far away.
+    """
+    word = text.strip().lower()
+    try:
+        if length := _LENGTH.fullmatch(word):
+            return (here.astimezone(UTC) - int(length[1]) * _UNITS[length[2]]).astimezone(here.tzinfo)
+        if day := _day(word, here.date()):
+            found = _midnight(day + is_end * _DAY, here)
+        else:
+            found = datetime.fromisoformat(text.strip())
+        found = found if found.tzinfo else found.replace(tzinfo=here.tzinfo)
+        return found.astimezone(UTC).astimezone(here.tzinfo)
+    except OverflowError:
+        raise UsageError(f"{text} is too far away.", hint="Give a year from 1 to 9999, in UTC.") from None
+    except ValueError:
+        hint = "Such as yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00."
+        raise UsageError(f'"{text}" is no date or time.', hint=hint) from None
+
+
+def _day(word: str, today: date) -> date | None:
+    """The day that a word or a date in ISO 8601 names; None for anything else."""
+    if word in {"today", "yesterday"}:
+        return today - (word == "yesterday") * _DAY
+    if word in _WEEKDAYS:
+        return today - (today.weekday() - _WEEKDAYS.index(word)) % 7 * _DAY
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        return None
+
+
 def _last(text: str, here: datetime, tomorrow: datetime) -> Period:
-    match = _LAST.fullmatch(text)
+    match = _LENGTH.fullmatch(text)
     if not match or not int(match[1]):
         raise UsageError(f"--last {text} is no length of time.", hint="Such as 30d, 12h, 4w or all.")
     length = int(match[1]) * _UNITS[match[2]]
     if match[2] == "h":
-        return Period(here - length, here)
+        return Period(moment(text, here), here)
     return Period(_midnight(tomorrow.date() - length, here), tomorrow)
-
-
-def _moment(text: str, here: datetime, *, is_end: bool = False) -> datetime:
-    """The beginning of a day, or its end; or the moment that a text names."""
-    word = text.lower()
-    if word in {"today", "yesterday"}:
-        day = here.date() - (word == "yesterday") * _DAY
-    elif word in _WEEKDAYS:
-        day = here.date() - timedelta(days=(here.weekday() - _WEEKDAYS.index(word)) % 7)
-    else:
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            return _exact(text, here)
-    try:
-        return _midnight(day + is_end * _DAY, here)
-    except OverflowError:
-        raise UsageError(f"{text} is too far away.") from None
-
-
-def _exact(text: str, here: datetime) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        hint = "Such as 2026-11-01, 2026-11-01T08:00, yesterday or monday."
-        raise UsageError(f"{text} is no date or time.", hint=hint) from None
-    return found if found.tzinfo else found.replace(tzinfo=here.tzinfo)
 
 
 def _midnight(day: date, here: datetime) -> datetime:

@@ -92,5 +92,7 @@ def _end_after_grace(reader: int) -> None:
     time.sleep(AGAIN_AFTER_SECONDS)
     os.kill(os.getpid(), number)
     time.sleep(GRACE_SECONDS - AGAIN_AFTER_SECONDS)
+    if os.isatty(2):
+        os.write(2, b"\r\x1b[K\x1b[?25h")  # a bar would stand here, and have hidden the cursor
     os.write(2, b"Stopped at once. Everything is consistent; the next run goes on from here.\n")
     os._exit(SHELL_BASE + number)

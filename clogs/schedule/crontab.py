@@ -12,6 +12,8 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from clogs.errors import ClogsError
 from clogs.runs.records import TRIGGER_VARIABLE
@@ -20,6 +22,8 @@ from clogs.schedule.entries import Entry, name_of, words_of
 BEGIN = b"# BEGIN clogs (managed by clogs schedule)"
 END = b"# END clogs"
 TRIGGER = f"{TRIGGER_VARIABLE}=cron"
+
+DAEMONS = {"cron", "crond", "fcron"}
 
 _VARIABLE = re.compile(r"""\s*(["']?)([^\s="'#][^\s="']*)\1\s*=\s*(["']?)(.*?)\3\s*""")
 _LINE = re.compile(r"\s*(@\S+|\S+(?:\s+\S+){4})\s+(\S.*)")
@@ -87,6 +91,17 @@ def remove() -> bool:
 def is_available() -> bool:
     """Return whether there is a `crontab` command."""
     return shutil.which("crontab") is not None
+
+
+def daemon_is_missing(processes: Path = Path("/proc")) -> bool:
+    """Return whether no cron daemon runs; False where the processes of others cannot be seen, as on macOS."""
+    if not (processes / "1" / "comm").exists():
+        return False
+    names = set()
+    for path in processes.glob("[0-9]*/comm"):
+        with suppress(OSError):  # it has just ended
+            names.add(path.read_text(encoding="utf-8", errors="replace").strip())
+    return not names & DAEMONS
 
 
 def _change(block: bytes) -> bool:

@@ -13,6 +13,9 @@ import msgspec
 from clogs.errors import ClogsError
 from clogs.schedule.entries import Scheduler
 
+FOLDERS = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "CLOGS_CONFIG")
+"""What decides where the settings file and the data are by default."""
+
 
 def rehearse(
     words: tuple[str, ...],
@@ -27,18 +30,22 @@ def rehearse(
     scheduler is only named in messages: systemd gives a command no more than cron does.
     """
     command = shlex.join((*words, "config", "--json"))
-    found = _settings_there(command, scheduler, variables)
+    environment = _environment(variables)
+    found = _settings_there(command, scheduler, environment)
     expected = msgspec.json.decode(msgspec.json.encode(settings, enc_hook=str))
     expected.pop("logging.level", None)  # --quiet and --verbose decide it for this call
     differing = sorted(key for key in expected if expected[key] != found.get(key))
     if differing:
+        names = (*FOLDERS, *(key.replace(".", "_").upper() for key in differing))
+        ours = [name for name in names if os.environ.get(name) != environment.get(name)]
+        because = f", for these variables do: {', '.join(ours)}" if ours else ""
         raise ClogsError(
-            f"These settings differ under {scheduler}: {', '.join(differing)}.",
+            f"These settings differ under {scheduler}: {', '.join(differing)}{because}.",
             hint="Set them in the settings file: this shell's variables do not reach a scheduled run.",
         )
 
 
-def _settings_there(command: str, scheduler: Scheduler, variables: Mapping[str, str]) -> dict[str, object]:
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     try:
         user = pwd.getpwuid(os.getuid())
     except KeyError as exc:
@@ -48,7 +55,10 @@ def _settings_there(command: str, scheduler: Scheduler, variables: Mapping[str, 
         ) from exc
     # What cron gives a command, which it starts in the home folder; LOGNAME cannot be set (crontab(5)).
     bare = {"HOME": user.pw_dir, "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    environment = {**bare, **variables, "LOGNAME": user.pw_name}
+    return {**bare, **variables, "LOGNAME": user.pw_name}
+
+
+def _settings_there(command: str, scheduler: Scheduler, environment: dict[str, str]) -> dict[str, object]:
     try:
         done = subprocess.run(  # noqa: S603  # this clogs, as cron would run it
             [environment["SHELL"], "-c", command],

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from clogs.errors import UsageError
 from clogs.terminal.logs import LogLines
 from clogs.terminal.progress import ProgressBar, ProgressDisplay, ProgressLines
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from clogs.errors import ClogsError
 
@@ -26,6 +27,10 @@ PLAIN_WIDTH = 10_000
 
 _OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What JSON leaves unescaped, though a terminal may obey it or turn text around."""
+
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z])|(?:(?<=\d min)|(?<=\d [hd])) (?=\d)")
+_JOINT = "\ue000"
+"""Stands for a blank while lines are broken; it is one column wide, and no word ends at it."""
 
 logger = logging.getLogger("clogs")
 
@@ -108,14 +113,16 @@ class Terminal:
         """Show progress: a bar on a terminal, a line now and then elsewhere, nothing under ``--quiet``."""
         if is_quiet():
             display = ProgressDisplay()
-        elif self._err.is_terminal:
+        elif self._err.is_terminal and not self._err.is_dumb_terminal:
             display = ProgressBar(self._err, label)
         else:
             display = ProgressLines(self.say, label)
         try:
             yield display
-        finally:
-            display.close()
+        except BaseException:
+            display.close(keep=True)
+            raise
+        display.close()
 
 
 def json_text(document: object, *, indent: int = 0) -> str:
@@ -133,8 +140,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
 
     The format is ``text``, bare on a terminal and with time and level elsewhere, or ``json``.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(level)
+    handler = _StderrHandler(level)
     if log_format == "json":
         handler.setFormatter(_JSONLines())
     else:
@@ -149,8 +155,19 @@ def configure_logging(*, level: str, log_format: str) -> None:
 def is_quiet() -> bool:
     """Return whether only warnings and errors are shown."""
     # by its exact type: the log file's handler is of a subclass, and takes every level
-    shown = (each.level for each in logger.handlers if type(each) is logging.StreamHandler)
+    shown = (each.level for each in logger.handlers if type(each) is _StderrHandler)
     return not any(level <= logging.INFO for level in shown)
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to stderr as it is at the time: a bar takes its place, and puts lines above itself."""
+
+    def __init__(self, level: str) -> None:
+        logging.Handler.__init__(self, level)  # the stream is not for anyone to set
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
 
 
 class _JSONLines(logging.Formatter):
@@ -162,8 +179,19 @@ class _JSONLines(logging.Formatter):
 
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
+    from rich.text import Text
 
     class _Console(Console):
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            """Break no line between a number and its unit; rich would do so at NO-BREAK SPACE, too."""
+            if isinstance(renderable, Text):
+                renderable = renderable.copy()
+                renderable.plain = _BEFORE_UNIT.sub(_JOINT, renderable.plain)
+            for segment in super().render(renderable, options):
+                yield segment._replace(text=segment.text.replace(_JOINT, " "))
+
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would exit with code 1, though the reader has just seen enough
 

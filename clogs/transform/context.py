@@ -55,7 +55,8 @@ class BuildConsole(NoopConsole):
     """SQLMesh's console: prints nothing, and records the models in the order they ended.
 
     Args:
-        on_progress: Called after each model with how many have ended, and how many are due as far as known.
+        on_progress: Called at the start and after each model with how many have ended, and how many are due
+            as far as known.
 
     Attributes:
         seconds: Wall time of each model that was built and passed its audits, by name.
@@ -76,6 +77,7 @@ class BuildConsole(NoopConsole):
         """Count the models that are due."""
         del args, kwargs
         self._due += len(batched_intervals)
+        self._on_progress(self._done, self._due)
 
     def update_snapshot_evaluation_progress(
         self,
