@@ -57,6 +57,7 @@ def _facts(found: Status) -> Table:
     landing = found.landing
     facts = {
         "source": f"{found.source.name}\n{_source(found.source, found.extraction.watermark_field, found.at)}",
+        **_documents(found.extraction, found.source, found.at),
         "watermark": _watermark(found.extraction, found.source),
         "last extract": _ago(found.extraction.extracted_at, found.at),
         "landing": f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet",
@@ -95,6 +96,29 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
         undated = f"{count(source.undated, 'document')} without a Date in {watermark_field}"
         text += f"\n{undated}: only `clogs extract --full-backfill` finds them"
     return text
+
+
+def _documents(extraction: Extraction, source: Source, now: datetime) -> dict[str, str]:
+    """Source and landing side by side, as of the last reconciliation."""
+    if source.transcripts is not None or extraction.extracted_at is None:
+        return {}
+    compared = extraction.compared
+    if compared is None:
+        return {"documents": "not compared with the source yet: clogs extract --reconcile"}
+    parts = [
+        f"{compared.source:,} in the source",
+        f"{compared.landed:,} landed",
+        f"{compared.rejected:,} rejected",
+        f"{compared.deleted:,} deleted there",
+    ]
+    if compared.pruned:
+        parts.insert(3, f"{compared.pruned:,} pruned")
+    end = "they add up"
+    if compared.missing:
+        end = f"{compared.missing:,} missing: clogs extract --reconcile"
+    if compared.missing < 0:
+        end = f"{-compared.missing:,} more arrived meanwhile"
+    return {"documents": f"{' · '.join(parts)}\n{end} · compared {_ago(compared.at, now)}"}
 
 
 def _watermark(extraction: Extraction, source: Source) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
-from clogs.extract.watermark import ExtractState
-from clogs.landing.seen import IS_OBJECT_ID, count_by_day, scan_pruned, seen_ids
+from clogs.extract.watermark import Comparison, ExtractState, read_extract_state, write_extract_state
+from clogs.landing.seen import IS_OBJECT_ID, count_by_day, count_seen, scan_pruned, seen_ids
 from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
 
@@ -101,6 +101,11 @@ def reconcile(
         with closing(land_range(read, job, before, number=NUMBER)) as landed:
             for each, _ in landed:
                 counts += each
+    kept, rejected, pruned = count_seen(job.raw_dir, job.dead_letter_dir)
+    compared = Comparison(
+        at=job.started, source=in_source, landed=kept, rejected=rejected, pruned=pruned, deleted=gone
+    )
+    write_extract_state(replace(read_extract_state(before.path), compared=compared))
     return Reconciled(**asdict(counts), source=in_source, differing=differing, missing=missing, gone=gone)
 
 

@@ -43,6 +43,31 @@ def no_documents() -> pl.DataFrame:
     return pl.DataFrame(schema=WINDOW_SCHEMA)
 
 
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All documents, as the last reconciliation left them: landed, else rejected, else pruned.
+
+    Attributes:
+        at: When it began, in UTC.
+        source: Documents of the collection.
+        landed: Documents in the landing.
+        rejected: Documents in the dead letters.
+        pruned: Documents that `clogs prune` removed.
+        deleted: Those of the three that the collection no longer holds.
+    """
+
+    at: datetime
+    source: int
+    landed: int
+    rejected: int
+    pruned: int
+    deleted: int
+
+    @property
+    def missing(self) -> int:
+        """Documents of the collection in none of the three; negative where some arrived meanwhile."""
+        return self.source + self.deleted - self.landed - self.rejected - self.pruned
+
+
 @dataclass(frozen=True, slots=True)
 class ExtractState:
     """Where extraction stands with one source.
@@ -56,6 +81,7 @@ class ExtractState:
         extracted_at: When the newest run that landed anything began, in UTC.
         token: Where the change stream goes on, as `clogs.mongo.Changes.token`; None without one.
         source: The collection that was read; None before the first run.
+        compared: What the last reconciliation found; None before the first.
         window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
@@ -66,6 +92,7 @@ class ExtractState:
     extracted_at: datetime | None = None
     token: str | None = None
     source: Identity | None = None
+    compared: Comparison | None = None
     window: pl.DataFrame = field(default_factory=no_documents)
 
     def start(self, lookback: timedelta) -> datetime | None:
@@ -184,6 +211,7 @@ def read_extract_state(path: Path) -> ExtractState:
         is_settled=metadata.get("is_settled") == "true",
         token=metadata.get("token") or None,
         source=msgspec.json.decode(metadata.get("source", "null"), type=Identity | None),
+        compared=msgspec.json.decode(metadata.get("compared", "null"), type=Comparison | None),
         window=window,
     )
 
@@ -196,6 +224,7 @@ def write_extract_state(state: ExtractState) -> None:
         "is_settled": str(state.is_settled).lower(),
         "token": state.token or "",
         "source": msgspec.json.encode(state.source).decode(),
+        "compared": msgspec.json.encode(state.compared).decode(),
     }
     content = BytesIO()  # Polars has no error of its own for a full disk
     state.window.write_parquet(content, metadata=metadata)

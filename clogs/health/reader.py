@@ -12,7 +12,7 @@ from pathlib import Path
 from clogs import dead_letters, mongo, warehouse
 from clogs.errors import ClogsError, UnavailableError, UsageError
 from clogs.extract.changes import mode_in_force
-from clogs.extract.watermark import extract_state_path, read_extract_state
+from clogs.extract.watermark import Comparison, extract_state_path, read_extract_state
 from clogs.files import reading
 from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
@@ -59,6 +59,7 @@ class Extraction:
     watermark: datetime | None  # None before the first run
     behind_seconds: float | None  # from the watermark to the source's newest Date
     extracted_at: datetime | None
+    compared: Comparison | None = None  # None before the first reconciliation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +203,7 @@ def _read_extraction(
         watermark=state.watermark,
         behind_seconds=None if behind is None else max(0.0, behind.total_seconds()),
         extracted_at=state.extracted_at,
+        compared=state.compared,
     )
 
 

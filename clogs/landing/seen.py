@@ -33,17 +33,44 @@ def scan_pruned(raw_dir: Path) -> pl.LazyFrame:
 
 def seen_ids(raw_dir: Path, dead_letter_dir: Path) -> pl.LazyFrame:
     """The ``_id`` of every document seen, as `clogs.mongo.id_text` writes it, some of them repeatedly."""
+    return pl.concat([_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)])
+
+
+def _landed_ids(raw_dir: Path) -> pl.LazyFrame:
     files = [*landed(raw_dir)]
+    if not files:
+        return pl.LazyFrame(schema={"_id": pl.String()})
+    return pl.scan_parquet(files, glob=False, hive_partitioning=False).select("_id")
+
+
+def _rejected_ids(dead_letter_dir: Path) -> pl.LazyFrame:
     rejected = [each.source for each in dead_letters.headers(dead_letter_dir) if each.stage == "extract"]
-    ids = [scan_pruned(raw_dir), pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})]
-    if files:
-        ids.append(pl.scan_parquet(files, glob=False, hive_partitioning=False).select("_id"))
-    return pl.concat(ids)
+    return pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})
+
+
+def _passes(ids: pl.LazyFrame) -> int:
+    """Over how many passes ids are spread by their hash, each `IDS_AT_ONCE` at most."""
+    return int(ids.select(pl.len()).collect().item()) // IDS_AT_ONCE + 1
+
+
+def count_seen(raw_dir: Path, dead_letter_dir: Path) -> tuple[int, int, int]:
+    """Count the documents that are landed, those of the others that were rejected, and those pruned."""
+    parts = [_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
+    places = pl.concat(part.select("_id", place=pl.lit(place)) for place, part in enumerate(parts))
+    passes = _passes(places)
+    counts = [0, 0, 0]
+    for number in range(passes):
+        part = places.filter(pl.col("_id").hash() % passes == number)
+        first = part.group_by("_id").agg(pl.col("place").min()).group_by("place").len().collect()
+        for place, count in first.iter_rows():
+            counts[place] += count
+    landed_only, rejected, pruned = counts
+    return landed_only, rejected, pruned
 
 
 def count_by_day(ids: pl.LazyFrame) -> dict[int | None, int]:
     """Count ids, each once, by the day of an ObjectId since 1970, in UTC; None is for all others."""
-    passes = ids.select(pl.len()).collect().item() // IDS_AT_ONCE + 1
+    passes = _passes(ids)
     counts: Counter[int | None] = Counter()
     for number in range(passes):  # each id is in the same one
         part = ids.filter(pl.col("_id").hash() % passes == number).unique()
