@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from random import Random
-from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
 import polars as pl
 import pytest
 from bson import ObjectId
-from conftest import DATABASE, new_workspace
+from conftest import DATABASE
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from replica_set import ReplicaSet
@@ -37,8 +29,6 @@ from clogs.runs.records import new_run
 Document = dict[str, Any]
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-DYING = Path(__file__).with_name("dying.py")
-KILLS = int(os.environ.get("CLOGS_TEST_KILLS", "24")) // 2
 LONG_AGO = NOON - timedelta(days=1)
 
 
@@ -362,41 +352,3 @@ def test_a_stream_that_is_no_longer_allowed_is_reported(
         extraction.run()
         extraction.run()
     assert len(caplog.messages) == 1
-
-
-# Killed at any instant
-
-
-def write(collection: Collection[Document], stopped: Event) -> None:
-    """Insert documents with dates of all ages, and edit some without touching these."""
-    dice = Random(1)  # noqa: S311  # the same documents each time
-    for number in count():
-        if stopped.wait(0.002):
-            return
-        at = NOON - timedelta(hours=dice.randint(0, 72))
-        collection.insert_one(entry(f"w{number}", at=at))
-        edited = f"w{dice.randint(0, number)}"
-        collection.update_one({"_id": edited}, {"$set": {"message": f"edit {number}"}})
-
-
-@pytest.mark.slow
-def test_killed_runs_lose_nothing_while_others_write(extraction: Extraction, tmp_path: Path) -> None:
-    workspace = new_workspace(tmp_path, extraction.uri, extraction.collection.name)
-    raw_dir = Path(workspace.environment["DATA_DIR"]) / "landing"
-    dice, stopped, codes = Random(2), Event(), set()  # noqa: S311  # the same kills each time
-    writer = Thread(target=write, args=(extraction.collection, stopped))
-    workspace.run("extract").check_returncode()
-    writer.start()
-    try:
-        for _ in range(KILLS):
-            run = [sys.executable, str(DYING), "killed-at", str(dice.randint(1, 16)), "extract"]
-            environment = workspace.environment | {"COVERAGE_PROCESS_CONFIG": ""}
-            killed = subprocess.run(run, check=False, capture_output=True, cwd=tmp_path, env=environment)
-            codes.add(killed.returncode)
-    finally:
-        stopped.set()
-        writer.join()
-    assert -signal.SIGKILL in codes
-    last = json.loads(workspace.output("extract", "--json"))
-    assert last["source_mode"] == "change_stream"
-    assert landed_texts(raw_dir) == texts_in(extraction.collection)
