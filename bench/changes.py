@@ -13,12 +13,14 @@ from pymongo import MongoClient
 from replica_set import replica_set_in
 
 from bench.documents import entries
+from bench.measure import served
 from bench.rows import Row, folder
-from bench.subjects import COLLECTION, DB, land
+from bench.subjects import COLLECTION, DB, DEFAULTS, land
 from clogs.extract import SourceMode
 
 ROUNDS = 3
 CHANGES = 10_000
+RECONCILED = 200_000
 MODES: tuple[SourceMode, ...] = ("auto", "watermark")
 
 
@@ -31,6 +33,16 @@ def changes(scale: float) -> Iterator[Row]:
     for what, best, bound in ((f"{count:,} changes", new, "≤ 1.5"), ("nothing new", none, "≤ 1")):
         told = f"best of {ROUNDS}: " + ", ".join(f"{mode} {seconds:.2f} s" for mode, seconds in best.items())
         yield Row(f"{what}: the stream / the watermark", told, best["auto"] / best["watermark"], bound)
+    yield reconciling(int(RECONCILED * scale))
+
+
+def reconciling(count: int) -> Row:
+    """Time of a nightly reconciliation that finds nothing, its share of the edits included."""
+    with folder() as place, served(count) as (uri, _):
+        backfill = land(uri, Path(place), ())
+        seconds = land(uri, Path(place), (), reconcile_days=DEFAULTS.reconcile_days)
+    told = f"{count:,} documents that agree: {seconds:.2f} s / {backfill:.2f} s"
+    return Row("a reconciliation / the backfill", told, seconds / backfill, "≤ 0.2")
 
 
 def taken(uri: str, count: int) -> dict[SourceMode, list[float]]:

@@ -54,7 +54,13 @@ def unchecked(uri: str, folder: Path) -> float:
     return land(uri, folder, ())
 
 
-def land(uri: str, folder: Path, checks: tuple[str, ...], mode: stage.SourceMode = "watermark") -> float:
+def land(
+    uri: str,
+    folder: Path,
+    checks: tuple[str, ...],
+    mode: stage.SourceMode = "watermark",
+    reconcile_days: int | None = None,
+) -> float:
     """Extract into a folder, with some checks."""
     job = stage.ExtractJob(
         run=new_run(),
@@ -73,7 +79,7 @@ def land(uri: str, folder: Path, checks: tuple[str, ...], mode: stage.SourceMode
     )
     with connect(Address(uri, DB, COLLECTION), retry_delays=job.retry_delays) as source:
         started = time.perf_counter()
-        stage.extract(source, job)
+        stage.extract(source, job, reconcile_days=reconcile_days)
         return time.perf_counter() - started
 
 
