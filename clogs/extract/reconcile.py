@@ -27,9 +27,9 @@ class Reconciled(Counts):
 
     Attributes:
         source: Documents of the collection.
-        differing: Ranges whose counts differed.
+        differing: Ranges that differed.
         missing: Documents of the collection that had not been seen.
-        gone: Documents seen that the collection no longer holds, as far as the counts differed.
+        gone: Documents seen that the collection no longer holds.
     """
 
     source: int
@@ -65,10 +65,10 @@ def reconcile(
 ) -> Reconciled:
     """Compare the collection with what was seen of it, and land what differs. The caller holds the run lock.
 
-    Counts are compared range by range, and the ids of a range only where its counts differ. A range with a
-    document that was not seen is read again whole. So is, every night, one ``days``-th of the days that have
-    ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything is read
-    again. The watermark stays.
+    Ids are compared range by range: of counts, a deleted document and a missed one would look alike. A range
+    with a document that was not seen is read again whole. So is, every night, one ``days``-th of the days
+    that have ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything
+    is read again. The watermark stays.
 
     Raises:
         SourceError: MongoDB cannot be read.
@@ -78,15 +78,12 @@ def reconcile(
     seen = count_by_day(ids)
     in_source = differing = missing = gone = 0
     ranges, again = ranges_of(seen), list[KeyRange]()
-    for done, (key_range, expected) in enumerate(ranges, start=1):
-        found = source.count(key_range.filter())
-        in_source += found
-        if found != expected:
-            differing += 1
-            unseen, absent = _compare(source, job, key_range, ids)
-            missing, gone = missing + unseen, gone + absent
-            if unseen:
-                again.append(key_range)
+    for done, key_range in enumerate(ranges, start=1):
+        found, unseen, absent = _compare(source, job, key_range, ids)
+        in_source, missing, gone = in_source + found, missing + unseen, gone + absent
+        differing += bool(unseen or absent)
+        if unseen:
+            again.append(key_range)
         on_progress(done, len(ranges))
     tonight = job.started.date().toordinal() % days
     due = [
@@ -109,28 +106,29 @@ def reconcile(
     return Reconciled(**asdict(counts), source=in_source, differing=differing, missing=missing, gone=gone)
 
 
-def ranges_of(seen: Mapping[int | None, int]) -> list[tuple[KeyRange, int]]:
-    """All ranges of the collection, each with how many documents of it were seen: other ids are the last."""
-    starts, counts = [0], [0]
+def ranges_of(seen: Mapping[int | None, int]) -> list[KeyRange]:
+    """All ranges of the collection, by how many documents of each day were seen: other ids are the last."""
+    starts, documents = [0], 0
     for day, number in sorted((day, number) for day, number in seen.items() if day is not None):
-        if counts[-1] >= RANGE_DOCUMENTS:
+        if documents >= RANGE_DOCUMENTS:
             starts.append(day)
-            counts.append(0)
-        counts[-1] += number
-    stops = [*starts[1:], None]
-    days = [KeyRange.of_days(start, stop) for start, stop in zip(starts, stops, strict=True)]
-    return [*zip(days, counts, strict=True), (KeyRange.of_days(None, None), seen.get(None, 0))]
+            documents = 0
+        documents += number
+    days = [KeyRange.of_days(start, stop) for start, stop in zip(starts, [*starts[1:], None], strict=True)]
+    return [*days, KeyRange.of_days(None, None)]
 
 
-def _compare(source: Source, job: ExtractJob, key_range: KeyRange, ids: pl.LazyFrame) -> tuple[int, int]:
-    """Count the ids of a range that were not seen, and those seen that it no longer holds."""
-    replies = CollectionRange(source, key_range, job)(["_id"], 0)
-    found = [id_text(each["_id"]) for reply in replies for each in reply.documents if isinstance(each, dict)]
-    here = pl.LazyFrame({"_id": found}, schema={"_id": pl.String()}).unique()
+def _compare(source: Source, job: ExtractJob, key_range: KeyRange, ids: pl.LazyFrame) -> tuple[int, int, int]:
+    """Count the ids of a range, those of them that were not seen, and those seen that it no longer holds."""
+    found = [pl.Series("_id", [], pl.String())]
+    for reply in CollectionRange(source, key_range, job)(["_id"], 0):
+        texts = [id_text(each["_id"]) for each in reply.documents if isinstance(each, dict)]
+        found.append(pl.Series("_id", texts, pl.String()))
+    here = pl.concat(found).unique().to_frame().lazy()
     there = ids.filter(_within(key_range)).unique()
     unseen = here.join(there, on="_id", how="anti").select(pl.len()).collect().item()
     absent = there.join(here, on="_id", how="anti").select(pl.len()).collect().item()
-    return unseen, absent
+    return here.select(pl.len()).collect().item(), unseen, absent
 
 
 def _within(key_range: KeyRange) -> pl.Expr:
