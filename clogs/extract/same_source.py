@@ -28,7 +28,7 @@ def state_of(source: Source, before: ExtractState, confirm: Confirm | None) -> E
     found = source.identity()
     known = before.source or found
     same = found.is_same(known)
-    if same is False:
+    if same is False and not before.token:  # else its stream says what became of it
         logger.warning("%s is another collection than the one read before: it is read whole.", source.name)
     if same is None:
         problem = (

@@ -106,7 +106,10 @@ def extract(
             f"The collection {source.name} does not exist.",
             hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
         )
-    before = state_of(source, before, None if full_backfill else confirm)
+    known, before = before, state_of(source, before, None if full_backfill else confirm)
+    is_another = bool(known.token) and not (before.token or full_backfill or since or limit)
+    if is_another:  # the stream still has what became of the one before
+        before = replace(before, token=known.token)
     if not dry_run:
         for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
             sweep_temporary(folder)
@@ -127,6 +130,8 @@ def extract(
                 limit=limit or 0,
             )
         result = land(job, before, dry_run=dry_run, handover=handover, on_progress=on_progress)
+        if is_another and changes:
+            raise LostChangesError(f"{source.name} is another collection than the one read before.")  # noqa: TRY301
     except LostChangesError as error:
         # What changed since then can have any date.
         logger.warning("%s The whole collection is read again.", error)
