@@ -69,13 +69,17 @@ def test_another_way_to_the_same_server_lands_nothing_again(
     assert "landed" not in moving.run("extract", MONGO_URI=uri).stdout
 
 
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [("auto", "was dropped"), ("watermark", "is another collection than the one read before")],
+)
 def test_another_collection_of_the_same_name_is_read_whole_and_reported(
-    moving: Workspace, replica_set: ReplicaSet
+    moving: Workspace, replica_set: ReplicaSet, mode: str, reason: str
 ) -> None:
     with MongoClient[Document](replica_set.uri) as client:
         client.clogs_tests.drop_collection("moving")
         client.clogs_tests.moving.insert_many([{"_id": number, **ENTRY} for number in range(3)])
-    finished = moving.run("extract")
+    finished = moving.run("extract", PIPELINE_SOURCE_MODE=mode)
     assert "3 landed" in finished.stdout
-    assert "is another collection than the one read before" in finished.stderr
-    assert "another collection" not in moving.run("extract").stderr
+    assert finished.stderr.count(reason) == 1
+    assert "read whole" not in moving.run("extract").stderr

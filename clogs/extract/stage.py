@@ -117,6 +117,10 @@ def extract(
     try:
         # a part of the collection says nothing about its changes
         changes = None if since or limit else open_changes(source, job, resumed)
+        if is_another and not changes:
+            logger.warning(
+                "%s is another collection than the one read before: it is read whole.", source.name
+            )
         if changes and resumed.token:
             land = partial(_extract_changes, changes)
         else:
