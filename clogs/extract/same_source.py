@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from clogs.errors import SourceError
 from clogs.extract.watermark import ExtractState
 from clogs.mongo import Source
 
 Confirm = Callable[[str], bool]
 """Asks a question, and returns whether the answer is yes."""
+
+ANOTHER = "%s is another collection than the one read before: it is read whole."
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +26,19 @@ def state_of(source: Source, before: ExtractState, confirm: Confirm | None) -> E
     Where nothing says which it is, ``confirm`` asks whether to begin anew; None says so, and begins anew.
 
     Raises:
+        SourceError: MongoDB cannot be read, or the collection does not exist.
         UsageError: Nobody can answer.
     """
+    if not source.exists():
+        raise SourceError(
+            f"The collection {source.name} does not exist.",
+            hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
+        )
     found = source.identity()
     known = before.source or found
     same = found.is_same(known)
     if same is False and not before.token:  # else its stream says what became of it
-        logger.warning("%s is another collection than the one read before: it is read whole.", source.name)
+        logger.warning(ANOTHER, source.name)
     if same is None:
         problem = (
             f"{source.name} was read at {', '.join(known.hosts)} before, and neither replica set nor UUID"

@@ -16,7 +16,7 @@ from clogs.errors import LostChangesError, SourceError
 from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.reconcile import Reconciled, reconcile
-from clogs.extract.same_source import Confirm, state_of
+from clogs.extract.same_source import ANOTHER, Confirm, state_of
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -101,11 +101,6 @@ def extract(
             landing=landing,
         )
     )
-    if not source.exists():
-        raise SourceError(
-            f"The collection {source.name} does not exist.",
-            hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
-        )
     known, before = before, state_of(source, before, None if full_backfill else confirm)
     is_another = bool(known.token) and not (before.token or full_backfill or since or limit)
     if is_another:  # the stream still has what became of the one before
@@ -118,9 +113,7 @@ def extract(
         # a part of the collection says nothing about its changes
         changes = None if since or limit else open_changes(source, job, resumed)
         if is_another and not changes:
-            logger.warning(
-                "%s is another collection than the one read before: it is read whole.", source.name
-            )
+            logger.warning(ANOTHER, source.name)
         if changes and resumed.token:
             land = partial(_extract_changes, changes)
         else:
