@@ -91,9 +91,10 @@ def browser(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def crash(session: nox.Session) -> None:
-    """Kill every stage at random, many hundred times, and follow 500 random loads."""
+    """Kill every stage at random, many hundred times, and the source, and follow 500 random loads."""
     session.install("--editable", ".", "--group", "tests")
-    modules = ["tests/test_crash.py", "tests/test_crash_transform.py", "tests/test_changes.py"]
+    names = ("test_crash", "test_crash_source", "test_crash_transform", "test_changes")
+    modules = [f"tests/{name}.py" for name in names]
     env = {"CLOGS_TEST_KILLS": "400", "CLOGS_TEST_CASES": "500"}
     session.run("pytest", *(session.posargs or modules), env=env)
 

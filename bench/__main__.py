@@ -1,6 +1,6 @@
 """Measures as ratios of things measured in one run.
 
-``python -m bench [SCALE [extraction|loading|transforming|validating|runs]]``
+``python -m bench [SCALE [extraction|changes|loading|transforming|validating|runs]]``
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
+from bench.changes import changes
 from bench.extraction import extraction
 from bench.loading import loading
 from bench.rows import Row
@@ -20,6 +21,7 @@ from bench.validating import validating
 
 PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
     "extraction": extraction,
+    "changes": changes,
     "loading": loading,
     "transforming": transforming,
     "validating": validating,

@@ -20,6 +20,7 @@ from pymongo.cursor import Cursor
 from clogs import extract as stage
 from clogs.checks.suites import blocking_checks
 from clogs.mongo import Address, connect
+from clogs.runs.records import new_run
 from clogs.settings.model import MongoSettings, PipelineSettings
 
 DB, COLLECTION = "claude_logs", "conversations"
@@ -53,15 +54,22 @@ def unchecked(uri: str, folder: Path) -> float:
     return land(uri, folder, ())
 
 
-def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
+def land(
+    uri: str,
+    folder: Path,
+    checks: tuple[str, ...],
+    mode: stage.SourceMode = "watermark",
+    reconcile_days: int | None = None,
+) -> float:
     """Extract into a folder, with some checks."""
     job = stage.ExtractJob(
-        run="bench",
+        run=new_run(),
         raw_dir=folder / "raw",
         dead_letter_dir=folder / "dead_letters",
         state_dir=folder / "state",
         exclude=EXCLUDE,
         batch_size=DEFAULTS.batch_size,
+        source_mode=mode,
         watermark_field=DEFAULTS.watermark_field,
         lookback=DEFAULTS.lookback,
         retry_delays=(timedelta(seconds=1),),
@@ -69,9 +77,9 @@ def land(uri: str, folder: Path, checks: tuple[str, ...]) -> float:
         blocking_checks=checks,
         workers=DEFAULTS.workers,
     )
-    with connect(Address(uri, DB, COLLECTION)) as source:
+    with connect(Address(uri, DB, COLLECTION), retry_delays=job.retry_delays) as source:
         started = time.perf_counter()
-        stage.extract(source, job)
+        stage.extract(source, job, reconcile_days=reconcile_days)
         return time.perf_counter() - started
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from clogs.errors import ClogsError, UsageError
+from clogs.errors import ClogsError, DataError, UsageError
 from clogs.files import reading, write_atomic
+from clogs.terminal.text import count
 
 Stage = Literal["import", "transcript", "extract", "load"]
 """What rejected it; ``transcript`` is an extraction that read transcripts in place of MongoDB."""
 
 Encoding = Literal["text", "base64"]
+
+
+logger = logging.getLogger(__name__)
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +96,23 @@ def read(folder: Path) -> Iterator[DeadLetter]:
             if newest.get(letter.id) == letter.at:
                 del newest[letter.id]
                 yield letter
+
+
+def judge(rejected: int, total: int, *, stage: Stage, noun: str, kept: str, max_rejected: float) -> None:
+    """Warn of what a run rejected; ``kept`` is what became of the others, ``max_rejected`` a share, 0 to 1.
+
+    Raises:
+        DataError: It is more than that.
+    """
+    reasons = f"clogs dead-letters list --stage {stage}"
+    if rejected > max_rejected * total:
+        raise DataError(
+            f"{rejected:,} of {total:,} {noun}s were rejected, more than the {max_rejected:.1%} of"
+            f" quality.max_rejected. The other {noun}s are {kept}.",
+            hint=f"Their reasons: {reasons}",
+        )
+    if rejected:
+        logger.warning("%s rejected; the reasons: %s", count(rejected, noun), reasons)
 
 
 def headers(folder: Path) -> list[Header]:

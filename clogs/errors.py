@@ -8,7 +8,9 @@
     ├── DataError             65   documents or tables failed their checks
     ├── UnavailableError      69   the source or the warehouse cannot be reached
     │   ├── SourceError            MongoDB
-    │   │   └── TransientSourceError   a temporary fault, worth a retry
+    │   │   ├── TransientSourceError   a temporary fault, worth a retry
+    │   │   ├── NoChangesError         there is no change stream for this collection and user
+    │   │   └── LostChangesError       the change stream cannot go on from where the last run ended
     │   └── WarehouseError         the DuckDB file
     │       ├── HeldWarehouseError     another program has it open: worth waiting for
     │       └── DamagedWarehouseError  it was written only in part: it can be rebuilt
@@ -65,6 +67,18 @@ class SourceError(UnavailableError):
 
 class TransientSourceError(SourceError):
     """A temporary fault of MongoDB: a network blip, an election, a lost cursor."""
+
+
+class NoChangesError(SourceError):
+    """The deployment, the collection or, where ``is_refused``, the user has no change streams."""
+
+    def __init__(self, message: str, *, hint: str | None = None, is_refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_refused = is_refused
+
+
+class LostChangesError(SourceError):
+    """A change stream has ended, or does not reach back to its token: what changed is found otherwise."""
 
 
 class WarehouseError(UnavailableError):

@@ -20,6 +20,7 @@ from browsing import CHROMIUM, QUIET
 from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from replica_set import ReplicaSet, replica_set_in
 
 from clogs.commands.demo_server import free_port, mongo_server
 
@@ -151,6 +152,13 @@ def ferretdb(executable: str) -> Iterator[str]:
         yield uri
         if server.stdin:
             server.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    """A running server that has change streams."""
+    with replica_set_in(tmp_path_factory.mktemp("replica_set"), "--enable-test-commands") as server:
+        yield server
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from datetime import UTC
 from typing import Any
 
 import bson
-from bson import CodecOptions
+from bson import CodecOptions, ObjectId
 from bson.raw_bson import RawBSONDocument
 
 Document = dict[str, Any]
@@ -110,6 +110,8 @@ def _conditions(query: Document) -> Iterator[tuple[str, str, Any]]:
         elif name == "$nor":
             ((field, bound),) = condition[0].items()
             yield from ((field, "$gt", value) for operator, value in bound.items() if operator == "$lte")
+            if bound == {"$type": "objectId"}:  # documents here have no other ids
+                yield field, "$lt", ObjectId(bytes(12))
         elif "$nin" in condition:
             yield "_id", "$gt", max(condition["$nin"])
         else:

@@ -28,7 +28,7 @@ from clogs.schedule import crontab
 from clogs.warehouse import connect
 
 CHECKS = ["settings", "versions", "folders", "disk", "lock", "schedule", "history", "warehouse", "prices"]
-CHECKS += ["rejected", "source", "index", "dates", "clocks"]
+CHECKS += ["rejected", "source", "changes", "index", "dates", "clocks"]
 OTHERS = {"schedule", "prices"}
 """Checks with tests of their own: here is no schedule, and the samples have a model without a price."""
 

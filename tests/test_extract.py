@@ -489,12 +489,13 @@ def test_a_lost_connection_is_taken_up_again(
 ) -> None:
     ids = [ObjectId() for _ in range(1000)]
     collection.insert_many([entry(each, text="x" * 100) for each in ids])
-    retry_connect = replace(job, retry_delays=[timedelta(0)])
     with (
         flaky(mongo_uri) as uri,
-        connect(Address(uri, collection.database.name, collection.name)) as source,
+        connect(
+            Address(uri, collection.database.name, collection.name), retry_delays=[timedelta(0)]
+        ) as source,
     ):
-        result = extract(source, another(retry_connect))
+        result = extract(source, another(job))
     assert (result.documents, result.landed, result.unchanged) == (1000, 1000, 0)
     assert landed_ids(job) == list(map(str, ids))
 

@@ -17,7 +17,7 @@ from conftest import DATABASE, Workspace
 from pymongo.collection import Collection
 
 from clogs import dead_letters, mongo
-from clogs.errors import SourceError
+from clogs.errors import DataError, SourceError
 from clogs.mongo import Source
 from clogs.transcripts.find import find
 from clogs.transcripts.importer import ImportResult, import_transcripts
@@ -46,7 +46,7 @@ class Importing:
         self.file.parent.mkdir(parents=True)
         self._source = source
 
-    def __call__(self, *, user: str = "ann", machine: str = "") -> ImportResult:
+    def __call__(self, *, user: str = "ann", machine: str = "", max_rejected: float = 1) -> ImportResult:
         return import_transcripts(
             self._source,
             find([self.root / "projects"]),
@@ -54,6 +54,7 @@ class Importing:
             watermark_field="ingestedAt",
             state_dir=self.root / "state",
             dead_letter_dir=self.root / "dead_letters",
+            max_rejected=max_rejected,
             run="run",
         )
 
@@ -133,6 +134,20 @@ def test_an_index_that_is_there_is_enough(importing: Importing, collection: Coll
     importing.file.write_text('{"n":1}\n', encoding="utf-8")
     assert not importing().index_created
     assert len(collection.index_information()) == 2
+
+
+def test_more_rejected_lines_than_allowed_fail_when_all_others_are_imported(
+    importing: Importing, collection: Collection[Document], caplog: pytest.LogCaptureFixture
+) -> None:
+    importing.file.write_text('{"n":1}\n{"n":2}\n{"n":3}\nbroken\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"1 of 4 lines were rejected, more than the 20\.0%") as raised:
+        importing(max_rejected=0.2)
+    assert raised.value.hint == "Their reasons: clogs dead-letters list --stage import"
+    assert collection.count_documents({}) == 3
+    with importing.file.open("a", encoding="utf-8") as file:
+        file.write('{"n":4}\n{"n":5}\n{"n":6}\nbroken, too\n')
+    assert importing(max_rejected=0.25).imported == 3
+    assert caplog.messages == ["1 line rejected; the reasons: clogs dead-letters list --stage import"]
 
 
 class Unprivileged(Source):

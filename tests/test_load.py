@@ -122,6 +122,17 @@ def test_a_newer_version_replaces_the_row_and_an_older_one_does_not(folder: Fold
     assert folder.versions() == {"a": "version 3", "b": "version 2"}
 
 
+def test_a_version_that_says_the_same_is_unchanged_and_yet_read_last(folder: Folder) -> None:
+    folder.land(row("a", 1, message_content="same"), row("b", 1))
+    folder.load()
+    folder.land(row("a", 3, message_content="same"), row("b", 3))
+    result = folder.load()
+    assert (result.inserted, result.updated, result.unchanged) == (0, 1, 1)
+    folder.land(row("a", 2, message_content="read in between"))
+    folder.load()
+    assert folder.versions() == {"a": "same", "b": "version 3"}
+
+
 def test_a_document_that_moves_to_another_day_is_still_one_row(folder: Folder) -> None:
     folder.land(row("a", 1))
     folder.load()

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from built import data_of, fill, warehouse_of
 from conftest import Workspace, in_terminal
@@ -65,7 +66,9 @@ def test_rows_and_files_of_days_before_are_gone_and_the_day_itself_stays(folder:
     assert (counts(result), result.bytes, result.before, result.dry_run) == ((2, 2, 2), size, DAY, False)
     assert folder.versions().keys() == {"day", "after"}
     assert files(folder) == [day, after]
-    assert names(folder.root / "landing") == ["date=2026-03-04", "date=2026-03-05"]  # no empty folders
+    assert names(folder.root / "landing") == ["date=2026-03-04", "date=2026-03-05", "pruned"]
+    kept = pl.read_parquet(folder.root / "landing" / "pruned" / f"before_{DAY}.parquet")
+    assert set(kept["_id"]) == {"old", "eve"}
     assert folder.statuses() == ["pruned", "pruned", "landed", "landed"]
 
 

@@ -142,7 +142,7 @@ def test_a_fault_that_does_not_pass_is_told_as_such(source: Source, server: Serv
     server.faults = {1: FORBIDDEN}
     reading = reading_of(source)
     reading.next_reply()
-    with pytest.raises(SourceError, match="does not allow this user") as caught:
+    with pytest.raises(SourceError, match="asks for a user and a password") as caught:
         reading.next_reply()
     assert type(caught.value) is SourceError
 

@@ -47,7 +47,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def source(server: Server) -> Iterator[Source]:
-    with connect(Address(server.uri, "claude_logs", "conversations")) as connected:
+    address = Address(server.uri, "claude_logs", "conversations")
+    with connect(address, retry_delays=[timedelta(0)]) as connected:
         yield connected
 
 
@@ -125,7 +126,7 @@ def test_a_fault_that_does_not_pass_is_raised_as_it_is(
     source: Source, server: Server, job: ExtractJob
 ) -> None:
     server.faults = {2: FORBIDDEN}
-    with pytest.raises(SourceError, match="does not allow this user"):
+    with pytest.raises(SourceError, match="asks for a user"):
         list(land_range(CollectionRange(source, source.whole(), job), job, ExtractState(job.state_dir / "s")))
     assert list(landed(job.raw_dir)) != []
 

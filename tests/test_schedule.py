@@ -212,7 +212,7 @@ def test_the_plan() -> None:
     planned = entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh="0 3 * * *")
     assert [(each.name, each.expression, " ".join(each.words)) for each in planned] == [
         ("hourly", "1 * * * *", "/bin/clogs --quiet pipeline"),
-        ("refresh", "0 3 * * *", "/bin/clogs --quiet pipeline --full-refresh"),
+        ("refresh", "0 3 * * *", "/bin/clogs --quiet pipeline --reconcile --full-refresh"),
     ]
     assert entries.plan(("/bin/clogs",), hourly="1 * * * *", daily_refresh=None) == planned[:1]
 
@@ -680,7 +680,10 @@ def test_it_is_installed_shown_and_removed(scheduled: Workspace, tools: Tools) -
     assert (first["by"], first["changed"], first["dry_run"]) == ("cron", True, False)
     config = scheduled.folder / "clogs.toml"
     begin = [sys.executable, "-m", "clogs", "--config", str(config), "--quiet", "pipeline"]
-    assert [shlex.split(each["command"]) for each in first["entries"]] == [begin, [*begin, "--full-refresh"]]
+    assert [shlex.split(each["command"]) for each in first["entries"]] == [
+        begin,
+        [*begin, "--reconcile", "--full-refresh"],
+    ]
     assert first["entries"][1]["expression"] == "0 2 * * *"
     assert run_json(scheduled, "install")["changed"] is False
     assert tools.table

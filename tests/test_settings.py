@@ -69,6 +69,8 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "pipeline.workers": min(available_cpus(), 4),
         "pipeline.lookback": "15 min",
         "pipeline.watermark_field": "ingestedAt",
+        "pipeline.source_mode": "auto",
+        "pipeline.reconcile_days": 30,
         "pipeline.retries": 3,
         "pipeline.retry_delays": ["30 s", "1 min", "2 min"],
         "transform.timezone": "UTC",
@@ -299,3 +301,19 @@ def test_overrides_of_checks_in_the_environment(tmp_path: Path) -> None:
     loaded = load(tmp_path, QUALITY_CHECKS='{ "conversations.role_is_known" = { severity = "warning" } }')
     assert loaded.settings.quality.checks == {"conversations.role_is_known": WARNING}
     assert loaded.visible()["quality.checks"] == {"conversations.role_is_known": {"severity": "warning"}}
+
+
+@pytest.mark.parametrize(
+    ("uri", "db"),
+    [
+        ("mongodb://localhost", "claude_logs"),
+        ("mongodb://localhost/", "claude_logs"),
+        ("mongodb://localhost/logs", "logs"),
+        ("mongodb://ann:p%40w@localhost/logs?authSource=a@b/c", "logs"),
+        ("mongodb://ann:pw@localhost/admin", "claude_logs"),
+    ],
+)
+def test_the_database_of_the_connection_string_is_used(tmp_path: Path, uri: str, db: str) -> None:
+    environ = {"MONGO_URI": uri, "DATA_DIR": str(tmp_path)}
+    assert load_settings(environ=environ, cwd=tmp_path).settings.mongo.db == db
+    assert load_settings(environ=environ | {"MONGO_DB": "x"}, cwd=tmp_path).settings.mongo.db == "x"

@@ -79,12 +79,15 @@ def test_before_the_first_run_the_json_has_every_key(mongo_workspace: Workspace)
             "newest": None,
             "undated": 0,
             "transcripts": None,
+            "found_by": None,
+            "found_by_reason": None,
         },
         "extraction": {
             "watermark_field": "ingestedAt",
             "watermark": None,
             "behind_seconds": None,
             "extracted_at": None,
+            "compared": None,
         },
         "landing": {"folder": str(data / "landing"), "files": 0, "bytes": 0},
         "dead_letters": {"folder": str(data / "dead_letters"), "fault": None, "count": 0, "newest": None},
@@ -168,7 +171,28 @@ def test_the_source_is_ahead_of_the_watermark(
         "watermark_field": "ingestedAt",
         "watermark": "2026-03-04T12:00:00Z",
         "behind_seconds": 300,
+        "compared": None,
     }
+
+
+def test_source_and_landing_are_shown_side_by_side_once_they_were_compared(
+    mongo_workspace: Workspace, collection: Collection[Document]
+) -> None:
+    day = datetime(2026, 3, 4, tzinfo=UTC)
+    collection.insert_many([{"ingestedAt": NOON, "sessionId": session} for session in ("s", "s", "s", [1])])
+    assert mongo_workspace.run("extract", QUALITY_MAX_REJECTED="1").returncode == 0
+    assert "documents not compared with the source yet: clogs extract --reconcile" in lines_of(
+        mongo_workspace
+    )
+    collection.delete_one({"sessionId": "s"})
+    collection.insert_many([{"ingestedAt": day, "sessionId": "late"} for _ in range(2)])
+    assert mongo_workspace.run("extract", "--reconcile", QUALITY_MAX_REJECTED="1").returncode == 0
+    lines = lines_of(mongo_workspace)
+    place = lines.index("documents 5 in the source · 5 landed · 1 rejected · 1 deleted there")
+    assert lines[place + 1].startswith("they add up · compared 20")
+    compared = document_of(mongo_workspace)["extraction"]["compared"]
+    assert is_recent(compared.pop("at"))
+    assert compared == {"source": 5, "landed": 5, "rejected": 1, "pruned": 0, "deleted": 1}
 
 
 def test_the_watermark_is_known_while_its_source_is_down(

@@ -82,7 +82,7 @@ def run(server: Server, job: ExtractJob) -> Run:
     """Extract from the server."""
 
     def extracted(on_progress: Progress = lambda _done, _total: None) -> ExtractResult:
-        with connect(Address(server.uri, "logs", "conversations")) as source:
+        with connect(Address(server.uri, "logs", "conversations"), retry_delays=[timedelta(0)]) as source:
             return extract(source, another(job), on_progress=on_progress)
 
     return extracted

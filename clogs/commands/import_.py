@@ -43,13 +43,12 @@ def import_(
             paths or (Path("~/.claude"),),
             user=user,
             machine=machine,
+            retry_connect=session.trigger != "hand",
             on_progress=progress,
         )
     terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
     if result.index_created:
         terminal.say(f"Created the index on {session.settings.pipeline.watermark_field}.")
-    if result.rejected:
-        terminal.say("The rejected lines, with file and line number: clogs dead-letters list --stage import")
 
 
 def summary(result: ImportResult) -> str:

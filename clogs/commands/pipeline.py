@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from clogs.commands import compact, extract, load, transform, validate
+from clogs.commands.follow import Follower, require_alone
 from clogs.commands.session import Flag, Session
 from clogs.errors import WarehouseError
 from clogs.pipeline import steps
@@ -30,6 +32,7 @@ SUMMARIES: dict[str, Callable[[Any], str]] = {
     "validate": validate.summary,
     "compact": compact.summary,
 }
+BUILD_EVERY = timedelta(minutes=1)
 MARKS = {"done": ("✓", "green"), "unchanged": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red")}
 
 
@@ -38,11 +41,14 @@ def pipeline(
     from_: extract.From = (),
     full_backfill: Flag = False,
     full_refresh: Flag = False,
+    reconcile: Flag = False,
     skip_extract: Flag = False,
     skip_load: Flag = False,
     skip_transform: Flag = False,
     skip_validate: Flag = False,
     models: transform.Models = None,
+    follow: Flag = False,
+    every: Annotated[timedelta | None, Parameter(metavar="LENGTH")] = None,
     json: Flag = False,
     session: Session,
 ) -> None:
@@ -52,13 +58,23 @@ def pipeline(
         from_: Read transcripts in place of MongoDB: Claude Code's folder (~/.claude), a project or a file.
         full_backfill: Read the whole collection again.
         full_refresh: Rebuild raw.conversations and all models.
+        reconcile: Compare the collection with what has landed, too: see clogs extract --help.
         skip_extract: Leave out extract.
         skip_load: Leave out load.
         skip_transform: Leave out transform.
         skip_validate: Leave out validate.
         models: Build only this model; repeatable. +NAME: also what it reads from; NAME+: what reads from it.
+        follow: Stay until Ctrl-C: land what is new every few seconds, and build at an interval.
+        every: The interval of --follow, such as 30s, 1m (the default) or 1h.
         json: Print the result as one JSON document.
     """
+    alone = {
+        "--full-backfill": full_backfill,
+        "--full-refresh": full_refresh,
+        "--reconcile": reconcile,
+        "--skip-extract": skip_extract,
+    }
+    require_alone(follow=follow, every=every, options={**alone, "--json": json})
     session.read_from(from_)
     skips = {
         "extract": skip_extract,
@@ -69,9 +85,15 @@ def pipeline(
     plan = Plan(
         full_backfill=full_backfill,
         full_refresh=full_refresh,
+        reconcile=reconcile,
         skip=frozenset(name for name, skip in skips.items() if skip),
         select=tuple(models or ()),
     )
+    if follow:
+        options = [word for path in from_ for word in ("--from", str(path))]
+        options += [f"--skip-{name}" for name in sorted(plan.skip)]
+        options += [word for model in plan.select for word in ("--models", model)]
+        Follower(session, extract.summary).run(every or BUILD_EVERY, ["pipeline", *options])
     result = run(session, plan)
     if skip_extract and not skip_load and not steps.has_landed(session.settings):
         session.terminal.say("Nothing has landed yet: leave out --skip-extract.")
@@ -99,6 +121,7 @@ def run(session: Session, plan: Plan) -> PipelineResult:
             plan,
             progress,
             trigger=session.trigger,
+            confirm=session.confirm_reading,
             on_end=lambda step: progress.end(_steps([step])),
         )
     shown = not (is_quiet() or terminal.stdout_json)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,6 +81,12 @@ class Session:
 
         schedulers: dict[str, Trigger] = {"cron": "cron", "systemd": "systemd"}
         return schedulers.get(os.environ.get(TRIGGER_VARIABLE, ""), "hand")
+
+    @cached_property
+    def confirm_reading(self) -> Callable[[str], bool] | None:
+        """Asks before everything is read again; None in a scheduled run, where nobody answers."""
+        hint = "Answer in a terminal, or read everything: clogs extract --full-backfill"
+        return partial(self.terminal.confirm, hint=hint) if self.trigger == "hand" else None
 
     @contextmanager
     def leaving_to_next(self) -> Iterator[None]:

@@ -57,6 +57,7 @@ def _facts(found: Status) -> Table:
     landing = found.landing
     facts = {
         "source": f"{found.source.name}\n{_source(found.source, found.extraction.watermark_field, found.at)}",
+        **_documents(found.extraction, found.source, found.at),
         "watermark": _watermark(found.extraction, found.source),
         "last extract": _ago(found.extraction.extracted_at, found.at),
         "landing": f"{count(landing.files, 'file')} ({size(landing.bytes)})" if landing.files else "none yet",
@@ -89,10 +90,35 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
         return "the collection does not exist yet"
     documents = f"about {count(source.documents or 0, 'document')}"
     text = f"{documents} · newest {watermark_field} {_ago(source.newest, now)}"
-    if source.undated:
+    by = "change streams" if source.found_by == "change_stream" else "the watermark"
+    text += f"\nfound by {by}: {source.found_by_reason}"
+    if source.undated and source.found_by == "watermark":
         undated = f"{count(source.undated, 'document')} without a Date in {watermark_field}"
         text += f"\n{undated}: only `clogs extract --full-backfill` finds them"
     return text
+
+
+def _documents(extraction: Extraction, source: Source, now: datetime) -> dict[str, str]:
+    """Source and landing side by side, as of the last reconciliation."""
+    if source.transcripts is not None or extraction.extracted_at is None:
+        return {}
+    compared = extraction.compared
+    if compared is None:
+        return {"documents": "not compared with the source yet: clogs extract --reconcile"}
+    parts = [
+        f"{compared.source:,} in the source",
+        f"{compared.landed:,} landed",
+        f"{compared.rejected:,} rejected",
+        f"{compared.deleted:,} deleted there",
+    ]
+    if compared.pruned:
+        parts.insert(3, f"{compared.pruned:,} pruned")
+    end = "they add up"
+    if compared.missing:
+        end = f"{compared.missing:,} missing: clogs extract --reconcile"
+    if compared.missing < 0:
+        end = f"{-compared.missing:,} more arrived meanwhile"
+    return {"documents": f"{' · '.join(parts)}\n{end} · compared {_ago(compared.at, now)}"}
 
 
 def _watermark(extraction: Extraction, source: Source) -> str:

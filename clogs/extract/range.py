@@ -8,11 +8,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Semaphore, Thread
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -24,13 +23,17 @@ from clogs.extract.screen import screen
 from clogs.extract.watermark import WINDOW_SCHEMA, ExtractState, write_extract_state
 from clogs.landing.files import land
 from clogs.landing.handover import Handover
-from clogs.mongo import KeyRange, Reply, Source, decode, extended_json, id_text, retrying
+from clogs.mongo import FIRST_MS, KeyRange, Reply, Source, decode, extended_json, id_text
 from clogs.schema import COLUMNS
 
 _M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
 
 BATCH_BYTES = 4 * 1024 * 1024
 """Of rows in memory: a batch ends when it is larger, also before it has ``batch_size`` documents."""
+
+
+SourceMode = Literal["auto", "change_stream", "watermark"]
+"""What finds new documents; ``auto`` is the change stream where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class ExtractJob:
     exclude: Sequence[str]
     batch_size: int  # documents, at most
     workers: int = 1  # processes, this one among them
+    source_mode: SourceMode = "auto"
     watermark_field: str
     lookback: timedelta
     retry_delays: Sequence[timedelta]
@@ -60,7 +64,7 @@ class Counts:
     landed: int = 0
     unchanged: int = 0  # landed or rejected by an earlier run, in the lookback window
     rejected: int = 0
-    undated: int = 0  # new ones without a Date in the watermark field
+    undated: int = 0  # new ones without a single Date of the year 1 or later in the watermark field
     files: int = 0
     bytes: int = 0
 
@@ -86,12 +90,12 @@ class CollectionRange:
     job: ExtractJob
 
     def __call__(self, only: Sequence[str], limit: int) -> Iterator[Reply]:
-        """Read, and go on after faults that pass."""
+        """Read from the first document on."""
         job = self.job
         reading = self.source.read(
             self.key_range, exclude=job.exclude, only=only, batch_size=job.batch_size, limit=limit
         )
-        return iter(partial(retrying(job.retry_delays), reading.next_reply), None)
+        return iter(reading.next_reply, None)
 
 
 def land_range(
@@ -127,7 +131,7 @@ def land_range(
             landed=sound.height,
             unchanged=batch.height - new.height,
             rejected=len(letters),
-            undated=new["moment"].null_count(),
+            undated=new.height - new.filter(pl.col("moment") >= FIRST_MS).height,
         )
         del batch, new  # so that rows are in memory once while they are written
         name = f"{job.run}_{number:03}_{place:04}"

@@ -7,10 +7,16 @@ import time
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import Literal
 
+from clogs import dead_letters
 from clogs.dead_letters import Stage
-from clogs.errors import DataError, SourceError
+from clogs.errors import LostChangesError, SourceError
+from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.reconcile import Reconciled, reconcile
+from clogs.extract.same_source import ANOTHER, Confirm, state_of
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -22,7 +28,7 @@ from clogs.extract.workers import land_ranges
 from clogs.files import sweep_temporary
 from clogs.landing.files import identity
 from clogs.landing.handover import Handover
-from clogs.mongo import KeyRange, Source
+from clogs.mongo import Changes, KeyRange, Source
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count
 
@@ -42,12 +48,18 @@ class ExtractResult(Counts):
     Attributes:
         since: Where reading began, by the watermark field, in UTC; None for the collection's beginning.
         watermark: Where the next run will begin, less the lookback; in UTC.
+        source_mode: What found the documents.
+        deleted: Documents deleted in the collection, as its change stream says; they stay in the landing.
+        reconciled: What a reconciliation found and read again after that, counted apart.
         dry_run: Nothing was read or written; ``documents`` is what would be read.
         seconds: Wall time.
     """
 
     since: datetime | None
     watermark: datetime | None
+    source_mode: Literal["change_stream", "watermark"] = "watermark"
+    deleted: int = 0
+    reconciled: Reconciled | None = None
     dry_run: bool = False
     seconds: float = 0.0
 
@@ -60,16 +72,22 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    reconcile_days: int | None = None,
+    confirm: Confirm | None = None,
     handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the documents that are new or changed. The caller holds the run lock.
 
-    The watermark moves only when every document up to it is durable, and never for a part of the
-    collection (``limit``, or ``since`` later than where this run would have begun).
+    They are found by the change stream where there is one, else by the watermark. The watermark moves only
+    when every document up to it is durable, and never for a part of the collection (``limit``, or ``since``
+    later than where this run would have begun). A stream's first token is taken before anything is read.
+
+    With ``reconcile_days``, the collection is reconciled afterwards, see `clogs.extract.reconcile`.
 
     Raises:
         SourceError: MongoDB cannot be read, or the collection does not exist.
+        UsageError: It may be another collection than before, and ``confirm`` can ask nobody.
         DataError: More documents than allowed were rejected; the others are landed.
         ClogsError: A file cannot be written.
     """
@@ -77,37 +95,119 @@ def extract(
     landing = identity(job.raw_dir, create=not dry_run)
     before = read_extract_state(
         extract_state_path(
-            job.state_dir, source=source.name, watermark_field=job.watermark_field, landing=landing
+            job.state_dir,
+            source=source.address.namespace,
+            watermark_field=job.watermark_field,
+            landing=landing,
         )
     )
-    if not source.exists():
-        raise SourceError(
-            f"The collection {source.name} does not exist.",
-            hint="Check mongo.db and mongo.collection (clogs config), or fill it: clogs import ~/.claude",
+    known, before = before, state_of(source, before, None if full_backfill else confirm)
+    is_another = bool(known.token) and not (before.token or full_backfill or since or limit)
+    if is_another:  # the stream still has what became of the one before
+        before = replace(before, token=known.token)
+    if not dry_run:
+        for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
+            sweep_temporary(folder)
+    resumed = replace(before, token=None) if full_backfill else before
+    try:
+        # a part of the collection says nothing about its changes
+        changes = None if since or limit else open_changes(source, job, resumed)
+        if is_another and not changes:
+            logger.warning(ANOTHER, source.name)
+        if changes and resumed.token:
+            land = partial(_extract_changes, changes)
+        else:
+            token = changes.token if changes else before.token if since or limit else None
+            land = partial(
+                _extract_range,
+                source,
+                token=token,
+                full_backfill=full_backfill,
+                since=since,
+                limit=limit or 0,
+            )
+        result = land(job, before, dry_run=dry_run, handover=handover, on_progress=on_progress)
+        if is_another and changes:
+            raise LostChangesError(f"{source.name} is another collection than the one read before.")  # noqa: TRY301
+    except LostChangesError as error:
+        # What changed since then can have any date.
+        logger.warning("%s The whole collection is read again.", error)
+        return extract(
+            source, job, full_backfill=True, dry_run=dry_run, handover=handover, on_progress=on_progress
         )
+    if dry_run:
+        return result
+    if reconcile_days:
+        state = read_extract_state(before.path)
+        found = reconcile(source, job, state, days=reconcile_days, on_progress=on_progress)
+        result = replace(result, reconciled=found)
+        warn(found, job, stage="extract")
+    result = replace(result, seconds=time.perf_counter() - clock)
+    warn(result, job, stage="extract")
+    return result
+
+
+def _extract_changes(
+    changes: Changes,
+    job: ExtractJob,
+    before: ExtractState,
+    *,
+    dry_run: bool,
+    handover: Handover | None,
+    on_progress: Progress,
+) -> ExtractResult:
+    """Land what the change stream brings."""
+    if dry_run:
+        counts, state = Counts(documents=sum(len(reply.raw) for reply in replies(changes, job))), before
+    else:
+        counts, state = land_changes(changes, job, before, handover=handover, on_progress=on_progress)
+    if not dry_run and state.token != before.token:
+        write_extract_state(state)
+    return ExtractResult(
+        **asdict(counts),
+        since=None,
+        watermark=state.watermark,
+        source_mode="change_stream",
+        deleted=changes.deleted,
+        dry_run=dry_run,
+    )
+
+
+def _extract_range(
+    source: Source,
+    job: ExtractJob,
+    before: ExtractState,
+    *,
+    token: str | None,
+    full_backfill: bool,
+    since: datetime | None,
+    limit: int,
+    dry_run: bool,
+    handover: Handover | None,
+    on_progress: Progress,
+) -> ExtractResult:
+    """Land what the watermark finds, or a part of it; ``token`` is where the change stream goes on then."""
     window_start = before.start(job.lookback)
     start = None if full_backfill else since or _start(source, before, job)
     covers_all_new = not limit and (since is None or (window_start is not None and since <= window_start))
     key_range = source.since(job.watermark_field, start) if start else source.whole()
     if dry_run:
-        documents = source.count(key_range.filter(), limit=limit or 0)
+        documents = source.count(key_range.filter(), limit=limit)
         return ExtractResult(documents=documents, since=start, watermark=before.watermark, dry_run=True)
-    for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
-        sweep_temporary(folder)
     if full_backfill:
         before = replace(before, window=no_documents())
-    until, limit = job.started if covers_all_new else None, limit or 0
+    until = job.started if covers_all_new else None
     counts, state = _land(
         source, key_range, job, before, until=until, limit=limit, handover=handover, on_progress=on_progress
     )
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
-    if counts.landed or counts.rejected or state.is_settled != before.is_settled:
+    state = replace(state, token=token)
+    if counts.landed or counts.rejected or (state.is_settled, token) != (before.is_settled, before.token):
         write_extract_state(state)
-    seconds = time.perf_counter() - clock
-    result = ExtractResult(**asdict(counts), since=start, watermark=state.watermark, seconds=seconds)
-    warn(result, job, stage="extract")
-    return result
+    if token:  # later runs find documents without a Date all the same
+        counts = replace(counts, undated=0)
+    return ExtractResult(**asdict(counts), since=start, watermark=state.watermark)
 
 
 def _start(source: Source, before: ExtractState, job: ExtractJob) -> datetime | None:
@@ -161,7 +261,7 @@ def _land(
     return counts, state.pruned(job.lookback, undated=undated)
 
 
-def warn(result: ExtractResult, job: ExtractJob, *, stage: Stage) -> None:
+def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:
     """Report what was not landed; raises a `DataError` if that is more than allowed."""
     if result.undated:
         logger.warning(
@@ -170,12 +270,11 @@ def warn(result: ExtractResult, job: ExtractJob, *, stage: Stage) -> None:
             count(result.undated, "document"),
             job.watermark_field,
         )
-    reasons = f"clogs dead-letters list --stage {stage}"
-    if result.rejected > job.max_rejected * result.documents:
-        raise DataError(
-            f"{result.rejected:,} of {result.documents:,} documents were rejected, more than the"
-            f" {job.max_rejected:.1%} of quality.max_rejected. The other documents are landed.",
-            hint=f"Their reasons: {reasons}",
-        )
-    if result.rejected:
-        logger.warning("%s rejected; the reasons: %s", count(result.rejected, "document"), reasons)
+    dead_letters.judge(
+        result.rejected,
+        result.documents,
+        stage=stage,
+        noun="document",
+        kept="landed",
+        max_rejected=job.max_rejected,
+    )

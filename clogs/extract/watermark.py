@@ -1,4 +1,4 @@
-"""What an extraction leaves for the next one: the watermark, and what is landed of the lookback window."""
+"""What an extraction leaves for the next one: watermark, resume token, and what is landed of the lookback."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
+from clogs.mongo import Identity
 from clogs.terminal.text import first_line
 
 WINDOW_SCHEMA = pl.Schema({"version": pl.UInt64(), "moment": pl.Int64()})
@@ -41,6 +43,31 @@ def no_documents() -> pl.DataFrame:
     return pl.DataFrame(schema=WINDOW_SCHEMA)
 
 
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All documents, as the last reconciliation left them: landed, else rejected, else pruned.
+
+    Attributes:
+        at: When it began, in UTC.
+        source: Documents of the collection.
+        landed: Documents in the landing.
+        rejected: Documents in the dead letters.
+        pruned: Documents that `clogs prune` removed.
+        deleted: Those of the three that the collection no longer holds.
+    """
+
+    at: datetime
+    source: int
+    landed: int
+    rejected: int
+    pruned: int
+    deleted: int
+
+    @property
+    def missing(self) -> int:
+        """Documents of the collection in none of the three; negative where some arrived meanwhile."""
+        return self.source + self.deleted - self.landed - self.rejected - self.pruned
+
+
 @dataclass(frozen=True, slots=True)
 class ExtractState:
     """Where extraction stands with one source.
@@ -52,6 +79,9 @@ class ExtractState:
         is_settled: A run has read the lookback window that began a lookback later than that, or more: what
             becomes visible late has been found.
         extracted_at: When the newest run that landed anything began, in UTC.
+        token: Where the change stream goes on, as `clogs.mongo.Changes.token`; None without one.
+        source: The collection that was read; None before the first run.
+        compared: What the last reconciliation found; None before the first.
         window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
@@ -60,6 +90,9 @@ class ExtractState:
     reached_at: datetime | None = None
     is_settled: bool = False
     extracted_at: datetime | None = None
+    token: str | None = None
+    source: Identity | None = None
+    compared: Comparison | None = None
     window: pl.DataFrame = field(default_factory=no_documents)
 
     def start(self, lookback: timedelta) -> datetime | None:
@@ -141,7 +174,11 @@ def _newest(documents: pl.DataFrame, until: datetime) -> datetime | None:
 
 
 def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:
-    """The state's file: one per source and landing, so that another of either starts from the beginning."""
+    """The state's file: one per source, by its name, and landing.
+
+    Another of either starts from the beginning; so does another collection of the same name, see
+    `clogs.extract.same_source`.
+    """
     identity = f"{source}\0{watermark_field}\0{landing}"
     digest = hashlib.blake2b(identity.encode(), digest_size=6).hexdigest()
     return state_dir / f"extract-{digest}.parquet"
@@ -168,14 +205,27 @@ def read_extract_state(path: Path) -> ExtractState:
         return ExtractState(path)
     if window.schema != WINDOW_SCHEMA:
         window = no_documents()
-    return ExtractState(path, **moments, is_settled=metadata.get("is_settled") == "true", window=window)
+    return ExtractState(
+        path,
+        **moments,
+        is_settled=metadata.get("is_settled") == "true",
+        token=metadata.get("token") or None,
+        source=msgspec.json.decode(metadata.get("source", "null"), type=Identity | None),
+        compared=msgspec.json.decode(metadata.get("compared", "null"), type=Comparison | None),
+        window=window,
+    )
 
 
 def write_extract_state(state: ExtractState) -> None:
     """Make the state durable: the moment it is in place, the next run starts from it."""
     moments = {name: getattr(state, name) for name in ("watermark", "reached_at", "extracted_at")}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
-    metadata["is_settled"] = str(state.is_settled).lower()
+    metadata |= {
+        "is_settled": str(state.is_settled).lower(),
+        "token": state.token or "",
+        "source": msgspec.json.encode(state.source).decode(),
+        "compared": msgspec.json.encode(state.compared).decode(),
+    }
     content = BytesIO()  # Polars has no error of its own for a full disk
     state.window.write_parquet(content, metadata=metadata)
     write_atomic(state.path, lambda path: path.write_bytes(content.getvalue()))

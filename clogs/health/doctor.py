@@ -36,6 +36,7 @@ def checkup(
     paths: Sequence[Path],
     *,
     watermark_field: str,
+    source_mode: str,
     lookback: timedelta,
     folders: Mapping[str, Path],
     warehouse_path: Path,
@@ -73,7 +74,7 @@ def checkup(
     findings.append(_dead_letters(read_dead_letters(folders["data.dead_letter_dir"])))
     if paths:
         return [*findings, _transcripts(read_transcripts(paths))]
-    return findings + _source(address, watermark_field, lookback)
+    return findings + _source(address, watermark_field, source_mode, lookback)
 
 
 def check_versions() -> Finding:
@@ -147,10 +148,10 @@ def _transcripts(found: Source) -> Finding:
     return Finding("source", "ok", f"{count(found.transcripts or 0, 'transcript')} in {found.name}.")
 
 
-def _source(address: Address, watermark_field: str, lookback: timedelta) -> list[Finding]:
+def _source(address: Address, watermark_field: str, source_mode: str, lookback: timedelta) -> list[Finding]:
     try:
         with connect(address) as collection:
-            found = read_source(collection, watermark_field)
+            found = read_source(collection, watermark_field, source_mode)
             indexed = collection.is_indexed(watermark_field)
             early = collection.count({watermark_field: {"$gt": datetime.now(UTC) + lookback}})
     except ClogsError as error:
@@ -160,12 +161,28 @@ def _source(address: Address, watermark_field: str, lookback: timedelta) -> list
         return [Finding("source", "error", f"The collection {found.name} does not exist.", remedy)]
     return [
         Finding("source", "ok", f"{found.name} holds about {count(found.documents or 0, 'document')}."),
-        *_documents(address, watermark_field, indexed=indexed, undated=found.undated or 0, early=early),
+        _changes(found),
+        *_documents(
+            address,
+            watermark_field,
+            indexed=indexed,
+            undated=found.undated or 0,
+            early=early,
+            by_stream=found.found_by == "change_stream",
+        ),
     ]
 
 
+def _changes(found: Source) -> Finding:
+    """Say what finds new documents: the watermark misses edits, and documents with an old date."""
+    by = "change streams" if found.found_by == "change_stream" else "the watermark"
+    message = f"New documents are found by {by}: {found.found_by_reason}"
+    remedy = 'Grant it: only change streams find edits. Or set pipeline.source_mode to "watermark".'
+    return warning_unless("privilege" not in message, "changes", message, message, remedy)
+
+
 def _documents(
-    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int
+    address: Address, watermark_field: str, *, indexed: bool, undated: int, early: int, by_stream: bool
 ) -> list[Finding]:
     """Say whether the watermark finds new documents, fast and only once."""
     db, name, field = map(json.dumps, (address.db, address.collection, watermark_field))
@@ -179,9 +196,11 @@ def _documents(
             f"In mongosh: db.getSiblingDB({db}).getCollection({name}).createIndex({{{field}: 1}})",
         ),
         warning_unless(
-            not undated,
+            by_stream or not undated,
             "dates",
-            f"Every document has a Date in {watermark_field}.",
+            f"Change streams find {count(undated, 'document')} without a Date in {watermark_field}, too."
+            if undated
+            else f"Every document has a Date in {watermark_field}.",
             f"{count(undated, 'document')} without a Date in {watermark_field}:"
             " only the first run and a full backfill find them.",
             "Read them with: clogs extract --full-backfill, or set pipeline.watermark_field"

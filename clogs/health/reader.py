@@ -11,7 +11,8 @@ from pathlib import Path
 
 from clogs import dead_letters, mongo, warehouse
 from clogs.errors import ClogsError, UnavailableError, UsageError
-from clogs.extract.watermark import extract_state_path, read_extract_state
+from clogs.extract.changes import mode_in_force
+from clogs.extract.watermark import Comparison, extract_state_path, read_extract_state
 from clogs.files import reading
 from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
@@ -46,6 +47,8 @@ class Source:
     newest: datetime | None = None  # Date in the watermark field that is not after now
     undated: int | None = None  # documents without a Date there, which no watermark finds
     transcripts: int | None = None  # files
+    found_by: str | None = None  # change_stream or watermark: what finds new documents
+    found_by_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Extraction:
     watermark: datetime | None  # None before the first run
     behind_seconds: float | None  # from the watermark to the source's newest Date
     extracted_at: datetime | None
+    compared: Comparison | None = None  # None before the first reconciliation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,7 @@ def read_status(
     paths: Sequence[Path],
     *,
     watermark_field: str,
+    source_mode: str,
     raw_dir: Path,
     dead_letter_dir: Path,
     state_dir: Path,
@@ -138,13 +143,13 @@ def read_status(
             source = read_transcripts(paths)
         else:
             with mongo.connect(address) as collection:
-                source = read_source(collection, watermark_field)
+                source = read_source(collection, watermark_field, source_mode)
     except UnavailableError as error:
         source = Source(name=address.name, fault=error)
     return Status(
         at=datetime.now(UTC),
         source=source,
-        extraction=_read_extraction(source, watermark_field, raw_dir, state_dir),
+        extraction=_read_extraction(source, address.namespace, watermark_field, raw_dir, state_dir),
         landing=read_landing(raw_dir),
         dead_letters=read_dead_letters(dead_letter_dir),
         warehouse=read_warehouse(warehouse_path),
@@ -154,17 +159,20 @@ def read_status(
     )
 
 
-def read_source(collection: mongo.Source, watermark_field: str) -> Source:
+def read_source(collection: mongo.Source, watermark_field: str, source_mode: str) -> Source:
     """Ask the server about a collection.
 
     Raises:
-        SourceError: It no longer answers, or refuses.
+        SourceError: It no longer answers, or refuses, or lacks the change stream that the settings ask for.
     """
     if not collection.exists():
         return Source(name=collection.name, exists=False, documents=0, undated=0)
+    found_by, reason = mode_in_force(collection, source_mode)
     return Source(
         name=collection.name,
         exists=True,
+        found_by=found_by,
+        found_by_reason=reason,
         documents=collection.estimated_count(),
         newest=collection.newest(watermark_field),
         undated=collection.count_undated(watermark_field),
@@ -180,10 +188,12 @@ def read_transcripts(paths: Sequence[Path]) -> Source:
         return Source(name=name, fault=error)
 
 
-def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_dir: Path) -> Extraction:
+def _read_extraction(
+    source: Source, namespace: str, watermark_field: str, raw_dir: Path, state_dir: Path
+) -> Extraction:
     with reading(raw_dir, hint=UNREADABLE):
         landing = identity(raw_dir, create=False)
-    named = ("transcripts", "") if source.transcripts else (source.name, watermark_field)
+    named = ("transcripts", "") if source.transcripts else (namespace, watermark_field)
     path = extract_state_path(state_dir, source=named[0], watermark_field=named[1], landing=landing)
     with reading(path, hint=UNREADABLE):
         state = read_extract_state(path)
@@ -193,6 +203,7 @@ def _read_extraction(source: Source, watermark_field: str, raw_dir: Path, state_
         watermark=state.watermark,
         behind_seconds=None if behind is None else max(0.0, behind.total_seconds()),
         extracted_at=state.extracted_at,
+        compared=state.compared,
     )
 
 

@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from clogs import warehouse
-from clogs.files import sweep_temporary
+from clogs.files import sweep_temporary, write_atomic
 from clogs.landing.files import day_of, landed, partition
 from clogs.landing.ledger import ledger_name, read_ledger, remove, set_status
+from clogs.landing.seen import pruned_ids
 from clogs.warehouse import Connection
 
 
@@ -41,6 +42,8 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
     size = sum(path.stat().st_size for path in files)
     if not dry_run:
+        if rows:
+            _keep_ids(connection, pruned_ids(raw_dir) / f"before_{before}.parquet", before)
         loaded = read_ledger(connection)
         remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
         # names begin with the partition, date=2026-03-04/, so they sort by day
@@ -64,3 +67,15 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
         dry_run=dry_run,
         seconds=time.perf_counter() - started,
     )
+
+
+def _keep_ids(connection: Connection, path: Path, before: date) -> None:
+    """Add the ids of all rows before a day to a file: what was pruned is not missing from the landing."""
+
+    def copy(temporary: Path) -> None:
+        quoted, earlier = (str(each).replace("'", "''") for each in (temporary, path))
+        known = f"UNION SELECT _id FROM read_parquet('{earlier}')" if path.exists() else ""
+        ids = f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}' {known}"
+        connection.execute(f"COPY ({ids}) TO '{quoted}' (FORMAT parquet, USE_TMP_FILE false)")
+
+    write_atomic(path, copy)

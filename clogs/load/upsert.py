@@ -24,12 +24,30 @@ _FILES = """
 """
 _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.name}"' for column in COLUMNS)
 
-# One scan of the keys; the rows themselves are neither compared nor rewritten. See docs/decisions.md.
+# One scan of the keys. See docs/decisions.md.
 _WANTED = """
     CREATE OR REPLACE TEMP TABLE wanted AS
     SELECT newest._id, newest.file, newest.place, old.rowid AS replaced
     FROM newest LEFT JOIN raw.{table} AS old USING (_id)
     WHERE old._id IS NULL OR newest.extracted_at > old.extracted_at
+"""
+_COMPARED = [column.name for column in COLUMNS if column.name not in {"date", "extracted_at"}]
+_SAME = " AND ".join(f"landed.{name} IS NOT DISTINCT FROM old.{name}" for name in _COMPARED)
+# Versions that say what the table says already. They only move its `extracted_at`, so that no version read
+# in between can take their place, and the models have nothing to follow.
+_UNCHANGED = f"""
+    CREATE OR REPLACE TEMP TABLE unchanged AS
+    SELECT wanted._id, replaced, landed.extracted_at
+    FROM wanted
+    JOIN landed ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place
+    JOIN files ON files.place = wanted.file
+    JOIN raw.{{table}} AS old ON old.rowid = wanted.replaced
+    WHERE files.day = old.date AND {_SAME}
+"""
+_KEEP_UNCHANGED = """
+    UPDATE raw.{table} AS old SET extracted_at = unchanged.extracted_at
+    FROM unchanged WHERE old.rowid = unchanged.replaced;
+    DELETE FROM wanted WHERE _id IN (SELECT _id FROM unchanged)
 """
 _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted WHERE replaced IS NOT NULL)"
 _INSERT = f"""
@@ -85,14 +103,17 @@ def upsert(
     for the models.
     """
     find_newest(connection, batch, rows)
-    connection.execute(_WANTED.format(table=table))
-    connection.execute(_DELETE.format(table=table))
     values = {
         "files": [ledger_name(path, raw_dir) for path in batch],
         "days": [day_of(path) for path in batch],
         "bytes": [path.stat().st_size for path in batch],
     }
     connection.execute(_FILES, values)
+    connection.execute(_WANTED.format(table=table))
+    if connection.execute("SELECT count(replaced) FROM wanted").fetchall() != [(0,)]:
+        connection.execute(_UNCHANGED.format(table=table))
+        connection.execute(_KEEP_UNCHANGED.format(table=table))
+    connection.execute(_DELETE.format(table=table))
     counts = "SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM incoming)"
     wanted, incoming = connection.execute(counts).fetchall()[0]
     only = _ONLY_WANTED if wanted < incoming else ""

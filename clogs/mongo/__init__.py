@@ -1,7 +1,9 @@
 """MongoDB: the one place that imports pymongo and bson, and maps their errors to ours."""
 
+from clogs.mongo.changes import Changes
 from clogs.mongo.client import Address, Refused, Source, connect
 from clogs.mongo.documents import (
+    FIRST_MS,
     Document,
     decode,
     encode,
@@ -16,12 +18,16 @@ from clogs.mongo.documents import (
     utc,
 )
 from clogs.mongo.errors import retrying
+from clogs.mongo.identity import Identity
 from clogs.mongo.ranges import KeyRange, Position
 from clogs.mongo.reading import Reading, Reply
 
 __all__ = [
+    "FIRST_MS",
     "Address",
+    "Changes",
     "Document",
+    "Identity",
     "KeyRange",
     "Position",
     "Reading",

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
+from pymongo.uri_parser import parse_uri
 
-from clogs.errors import SettingsError, SourceError
+from clogs.errors import SettingsError, SourceError, TransientSourceError
+from clogs.mongo.changes import Changes
 from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
-from clogs.mongo.errors import mapped_errors
+from clogs.mongo.errors import NO_VIEW, ON_VIEW, mapped_errors, retrying, too_old
+from clogs.mongo.identity import Identity, hosts_of
 from clogs.mongo.ranges import KeyRange
 from clogs.mongo.reading import Reading
+from clogs.terminal.text import join_limited
 
 ANSWER_TIMEOUT_MS = 4_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
@@ -31,13 +37,19 @@ REPLY_DOCUMENTS = 250
 SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
 
-HAS_NO_INDEXES = frozenset({26, 166})
-"""What a server says of a collection that does not exist, and of a view."""
+NOT_FOUND = 26
+"""What a server says where the indexes of a collection that does not exist are asked for."""
+
+WIRE_VERSION_4_4 = 9
 
 DUPLICATE_KEY = 11_000
 
-_PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?.*)?")
-"""Of a password with a bare slash, the driver would take what stands before it for a host."""
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+_PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?[^@]*)?")
+"""Of a password with a bare slash or question mark, the driver would take the beginning for a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +76,49 @@ class Address:
     @property
     def name(self) -> str:
         """Hosts, database and collection, without user and password."""
-        return f"{self.db}.{self.collection} at {self.hosts}"
+        return f"{self.namespace} at {self.hosts}"
+
+    @property
+    def namespace(self) -> str:
+        """Database and collection."""
+        return f"{self.db}.{self.collection}"
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the URI names a user."""
+        return "@" in self.uri
 
 
 class Source:
-    """One collection on a server that has answered. Its name is the same for the same source.
+    """One collection on a server that has answered.
 
-    One that is sent to another process connects there, and stays connected until that ends.
+    Whatever is asked is asked again after each of ``retry_delays`` while a fault is transient. One that is
+    sent to another process connects there, and stays connected until that ends.
     """
 
-    def __init__(self, collection: Collection[Document], address: Address, *, round_trip: float) -> None:
+    def __init__(
+        self,
+        collection: Collection[Document],
+        address: Address,
+        *,
+        round_trip: float,
+        replica_set: str | None = None,
+        retry_delays: Sequence[timedelta] = (),
+    ) -> None:
         self._collection = collection
         self._round_trip = round_trip
+        self._replica_set = replica_set
+        self._retry_delays = tuple(retry_delays)
         self.address = address
         self.name = address.name
 
-    def __reduce__(self) -> tuple[Callable[[Address], Source], tuple[Address]]:
-        return _connected, (self.address,)
+    def __reduce__(self) -> tuple[Callable[..., Source], tuple[Address, tuple[timedelta, ...]]]:
+        return _connected, (self.address, self._retry_delays)
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Call the driver: its errors become ours, and one that passes is a reason to try again."""
+        where = self.address
+        return retrying(self._retry_delays)(mapped_errors(where.hosts, has_user=where.has_user)(call))
 
     def read(
         self,
@@ -95,11 +133,24 @@ class Source:
         worth_a_trip = int(self._round_trip / SECONDS_PER_DOCUMENT)
         return Reading(
             self._collection,
-            self.name,
+            self.ask,
             key_range,
             projection=dict.fromkeys(only, 1) or dict.fromkeys(exclude, 0) or None,
             documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
             limit=limit,
+        )
+
+    def changes(
+        self, token: str | None, *, exclude: Sequence[str], batch_size: int, batch_bytes: int
+    ) -> Changes:
+        """Open the change stream at a token, or at this moment. See `clogs.mongo.changes.Changes`."""
+        return Changes(
+            self._collection,
+            self.name,
+            token,
+            exclude=exclude,
+            documents_per_reply=batch_size,
+            bytes_per_reply=batch_bytes,
         )
 
     def whole(self) -> KeyRange:
@@ -120,80 +171,114 @@ class Source:
         """Cut a range by ``_id`` into about equal ones; into one if that is not possible."""
         if key_range.field != "_id":
             return [key_range]
-        with mapped_errors(self.name):
-            first, last = (
-                self._collection.find_one(key_range.filter(), {"_id": 1}, sort=[("_id", direction)]) or {}
-                for direction in (1, -1)
-            )
+        first, last = (self._end(key_range, direction) for direction in (1, -1))
         return key_range.split(first.get("_id"), last.get("_id"), parts)
+
+    def _end(self, key_range: KeyRange, direction: int) -> Document:
+        query, order = key_range.filter(), [("_id", direction)]
+        return self.ask(lambda: self._collection.find_one(query, {"_id": 1}, sort=order)) or {}
 
     def is_indexed(self, field: str) -> bool:
         """Return whether an index orders all documents that have a Date in ``field``."""
-        indexes = self._listed("listIndexes", self._collection.name)
+        try:
+            indexes = self._listed("listIndexes", self._collection.name)
+        except TransientSourceError:
+            raise
+        except SourceError:  # to list them is a right of its own; to use one is not
+            return self._has_index(field)
         return any(
             next(iter(index["key"].items())) in {(field, 1), (field, -1)}
             and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
             for index in indexes
         )
 
+    def _has_index(self, field: str) -> bool:
+        try:
+            self.ask(lambda: self._collection.find_one({}, {"_id": 1}, hint=[(field, 1)]))
+        except TransientSourceError:
+            raise
+        except SourceError:
+            return False
+        return True
+
     def create_index(self, field: str) -> bool:
         """Create an index on ``field``, and the collection with it; return False if there was one."""
         index = {"key": {field: 1}, "name": f"{field}_1"}
-        with mapped_errors(self.name):
-            database = self._collection.database
-            answer = database.command("createIndexes", self._collection.name, indexes=[index])
+        command = partial(self._collection.database.command, "createIndexes", self._collection.name)
+        answer = self.ask(partial(command, indexes=[index]))
         # not every server counts them
         return bool(answer.get("numIndexesBefore", 0) < answer.get("numIndexesAfter", 1))
 
     def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
         """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
-        with mapped_errors(self.name):
-            if limit:
-                return self._collection.count_documents(query, limit=limit)
-            return self._collection.count_documents(query)
+        limited: dict[str, Any] = {"limit": limit} if limit else {}
+        return self.ask(lambda: self._collection.count_documents(query, **limited))
 
     def estimated_count(self) -> int:
         """About how many documents the collection holds, by its metadata: at once."""
-        with mapped_errors(self.name):
-            return self._collection.estimated_document_count()
+        return self.ask(self._collection.estimated_document_count)
 
     def count_undated(self, field: str) -> int:
-        """Count the documents that no watermark finds: without a Date of the year 1 or later in ``field``."""
-        return self.count({"$nor": [{field: {"$gte": datetime.min}}]})  # noqa: DTZ901  # BSON's Dates are UTC
+        """Count the documents without a single Date of the year 1 or later in ``field``."""
+        dated = {"$gte": datetime.min}  # noqa: DTZ901  # BSON's Dates are UTC
+        return self.count({"$or": [{"$nor": [{field: dated}]}, {field: {"$type": "array"}}]})
 
     def newest(self, field: str) -> datetime | None:
-        """The largest Date in ``field`` that is not after now, in UTC; None without one."""
-        query = {field: {"$lte": datetime.now(UTC)}}
-        with mapped_errors(self.name):
-            found = self._collection.find_one(query, {field: 1}, sort=[(field, -1)])
+        """The largest single Date in ``field`` that is not after now, in UTC; None without one."""
+        # an array is found by any of its Dates, and sorted by its largest one
+        query = {field: {"$lte": datetime.now(UTC)}, "$nor": [{field: {"$type": "array"}}]}
+        found = self.ask(lambda: self._collection.find_one(query, {field: 1}, sort=[(field, -1)]))
         return moment_of(field_at(found, field)) if found else None
 
     def exists(self) -> bool:
-        """Return whether the collection exists; an empty one does."""
+        """Return whether the collection exists; an empty one does.
+
+        Raises:
+            SourceError: It is a view.
+        """
         named = {"name": self._collection.name}
         # With authorizedCollections, a role for this collection alone is enough.
         found = self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
-        return any(each["name"] == self._collection.name for each in found)
+        mine = next((each for each in found if each["name"] == self._collection.name), None)
+        if mine and mine.get("type") == "view":
+            raise SourceError(f"{self.name} is a view, and clogs reads collections.", hint=NO_VIEW)
+        return mine is not None
+
+    def identity(self) -> Identity:
+        """What the collection is, however its server is reached."""
+        named = {"name": self._collection.name}
+        try:
+            found = self._listed("listCollections", 1, filter=named)
+        except TransientSourceError:
+            raise
+        except SourceError:  # only who may list collections is told more than their names
+            found = []
+        infos = [each.get("info", {}).get("uuid") for each in found if each["name"] == named["name"]]
+        uuid = next((str(each) for each in infos if isinstance(each, UUID)), None)
+        hosts = hosts_of(self.address.hosts)
+        return Identity(replica_set=self._replica_set, uuid=uuid, hosts=hosts)
 
     def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
         """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
-        database = self._collection.database
-        with mapped_errors(self.name):
+        database, preference = self._collection.database, self._collection.read_preference
+
+        def ask() -> Document:
             try:
-                answer = database.command(
-                    command, value, read_preference=self._collection.read_preference, **options
+                return database.command(
+                    command, value, read_preference=preference, codec_options=CODEC, **options
                 )
             except errors.OperationFailure as exc:
-                if exc.code in HAS_NO_INDEXES:
-                    return []
+                if exc.code in {NOT_FOUND, ON_VIEW}:
+                    return {"cursor": {"firstBatch": []}}
                 raise
+
+        answer = self.ask(ask)
         found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 
     def is_empty(self) -> bool:
         """Return whether the collection holds no document, or does not exist."""
-        with mapped_errors(self.name):
-            return self._collection.find_one({}, {"_id": 1}) is None
+        return self.ask(lambda: self._collection.find_one({}, {"_id": 1})) is None
 
     def insert_absent(self, documents: Sequence[Document]) -> tuple[int, list[Refused]]:
         """Insert the documents whose ``_id`` is new.
@@ -221,39 +306,51 @@ class Source:
     def _insert(self, documents: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
         if not documents:
             return 0, []
-        with mapped_errors(self.name):
+
+        def insert() -> tuple[int, list[dict[str, Any]]]:
             try:
                 self._collection.insert_many(documents, ordered=False)
             except errors.BulkWriteError as exc:
                 details = exc.details or {}
                 return details.get("nInserted", 0), details.get("writeErrors", [])
-        return len(documents), []
+            return len(documents), []
+
+        return self.ask(insert)
 
 
 @contextmanager
-def connect(address: Address) -> Iterator[Source]:
-    """Connect to a collection and wait for the server's first answer.
+def connect(address: Address, *, retry_delays: Sequence[timedelta] = ()) -> Iterator[Source]:
+    """Connect to a collection and wait for the server's first answer; see `Source` for ``retry_delays``.
 
     Raises:
         SettingsError: The URI is malformed.
         TransientSourceError: No server answers.
-        SourceError: No such host, or it refuses the user.
+        SourceError: No such host, or it refuses the user, or is older than MongoDB 4.4.
     """
-    with mapped_errors(address.hosts):
+    with mapped_errors(address.hosts, has_user=address.has_user):
         client = _client(address.uri)
+    if ignored := _ignored_options(address.uri):
+        reason = "They are unknown, have a wrong value, or need a library that is not installed."
+        logger.warning("Options of mongo.uri are ignored: %s. %s", join_limited(ignored), reason)
     with client:
-        with mapped_errors(address.hosts):
-            round_trip = _first_answer(client, address.hosts)
-        collection = client[address.db].get_collection(address.collection, CODEC)
-        yield Source(collection, address, round_trip=round_trip)
+        with mapped_errors(address.hosts, has_user=address.has_user):
+            answer, round_trip = _first_answer(client, address.hosts)
+        yield Source(
+            client[address.db].get_collection(address.collection, CODEC),
+            address,
+            round_trip=round_trip,
+            replica_set=answer.get("setName"),
+            retry_delays=retry_delays,
+        )
 
 
 _connections = ExitStack()
 
 
 @cache
-def _connected(address: Address) -> Source:
-    return _connections.enter_context(connect(address))
+def _connected(address: Address, retry_delays: tuple[timedelta, ...]) -> Source:
+    open_ = partial(connect, address, retry_delays=retry_delays)
+    return retrying(retry_delays)(lambda: _connections.enter_context(open_()))
 
 
 def _client(uri: str) -> MongoClient[Document]:
@@ -263,9 +360,9 @@ def _client(uri: str) -> MongoClient[Document]:
     options: dict[str, Any] = {} if "serverselectiontimeoutms" in uri.lower() else timeout
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # so the driver speaks of an unknown option
+            warnings.simplefilter("ignore", UserWarning)  # `_ignored_options` names them
             return MongoClient(uri, appname="clogs", **options)
-    except (UserWarning, ValueError) as exc:
+    except ValueError as exc:
         raise errors.InvalidURI from exc
     except OSError as exc:
         raise SettingsError(
@@ -274,16 +371,32 @@ def _client(uri: str) -> MongoClient[Document]:
         ) from exc
 
 
-def _first_answer(client: MongoClient[Document], hosts: str) -> float:
-    """Wait until a server answers, and take the time of a second question to it, in seconds."""
-    ping = partial(client.admin.command, "ping", read_preference=client.read_preference)
+def _ignored_options(uri: str) -> list[str]:
+    """The options of a URI that the driver ignores, for it only warns about them, and not always by name."""
+    ignored = []
+    for option in re.split("[&;]", uri.partition("?")[2]):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            with suppress(errors.PyMongoError, ValueError, OSError):  # the client has raised it
+                parse_uri(f"mongodb://localhost/?{option}", warn=True)
+        if any(issubclass(each.category, UserWarning) for each in caught):
+            ignored.append(option.partition("=")[0])
+    return ignored
+
+
+def _first_answer(client: MongoClient[Document], hosts: str) -> tuple[Document, float]:
+    """Wait until a server says what it is, and take the time of a second question to it, in seconds."""
+    # every version knows this command by its old name
+    hello = partial(client.admin.command, "isMaster", read_preference=client.read_preference)
     try:
-        ping()
+        answer = hello()
     except KeyError as exc:
         raise SourceError(
             f"The server at {hosts} does not support MongoDB's authentication.",
             hint="Take user and password out of mongo.uri (MONGO_URI).",
         ) from exc
+    if answer.get("maxWireVersion", WIRE_VERSION_4_4) < WIRE_VERSION_4_4:
+        raise too_old(hosts)
     asked = time.perf_counter()
-    ping()
-    return time.perf_counter() - asked
+    hello()
+    return answer, time.perf_counter() - asked

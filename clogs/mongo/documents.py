@@ -22,7 +22,7 @@ CODEC: CodecOptions[Document] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS,  # holds any date, and is faster than a datetime
 )
 
-_FIRST_MS = int(DatetimeMS(datetime(1, 1, 1, tzinfo=UTC)))
+FIRST_MS = int(DatetimeMS(datetime(1, 1, 1, tzinfo=UTC)))
 _LAST_MS = int(DatetimeMS(datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)))
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
@@ -134,7 +134,7 @@ def milliseconds(value: object) -> int | None:
 
 def moment_of(date: object) -> datetime | None:
     """A Date of the years 1 to 9999 as a datetime in UTC; None for any other value."""
-    if not isinstance(date, DatetimeMS) or not _FIRST_MS <= int(date) <= _LAST_MS:
+    if not isinstance(date, DatetimeMS) or not FIRST_MS <= int(date) <= _LAST_MS:
         return None
     return date.as_datetime().replace(tzinfo=UTC)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pymongo.collection import Collection
 
 from clogs.mongo.documents import Document, decode, decode_all, split
-from clogs.mongo.errors import mapped_errors
 from clogs.mongo.ranges import KeyRange, Position
 
 
@@ -41,7 +40,7 @@ class Reading:
     def __init__(
         self,
         collection: Collection[Document],
-        where: str,
+        ask: Callable[[Callable[[], Any]], Any],
         key_range: KeyRange,
         *,
         projection: Mapping[str, Any] | None,
@@ -49,7 +48,7 @@ class Reading:
         limit: int,
     ) -> None:
         self._collection = collection
-        self._where = where
+        self._ask = ask
         self._range = key_range
         self._options: dict[str, Any] = {"projection": projection, "batch_size": documents_per_reply}
         self._limit = limit
@@ -61,18 +60,12 @@ class Reading:
         """Read on, also after an error: what was returned before is not read again.
 
         Raises:
-            TransientSourceError: The connection or the cursor was lost.
+            TransientSourceError: The connection or the cursor was lost, and again after each delay.
             SourceError: The server refuses the query.
         """
         if self._limit and self._read >= self._limit:
             return None
-        try:
-            with mapped_errors(self._where):
-                self._batches = self._batches or self._open()
-                batch = next(self._batches, None)
-        except BaseException:
-            self._batches = None
-            raise
+        batch = self._ask(self._next_batch)
         if not batch:
             return None
         reply = Reply.of(split(batch), batch)
@@ -80,6 +73,14 @@ class Reading:
         sound = [each for each in reply.documents if not isinstance(each, str)]
         self._position = Position.after(sound, self._range.field, self._position)
         return reply
+
+    def _next_batch(self) -> Any:  # noqa: ANN401  # bytes, or None at the end
+        try:
+            self._batches = self._batches or self._open()
+            return next(self._batches, None)
+        except BaseException:
+            self._batches = None
+            raise
 
     def _open(self) -> Iterator[Any]:
         query = self._range.filter(self._position)

@@ -69,6 +69,7 @@ class Plan:
 
     full_backfill: bool = False
     full_refresh: bool = False
+    reconcile: bool = False
     skip: frozenset[str] = frozenset()
     select: tuple[str, ...] = ()
 
@@ -79,9 +80,10 @@ def run_pipeline(
     progress: ProgressDisplay,
     *,
     trigger: Trigger = "hand",
+    confirm: Callable[[str], bool] | None = None,
     on_end: Callable[[StepResult], None],
 ) -> PipelineResult:
-    """Run the steps under one lock.
+    """Run the steps under one lock; for `confirm` see `clogs.extract.same_source.state_of`.
 
     A step whose data failed its checks does not stop the next ones, for the good data is in place; any
     other failure does. Where past days have many small landing files, a fifth step, ``compact``, merges them.
@@ -103,7 +105,7 @@ def run_pipeline(
             recorder.add(result.to_record())
             on_end(result)
 
-        for name, step in _steps(settings, plan, run, progress, trigger).items():
+        for name, step in _steps(settings, plan, run, progress, trigger=trigger, confirm=confirm).items():
             if _has_failed(results) or name in plan.skip:
                 add(StepResult(name=name, status="skipped"))
             else:
@@ -121,7 +123,13 @@ def _has_failed(results: list[StepResult]) -> bool:
 
 
 def _steps(
-    settings: Settings, plan: Plan, run: str, on_progress: Progress, trigger: Trigger
+    settings: Settings,
+    plan: Plan,
+    run: str,
+    on_progress: Progress,
+    *,
+    trigger: Trigger,
+    confirm: Callable[[str], bool] | None,
 ) -> dict[str, Callable[[], Any]]:
     """Return the steps by name; a step that returns None had nothing to do."""
     from clogs.landing.handover import Handover
@@ -152,7 +160,9 @@ def _steps(
             settings,
             run=run,
             full_backfill=plan.full_backfill,
-            retry_connect=trigger != "hand",  # a person would rather know at once
+            reconcile=plan.reconcile,
+            retry_connect=trigger != "hand",
+            confirm=confirm,
             handover=handover,
             on_progress=on_progress,
         )

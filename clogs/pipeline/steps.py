@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
-from clogs.pipeline.wiring import address_of, extract_job, models_of, open_warehouse, retry_delays
+from clogs.pipeline.wiring import address_of, connected, extract_job, models_of, open_warehouse
 from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
 from clogs.terminal.progress import Progress, no_progress
@@ -43,17 +42,17 @@ def import_files(
     *,
     user: str | None = None,
     machine: str | None = None,
+    retry_connect: bool = False,
     on_progress: Progress = no_progress,
 ) -> ImportResult:
     """Put Claude Code's own files into the collection; names are as in `clogs.transcripts.origin`."""
-    from clogs import mongo
     from clogs.transcripts.find import find
     from clogs.transcripts.importer import import_transcripts
     from clogs.transcripts.origin import origin
 
     transcripts = find(paths)
-    source = mongo.connect(address_of(settings))
-    with run_lock(settings.data.state_dir, command="import"), source as collection:
+    lock = run_lock(settings.data.state_dir, command="import")
+    with lock, connected(settings, retry_connect=retry_connect) as collection:
         return import_transcripts(
             collection,
             transcripts,
@@ -62,6 +61,7 @@ def import_files(
             state_dir=settings.data.state_dir,
             dead_letter_dir=settings.data.dead_letter_dir,
             run=new_run(),
+            max_rejected=settings.quality.max_rejected,
             on_progress=on_progress,
         )
 
@@ -74,11 +74,13 @@ def extract(
     since: datetime | None = None,
     limit: int | None = None,
     dry_run: bool = False,
+    reconcile: bool = False,
     retry_connect: bool = False,
+    confirm: Callable[[str], bool] | None = None,
     handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
-    """Land what is new; `retry_connect`: a server that does not answer at first is tried again, too."""
+    """Land what is new; for `retry_connect` see `clogs.pipeline.wiring.connected`."""
     if settings.source.paths:
         from clogs.extract import extract_transcripts
         from clogs.transcripts.find import find
@@ -91,11 +93,7 @@ def extract(
             handover=handover,
             on_progress=on_progress,
         )
-    from clogs import mongo
-
-    waits = retry_delays(settings) if retry_connect else ()
-    with ExitStack() as stack:
-        source = mongo.retrying(waits)(lambda: stack.enter_context(mongo.connect(address_of(settings))))
+    with connected(settings, retry_connect=retry_connect) as source:
         # only now: the driver's threads take half a second to end, and the imports are part of it
         from clogs import extract as stage
 
@@ -106,6 +104,8 @@ def extract(
             since=since,
             limit=limit,
             dry_run=dry_run,
+            reconcile_days=settings.pipeline.reconcile_days if reconcile else None,
+            confirm=confirm,
             handover=handover,
             on_progress=on_progress,
         )
@@ -268,6 +268,7 @@ def status(settings: Settings) -> Status:
         address_of(settings),
         settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
+        source_mode=settings.pipeline.source_mode,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
@@ -285,6 +286,7 @@ def checkup(settings: Settings) -> list[Finding]:
         address_of(settings),
         settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
+        source_mode=settings.pipeline.source_mode,
         lookback=settings.pipeline.lookback,
         folders={f"data.{name}": getattr(settings.data, name) for name in names},
         warehouse_path=settings.duckdb.path,

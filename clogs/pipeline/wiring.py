@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clogs.files import bundled
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clogs.extract import ExtractJob
-    from clogs.mongo import Address
+    from clogs.mongo import Address, Source
     from clogs.settings import Settings
     from clogs.transform import TransformConfig
     from clogs.warehouse import Connection
@@ -22,6 +25,21 @@ def address_of(settings: Settings) -> Address:
     from clogs.mongo import Address
 
     return Address(settings.mongo.uri, settings.mongo.db, settings.mongo.collection)
+
+
+@contextmanager
+def connected(settings: Settings, *, retry_connect: bool = False) -> Iterator[Source]:
+    """Connect to the collection, whose commands are then tried again after faults that pass.
+
+    With `retry_connect`, so is the connection itself: of a scheduled run. A person would rather know at once.
+    """
+    from clogs import mongo
+
+    delays = retry_delays(settings)
+    with ExitStack() as stack:
+        connection = partial(mongo.connect, address_of(settings), retry_delays=delays)
+        connect = mongo.retrying(delays if retry_connect else ())
+        yield connect(lambda: stack.enter_context(connection()))
 
 
 def open_warehouse(
@@ -69,6 +87,7 @@ def extract_job(settings: Settings, *, run: str) -> ExtractJob:
         exclude=settings.mongo.exclude,
         batch_size=settings.pipeline.batch_size,
         workers=settings.pipeline.workers,
+        source_mode=settings.pipeline.source_mode,
         watermark_field=settings.pipeline.watermark_field,
         lookback=settings.pipeline.lookback,
         retry_delays=retry_delays(settings),

@@ -45,7 +45,7 @@ def plan(words: tuple[str, ...], *, hourly: str, daily_refresh: str | None) -> t
     pipeline = (*words, "--quiet", "pipeline")
     entries = [Entry(name="hourly", expression=hourly, words=pipeline)]
     if daily_refresh:
-        refresh = (*pipeline, REFRESH_OPTION)
+        refresh = (*pipeline, "--reconcile", REFRESH_OPTION)
         entries.append(Entry(name="refresh", expression=daily_refresh, words=refresh))
     return tuple(entries)
 

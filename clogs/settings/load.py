@@ -23,7 +23,7 @@ from clogs.settings.faults import (
 )
 from clogs.settings.model import Settings, default_locations, key_of, known_keys
 from clogs.settings.sources import RawValue, SettingsFile, find_file, raw_values
-from clogs.settings.values import EntriesError, duration_text, utf8
+from clogs.settings.values import EntriesError, db_of_uri, duration_text, utf8
 
 DEFAULT = "default"
 
@@ -68,6 +68,8 @@ def load_settings(
     raw = raw_values(file, environ, flags, cwd)
     origins = {key: raw[key].origin if key in raw else DEFAULT for key in known_keys()}
     values, faults = _read_all(raw, file)
+    if "mongo.db" not in raw and (db := db_of_uri(str(values.get("mongo.uri", "")))):
+        values["mongo.db"], origins["mongo.db"] = db, origins["mongo.uri"]
     settings = _with_defaults(values)
     faults += excluded_needs(settings, _place("mongo.exclude", origins["mongo.exclude"], file))
     faults += unwritable_warehouse(settings)

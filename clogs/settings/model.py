@@ -90,6 +90,11 @@ class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     )
     lookback: Duration = timedelta(minutes=15)  # how far before the watermark each run reads again
     watermark_field: Annotated[str, Key(validate=values.field_path)] = "ingestedAt"
+    source_mode: Annotated[
+        Literal["auto", "change_stream", "watermark"],
+        Key(parse=values.one_of("auto", "change_stream", "watermark")),
+    ] = "auto"
+    reconcile_days: Annotated[int, Meta(ge=1, le=366)] = 30  # in so many nights all is read again once
     retries: Annotated[int, Meta(ge=0)] = 3
     # The last delay holds for all retries after it.
     retry_delays: Annotated[tuple[timedelta, ...], Key(parse=values.durations), Meta(min_length=1)] = (

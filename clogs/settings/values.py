@@ -13,6 +13,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import available_timezones
 
 import msgspec
@@ -124,6 +125,16 @@ def mongo_uri(value: str) -> None:
         raise ValueError("expected an address that starts with mongodb:// or mongodb+srv://")
     if not rest.rpartition("@")[2].strip("/"):
         raise ValueError("the address names no server")
+
+
+def db_of_uri(uri: str) -> str:
+    """The database in the path of a connection string; empty without one.
+
+    ``admin`` there is where the user is, and holds no conversations.
+    """
+    rest = uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
+    db = unquote(rest.partition("/")[2]).partition(".")[0]
+    return "" if db == "admin" else db
 
 
 def mongo_db(value: str) -> None:

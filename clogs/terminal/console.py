@@ -88,16 +88,14 @@ class Terminal:
         """Print a message on stderr; ``--quiet`` silences it."""
         logger.info("%s", text)
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, *, hint: str = "To go on without being asked, add --yes.") -> bool:
         """Ask at the terminal, on stderr; anything but yes is no.
 
         Raises:
             UsageError: stdin is not a terminal.
         """
         if not (sys.stdin and sys.stdin.isatty()):
-            raise UsageError(
-                f"{question} Nobody can answer here.", hint="To go on without being asked, add --yes."
-            )
+            raise UsageError(f"{question} Nobody can answer here.", hint=hint)
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  # no progress, no log line
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 

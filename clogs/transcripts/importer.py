@@ -46,6 +46,7 @@ def import_transcripts(
     state_dir: Path,
     dead_letter_dir: Path,
     run: str,
+    max_rejected: float,
     on_progress: Progress = no_progress,
 ) -> ImportResult:
     """Insert every line that the collection does not hold yet. The caller holds the run lock.
@@ -55,6 +56,7 @@ def import_transcripts(
 
     Raises:
         SourceError: MongoDB cannot be written to; what was inserted stays and is not inserted again.
+        DataError: A larger share of the lines than ``max_rejected`` was rejected; the others are imported.
         ClogsError: A transcript cannot be read or a file cannot be written.
     """
     started = time.perf_counter()
@@ -77,6 +79,9 @@ def import_transcripts(
     finally:
         # Also after a failure: what was read until then is not read again.
         write_positions(state, positions)
+    dead_letters.judge(
+        rejected, lines, stage="import", noun="line", kept="imported", max_rejected=max_rejected
+    )
     return ImportResult(
         files=len(transcripts),
         grown=grown,

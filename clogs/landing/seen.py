@@ -1,0 +1,79 @@
+"""Which documents have been seen: landed, rejected or pruned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from clogs import dead_letters
+from clogs.landing.files import landed
+
+IDS_AT_ONCE = 1_000_000
+"""So many ids are in memory at a time, some 100 MB."""
+
+IS_OBJECT_ID = pl.col("_id").str.contains("^[0-9a-f]{24}$")
+"""Whether an id is an ObjectId: a string that looks like one is quoted."""
+
+_SECONDS = pl.col("_id").str.slice(0, 8).str.to_integer(base=16, strict=False)
+_DAY = pl.when(IS_OBJECT_ID).then(_SECONDS // 86_400)
+
+
+def pruned_ids(raw_dir: Path) -> Path:
+    """The folder of the ids that `clogs.landing.prune` removed: they are not missing."""
+    return raw_dir / "pruned"
+
+
+def scan_pruned(raw_dir: Path) -> pl.LazyFrame:
+    """The ``_id`` of every document that was pruned."""
+    files = sorted(pruned_ids(raw_dir).glob("*.parquet"))
+    return pl.scan_parquet(files, glob=False) if files else pl.LazyFrame(schema={"_id": pl.String()})
+
+
+def seen_ids(raw_dir: Path, dead_letter_dir: Path) -> pl.LazyFrame:
+    """The ``_id`` of every document seen, as `clogs.mongo.id_text` writes it, some of them repeatedly."""
+    return pl.concat([_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)])
+
+
+def _landed_ids(raw_dir: Path) -> pl.LazyFrame:
+    files = [*landed(raw_dir)]
+    if not files:
+        return pl.LazyFrame(schema={"_id": pl.String()})
+    return pl.scan_parquet(files, glob=False, hive_partitioning=False).select("_id")
+
+
+def _rejected_ids(dead_letter_dir: Path) -> pl.LazyFrame:
+    rejected = [each.source for each in dead_letters.headers(dead_letter_dir) if each.stage == "extract"]
+    return pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})
+
+
+def _passes(ids: pl.LazyFrame) -> int:
+    """Over how many passes ids are spread by their hash, each `IDS_AT_ONCE` at most."""
+    return int(ids.select(pl.len()).collect().item()) // IDS_AT_ONCE + 1
+
+
+def count_seen(raw_dir: Path, dead_letter_dir: Path) -> tuple[int, int, int]:
+    """Count the documents that are landed, those of the others that were rejected, and those pruned."""
+    parts = [_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
+    places = pl.concat(part.select("_id", place=pl.lit(place)) for place, part in enumerate(parts))
+    passes = _passes(places)
+    counts = [0, 0, 0]
+    for number in range(passes):
+        part = places.filter(pl.col("_id").hash() % passes == number)
+        first = part.group_by("_id").agg(pl.col("place").min()).group_by("place").len().collect()
+        for place, count in first.iter_rows():
+            counts[place] += count
+    landed_only, rejected, pruned = counts
+    return landed_only, rejected, pruned
+
+
+def count_by_day(ids: pl.LazyFrame) -> dict[int | None, int]:
+    """Count ids, each once, by the day of an ObjectId since 1970, in UTC; None is for all others."""
+    passes = _passes(ids)
+    counts: Counter[int | None] = Counter()
+    for number in range(passes):  # each id is in the same one
+        part = ids.filter(pl.col("_id").hash() % passes == number).unique()
+        days = part.select(day=_DAY).group_by("day").len().collect()
+        counts.update(dict(days.iter_rows()))
+    return counts

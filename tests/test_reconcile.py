@@ -1,0 +1,188 @@
+"""What the watermark misses is found by comparing the collection with what was seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from replica_set import ReplicaSet
+
+from clogs.extract import ExtractJob, extract
+from clogs.extract.reconcile import Reconciled, ranges_of
+from clogs.landing.files import landed
+from clogs.landing.seen import pruned_ids
+from clogs.mongo import Address, KeyRange, Source, connect
+
+Document = dict[str, Any]
+
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+DAYS = 30
+
+
+def object_id(day: int) -> ObjectId:
+    """An ObjectId of a day since 1970."""
+    return ObjectId((day * 86_400).to_bytes(4) + ObjectId().binary[4:])
+
+
+TONIGHT = NOW.date().toordinal() % DAYS
+"""Of all days, those that leave this rest are read again."""
+
+DUE, NOT_DUE = 600 * DAYS + TONIGHT, 600 * DAYS + TONIGHT + 1
+
+
+def entry(identity: object, **fields: object) -> Document:
+    return {"_id": identity, "sessionId": "s", "type": "user", "ingestedAt": NOW, **fields}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> ExtractJob:
+    return ExtractJob(
+        run="run",
+        started=NOW + timedelta(hours=1),
+        raw_dir=tmp_path / "raw",
+        dead_letter_dir=tmp_path / "dead_letters",
+        state_dir=tmp_path / "state",
+        exclude=(),
+        batch_size=1000,
+        source_mode="watermark",
+        watermark_field="ingestedAt",
+        lookback=timedelta(minutes=15),
+        retry_delays=(),
+        max_rejected=1,
+    )
+
+
+@pytest.fixture
+def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
+    """An empty collection."""
+    with MongoClient[Document](replica_set.uri) as client:
+        found = client.logs.conversations
+        found.drop()
+        yield found
+
+
+@pytest.fixture
+def source(replica_set: ReplicaSet) -> Iterator[Source]:
+    with connect(Address(replica_set.uri, "logs", "conversations")) as connected:
+        yield connected
+
+
+def later(job: ExtractJob) -> ExtractJob:
+    return replace(job, run="later", started=job.started + timedelta(minutes=1))
+
+
+def reconciled(source: Source, job: ExtractJob) -> Reconciled:
+    found = extract(source, later(job), reconcile_days=DAYS).reconciled
+    assert found
+    return found
+
+
+def texts(job: ExtractJob) -> dict[str, str | None]:
+    """The newest text of each document that is landed."""
+    rows = pl.concat([pl.read_parquet(each, glob=False) for each in landed(job.raw_dir)])
+    newest = rows.sort("extracted_at").group_by("_id").last()
+    return dict(newest.select("_id", "message_content").iter_rows())
+
+
+MIXED = [object_id(DUE), object_id(NOT_DUE), object_id(NOT_DUE), "text", 5]
+
+
+def test_what_agrees_is_read_again_only_in_its_turn(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_many([entry(each) for each in MIXED[:3]])
+    extract(source, job)
+    found = reconciled(source, job)
+    assert (found.source, found.differing, found.missing, found.gone) == (3, 0, 0, 0)
+    assert found.documents == 1
+
+
+@pytest.mark.parametrize("missed", [object_id(NOT_DUE), object_id(9), "other", 7.5])
+def test_a_document_with_an_old_date_is_found(
+    source: Source, collection: Collection[Document], job: ExtractJob, missed: object
+) -> None:
+    collection.insert_many([entry(each) for each in MIXED])
+    extract(source, job)
+    collection.insert_one(entry(missed, ingestedAt=NOW - DAY, message="late"))
+    found = reconciled(source, job)
+    assert (found.source, found.differing, found.missing) == (6, 1, 1)
+    assert "late" in texts(job).values()
+    assert reconciled(source, later(job)).missing == 0
+
+
+def test_a_deletion_does_not_hide_a_document_that_was_missed(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_many([entry(each) for each in MIXED])
+    extract(source, job)
+    collection.delete_one({"_id": MIXED[1]})
+    collection.insert_one(entry(object_id(NOT_DUE), ingestedAt=NOW - DAY, message="late"))
+    found = reconciled(source, job)
+    assert (found.source, found.differing, found.missing, found.gone) == (5, 1, 1, 1)
+    assert "late" in texts(job).values()
+
+
+def test_an_edit_is_found_when_its_day_is_due(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_many([entry(each, ingestedAt=NOW - DAY) for each in MIXED[:3]])
+    collection.insert_one(entry(object_id(NOT_DUE)))
+    extract(source, job)
+    collection.update_many({}, {"$set": {"message": "edited", "ingestedAt": NOW - DAY}})
+    reconciled(source, job)
+    edited = [identity for identity, text in texts(job).items() if text == "edited"]
+    assert edited == [str(MIXED[0])]
+
+
+def test_what_was_deleted_there_is_counted_and_nothing_is_read_for_it(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_many([entry(object_id(NOT_DUE)) for _ in range(3)])
+    extract(source, job)
+    collection.delete_one({})
+    found = reconciled(source, job)
+    assert (found.source, found.missing, found.gone, found.documents) == (2, 0, 1, 0)
+
+
+def test_what_was_rejected_is_not_missing(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_many([entry(object_id(NOT_DUE), sessionId=[number]) for number in range(2)])
+    assert extract(source, job).rejected == 2
+    found = reconciled(source, job)
+    assert (found.source, found.differing, found.missing) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("day", [DUE, NOT_DUE])
+def test_what_was_pruned_does_not_come_back(
+    source: Source, collection: Collection[Document], job: ExtractJob, day: int
+) -> None:
+    ids = [object_id(day) for _ in range(2)]
+    collection.insert_many([entry(each) for each in ids])
+    extract(source, job)
+    for path in landed(job.raw_dir):
+        path.unlink()
+    pruned_ids(job.raw_dir).mkdir()
+    pl.DataFrame({"_id": list(map(str, ids))}).write_parquet(pruned_ids(job.raw_dir) / "before.parquet")
+    collection.insert_one(entry(object_id(day), ingestedAt=NOW - DAY))
+    found = reconciled(source, job)
+    assert (found.source, found.missing, found.documents) == (3, 1, 1)
+
+
+def test_days_are_compared_together_until_they_are_many() -> None:
+    ranges = ranges_of({None: 3, 7: 9_999, 8: 1, 9: 5, 11: 20_000, 12: 1})
+    assert ranges == [
+        KeyRange.of_days(0, 9),
+        KeyRange.of_days(9, 12),
+        KeyRange.of_days(12, None),
+        KeyRange.of_days(None, None),
+    ]
