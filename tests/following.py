@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,16 +14,16 @@ from empty import config_in, empty_warehouse
 from rows import screened
 from sqlglot import exp
 from sqlmesh.core.context import Context
-from sqlmesh.core.model import Model
-from sqlmesh.core.snapshot import Snapshot
 
 from clogs import warehouse
 from clogs.settings.model import MongoSettings
 from clogs.transcripts.find import find
 from clogs.transcripts.read import FilePosition, read_batches
-from clogs.transform.by_change import Update, is_by_change
+from clogs.transform.compile import compile_all
+from clogs.transform.compiled import CompiledModel
 from clogs.transform.context import open_context
 from clogs.transform.engine import clean, current, views
+from clogs.transform.follow import update
 from clogs.transform.publish import publish
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -48,8 +48,7 @@ class Following:
     """A warehouse whose models can be brought up to date, or built as plain SQL beside it."""
 
     context: Context
-    snapshots: Mapping[str, Snapshot]
-    models: Sequence[tuple[Model, str, exp.Query]]
+    models: Sequence[CompiledModel]
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements, and read the rows of the last one."""
@@ -68,23 +67,21 @@ class Following:
             )  # fmt: skip
             warehouse.note_changed(adapter.cursor, "SELECT DISTINCT _id FROM ids", count=count)
 
-    def follow(self) -> None:
-        """Bring the models up to date."""
+    def follow(self, *, compiled: bool = True) -> None:
+        """Bring the models up to date, with their compiled SQL or through SQLMesh."""
         adapter = self.context.engine_adapter
-        for model, table, query in self.models:
+        if not compiled:
+            self.context.run("prod", ignore_cron=True)
+        for model in self.models if compiled else ():
             with warehouse.transaction(adapter.cursor):
-                parents = {
-                    name: self.snapshots[name] for name in model.depends_on or () if name in self.snapshots
-                }
-                Update(adapter, table, query, model, parents).run(is_new=False)
+                update(adapter.cursor, model)
         clean(self.context, current(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:
         """Build all models anew, as plain SQL, and return the rows that the two do not have in common."""
         found = {}
-        for place, (model, table, _) in enumerate(self.models):
-            plain = self._anew[place]
-            anew = f"anew_{place}"
+        for place, (model, plain) in enumerate(zip(self.models, self._anew, strict=True)):
+            table, anew = model.identifier, f"anew_{place}"
             both = f"(FROM {table} EXCEPT ALL FROM {anew}) UNION ALL (FROM {anew} EXCEPT ALL FROM {table})"
             rows = self.run(f"CREATE OR REPLACE TEMP TABLE {anew} AS {plain}", f"FROM ({both}) LIMIT 3")
             if rows:
@@ -94,11 +91,17 @@ class Following:
     @cached_property
     def _anew(self) -> list[str]:
         """Each model's SELECT, from the tables ``anew_0``, ``anew_1`` and so on."""
-        names = {
-            exp.to_table(table, dialect="duckdb").name: f"anew_{place}"
-            for place, (_, table, _) in enumerate(self.models)
+        snapshots = self.context.snapshots
+        queries = {
+            snapshot.model.name: snapshot.model.render_query_or_raise(snapshots=snapshots)
+            for snapshot in snapshots.values()
+            if snapshot.is_model
         }
-        return [query.transform(_renamed, names).sql("duckdb", comments=False) for _, _, query in self.models]
+        names = {model.table: f"anew_{place}" for place, model in enumerate(self.models)}
+        return [
+            queries[model.name].transform(_renamed, names).sql("duckdb", comments=False)
+            for model in self.models
+        ]
 
 
 def _renamed(node: exp.Expr, names: dict[str, str]) -> exp.Expr:
@@ -114,10 +117,5 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
     with open_context(config_in(folder, timezone=timezone)) as context:
         context.plan("prod", skip_tests=True)
         publish(context.engine_adapter.cursor, views(context, current(context)))
-        snapshots = context.snapshots
-        models = [
-            (model, snapshots[fqn].table_name(), model.render_query_or_raise(snapshots=snapshots))
-            for fqn in context.dag.sorted
-            if fqn in context.models and is_by_change(model := context.models[fqn])
-        ]
-        yield Following(context, snapshots, models)
+        models = [model for model in compile_all(context) or () if model.kind == "by_change"]
+        yield Following(context, models)

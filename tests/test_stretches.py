@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmesh.core.config import DuckDBConnectionConfig
-from sqlmesh.core.engine_adapter.base import EngineAdapter
 
 from clogs.transform import stretches
 from clogs.transform.stretches import fetch
+from clogs.warehouse import Connection
 
 ROWS = 200
 
 
 @pytest.fixture(scope="module")
-def adapter() -> Iterator[EngineAdapter]:
+def connection() -> Iterator[Connection]:
     """A table of numbers with a text for each, none of which stands where its number says."""
-    opened = DuckDBConnectionConfig().create_engine_adapter()
+    opened = duckdb.connect()
     numbers = f"SELECT {ROWS} - each AS n FROM range({ROWS}) AS numbers(each)"
     opened.execute(f"CREATE TABLE numbers AS SELECT n, 'row ' || n AS text FROM ({numbers})")
     yield opened
@@ -34,21 +34,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretches, "_STRETCHES", small)
 
 
-def fetched(adapter: EngineAdapter, wanted: set[int]) -> list[tuple[int, int, str]]:
+def fetched(connection: Connection, wanted: set[int]) -> list[tuple[int, int, str]]:
     numbers = ", ".join(map(str, wanted or {-1}))
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest([{numbers}]) AS n")
-    fetch(adapter, "found", "numbers", "SEMI JOIN wanted ON wanted.n = kept.n")
-    return adapter.fetchall("SELECT _place, n, text FROM found ORDER BY n")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest([{numbers}]) AS n")
+    fetch(connection, "found", "numbers", "SEMI JOIN wanted ON wanted.n = kept.n")
+    return connection.execute("SELECT _place, n, text FROM found ORDER BY n").fetchall()
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.sets(st.integers(1, ROWS)))
-def test_they_are_those_of_a_semi_join(adapter: EngineAdapter, wanted: set[int]) -> None:
-    assert fetched(adapter, wanted) == [(ROWS - n, n, f"row {n}") for n in sorted(wanted)]
+def test_they_are_those_of_a_semi_join(connection: Connection, wanted: set[int]) -> None:
+    assert fetched(connection, wanted) == [(ROWS - n, n, f"row {n}") for n in sorted(wanted)]
 
 
 @pytest.mark.parametrize(
     "wanted", [set(), {1}, {ROWS}, {1, ROWS}, set(range(1, ROWS + 1)), {7, 8, 9, 60, 61, 150}]
 )
-def test_the_ends_and_all_of_it(adapter: EngineAdapter, wanted: set[int]) -> None:
-    assert [n for _, n, _ in fetched(adapter, wanted)] == sorted(wanted)
+def test_the_ends_and_all_of_it(connection: Connection, wanted: set[int]) -> None:
+    assert [n for _, n, _ in fetched(connection, wanted)] == sorted(wanted)

@@ -30,14 +30,16 @@ from sqlmesh.core.snapshot import Intervals, Snapshot, SnapshotEvaluator
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import SQLMeshError
 
+import clogs.transform.by_change  # noqa: F401  # SQLMesh finds it among the subclasses
 from clogs import warehouse
 from clogs.errors import ModelsError
 from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
-from clogs.transform.by_change import is_by_change
+from clogs.transform.compile import compile_audits, is_by_change
 from clogs.transform.config import TransformConfig
+from clogs.transform.follow import limit_memory
 
 CATALOG = "clogs"
 """What SQLMesh attaches the file as: part of every model's identity, so not the name of the file."""
@@ -46,9 +48,6 @@ _PRICES = "bronze.seed_model_prices"
 
 _BEGINNING = "2020-01-01"
 """Before the first transcript; a model of kind FULL only needs some beginning."""
-
-_MEMORY = 2_000_000_000
-"""Bytes that DuckDB may take without a setting: more would only fill its cache."""
 
 
 class BuildConsole(NoopConsole):
@@ -124,10 +123,7 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
                 # another list is another definition, by which what is built from it is built anew
                 context.upsert_model(_PRICES, seed=Seed(content=config.price_list), column_hashes_=None)
             if config.memory_limit is None:
-                # or DuckDB's own limit, where the machine has less
-                asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
-                ((most,),) = context.engine_adapter.fetchall(asked)
-                context.engine_adapter.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
+                limit_memory(context.engine_adapter.cursor)
             yield context
     except (SQLMeshError, SqlglotError) as exc:
         folders = " and ".join(map(str, config.folders))
@@ -152,8 +148,10 @@ class _Evaluator(SnapshotEvaluator):
             with warehouse.transaction(self.adapter.cursor):
                 built = super().evaluate(snapshot, **options)
                 if not is_by_change(snapshot.model):  # which has audited what changed
+                    audits = compile_audits(self.adapter, snapshot.model, options)
                     table = exp.to_table(snapshot.table_name(), dialect="duckdb")
-                    audit(self.adapter, snapshot.model, table, options)
+                    rows = table.sql("duckdb", identify=True)
+                    audit(self.adapter.cursor, snapshot.model.name, audits, rows)
                 return built
         except Exception as exc:
             # SQLMesh would take an interrupted query for one model's failure, and build the next

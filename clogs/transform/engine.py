@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +14,14 @@ from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import PlanError
 
-from clogs.errors import ClogsError, DataError
+from clogs.errors import ClogsError
 from clogs.schema import Model
-from clogs.terminal.text import first_line
-from clogs.transform.audits import AuditFailedError
-from clogs.transform.by_change import is_by_change
-from clogs.transform.context import CATALOG, BuildConsole
+from clogs.transform import follow
+from clogs.transform.compile import cleaned_until, compile_all, is_by_change
+from clogs.transform.compiled import Compiled, plan_of
+from clogs.transform.context import BuildConsole
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View
-from clogs.warehouse import fault_of
 
 _ENVIRONMENT = "prod"
 
@@ -79,17 +78,7 @@ def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> li
 def explain(context: Context, failure: NodeExecutionFailedError[Any], file: Path) -> ClogsError:
     """Say which model failed and why; for an audit also how many rows, and the keys of some of them."""
     name = context.models[failure.node.snapshot_name].name
-    cause = failure.__cause__
-    if isinstance(cause, AuditFailedError):
-        return DataError(
-            str(cause),
-            hint=f"{name} and what is built from it were left as they were."
-            " Look for the cause with: clogs query",
-        )
-    return fault_of(file, cause) or ClogsError(
-        f"The model {name} could not be built: {first_line(cause or failure)}",
-        hint="Correct the model; if you did not change it, rebuild with: clogs transform --full-refresh",
-    )
+    return follow.explain(file, name, failure.__cause__ or failure)
 
 
 def planned(context: Context) -> list[PlannedModel]:
@@ -153,7 +142,17 @@ def clean(context: Context, snapshots: Collection[Snapshot]) -> None:
         for snapshot in snapshots
         if snapshot.is_model and is_by_change(snapshot.model)
     }
-    Logs(context.engine_adapter, CATALOG).trim(tables)
+    Logs(context.engine_adapter.cursor).trim(tables)
+
+
+def compiled(context: Context, views: Sequence[View]) -> Compiled | None:
+    """What later runs need to follow changes without SQLMesh; None if they cannot do without it."""
+    models, plan = compile_all(context), plan_of(context.engine_adapter.cursor)
+    if models is None or plan is None:
+        return None
+    return Compiled(
+        plan=plan, until=cleaned_until(context), models=models, parents=parents(context), views=views
+    )
 
 
 def views(context: Context, snapshots: Collection[Snapshot]) -> list[View]:

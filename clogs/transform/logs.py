@@ -10,8 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlglot import exp
-from sqlmesh.core.engine_adapter.base import EngineAdapter
+from clogs.warehouse import Connection
 
 SOURCE = "conversations"
 """The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
@@ -19,14 +18,13 @@ SOURCE = "conversations"
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """The logs in one catalog, by the names of the tables that they belong to."""
+    """All logs, by the names of the tables that they belong to."""
 
-    adapter: EngineAdapter
-    catalog: str
+    connection: Connection
 
     def __post_init__(self) -> None:
         """Create the table of what was followed, if it is missing."""
-        self.adapter.execute(f"""
+        self.connection.execute(f"""
             CREATE TABLE IF NOT EXISTS {self.of("seen")} (
                 model VARCHAR NOT NULL,
                 parent VARCHAR NOT NULL,
@@ -36,7 +34,7 @@ class Logs:
 
     def of(self, table: str) -> str:
         """The log of a table, as SQL names it."""
-        return exp.table_(table, "changes", self.catalog, quoted=True).sql("duckdb")
+        return f"changes.{quoted(table)}"
 
     def exists(self, table: str) -> bool:
         """Return whether a table has a log."""
@@ -50,7 +48,7 @@ class Logs:
     def seen(self, table: str) -> dict[str, int]:
         """Up to which number a table has followed each of its parents."""
         query = f"SELECT parent, number FROM {self.of('seen')} WHERE model = '{table}'"
-        return dict(self.adapter.fetchall(query))
+        return dict(self.connection.execute(query).fetchall())
 
     def latest(self, parent: str) -> int:
         """The number of the last change of a table; 0 without one."""
@@ -65,69 +63,68 @@ class Logs:
     def reset(self, table: str, source: str) -> None:
         """Begin a log: any row of the table may have changed."""
         log = self.of(table)
-        self.adapter.execute(
+        self.connection.execute(
             f"CREATE OR REPLACE TABLE {log} AS"
             f" SELECT 0::BIGINT AS number, false AS everything, * FROM {source} LIMIT 0"
         )
-        self.adapter.execute(
-            f"INSERT INTO {log} BY NAME"
-            f" SELECT nextval('{self.catalog}.changes.numbers') AS number, true AS everything"
+        self.connection.execute(
+            f"INSERT INTO {log} BY NAME SELECT nextval('changes.numbers') AS number, true AS everything"
         )
 
     def append(self, table: str, source: str, *, rows: str) -> None:
         """Note the rows of a query as changed; a log that gets longer than its table is begun anew."""
         log = self.of(table)
-        self.adapter.execute(f"""
+        self.connection.execute(f"""
             INSERT INTO {log} BY NAME
             SELECT numbered.number, false AS everything, changed.*
             FROM ({rows}) AS changed,
-                (SELECT nextval('{self.catalog}.changes.numbers') AS number) AS numbered
+                (SELECT nextval('changes.numbers') AS number) AS numbered
         """)
         if self._one(f"SELECT (SELECT count(*) FROM {log}) > (SELECT count(*) FROM {source})"):
             self.reset(table, source)
 
     def mark_seen(self, table: str, numbers: Mapping[str, int]) -> None:
         """Note up to which number a table has followed each of its parents."""
-        self.adapter.execute(f"DELETE FROM {self.of('seen')} WHERE model = '{table}'")
+        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE model = '{table}'")
         if numbers:
             values = ", ".join(f"('{table}', '{parent}', {number})" for parent, number in numbers.items())
-            self.adapter.execute(f"INSERT INTO {self.of('seen')} VALUES {values}")
+            self.connection.execute(f"INSERT INTO {self.of('seen')} VALUES {values}")
 
     def trim(self, tables: Collection[str]) -> None:
         """Remove what all tables have followed, and the logs of tables other than ``tables``."""
-        logs = self.adapter.fetchall("""
+        logs = self.connection.execute("""
             SELECT table_name FROM duckdb_tables()
             WHERE schema_name = 'changes' AND table_name <> 'seen'
-        """)
+        """).fetchall()
         models = ", ".join(f"'{table}'" for table in ("", *tables))
-        self.adapter.execute(f"DELETE FROM {self.of('seen')} WHERE model NOT IN ({models})")
+        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE model NOT IN ({models})")
         for (table,) in logs:
             if table not in tables and table != SOURCE:
-                self.adapter.execute(f"DROP TABLE {self.of(table)}")
+                self.connection.execute(f"DROP TABLE {self.of(table)}")
                 continue
             followed = f"SELECT min(number) FROM {self.of('seen')} WHERE parent = '{table}'"
-            self.adapter.execute(
+            self.connection.execute(
                 f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"
             )
 
     def _one(self, query: str) -> Any:  # noqa: ANN401  # what DuckDB answers
-        ((value,),) = self.adapter.fetchall(query)
+        ((value,),) = self.connection.execute(query).fetchall()
         return value
 
 
-def unread(adapter: EngineAdapter) -> int | None:
+def unread(connection: Connection) -> int | None:
     """Documents that changed since the models followed them; None where any may have."""
-    ((count, everything),) = adapter.fetchall(f"""
+    ((count, everything),) = connection.execute(f"""
         SELECT count(DISTINCT _id), count(*) FILTER (everything) FROM changes.{SOURCE}
-    """)
+    """).fetchall()
     return None if everything else int(count)
 
 
-def without_alias(table: exp.Table) -> exp.Table:
-    """A table as it is named where it has no alias."""
-    return exp.table_(table.name, table.db, table.catalog, quoted=True)
+def columns_of(connection: Connection, table: str) -> list[str]:
+    """The names of a table's columns, in order."""
+    return [name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()]
 
 
 def quoted(name: str) -> str:
     """A name as SQL quotes it."""
-    return exp.to_identifier(name, quoted=True).sql("duckdb")
+    return '"' + name.replace('"', '""') + '"'

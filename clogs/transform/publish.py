@@ -40,6 +40,12 @@ _OURS = """
 """
 
 
+def missing(connection: Connection, views: Sequence[View]) -> bool:
+    """Return whether one of the views is not there."""
+    current = {identifier for (identifier,) in connection.execute(_OURS).fetchall()}
+    return not current >= {view.identifier for view in views}
+
+
 def publish(connection: Connection, views: Sequence[View]) -> None:
     """Put all views in place at once, with their descriptions, and remove those of models that are gone."""
     with transaction(connection):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlmesh.core.engine_adapter.base import EngineAdapter
-from sqlmesh.utils.errors import SQLMeshError
-
-from clogs.transform.logs import quoted
+from clogs.errors import ClogsError
+from clogs.transform.logs import columns_of, quoted
 from clogs.transform.stretches import fetch
+from clogs.warehouse import Connection
 
 
 class Changes(NamedTuple):
@@ -28,7 +27,7 @@ class Changes(NamedTuple):
 
 
 def replace(
-    adapter: EngineAdapter,
+    connection: Connection,
     table: str,
     query: str,
     *,
@@ -41,7 +40,7 @@ def replace(
     Rows that stay the same are not written.
 
     Args:
-        adapter: SQLMesh's connection, in a transaction.
+        connection: In a transaction.
         table: The table, whose rows are distinct.
         query: Gives the rows of the touched keys as they ought to be; of all, without a key.
         touched: A table with the touched keys in its column ``key``.
@@ -49,25 +48,25 @@ def replace(
         grain: The columns that no two rows may have in common.
 
     Raises:
-        SQLMeshError: The query gives rows of other keys.
+        ClogsError: The query gives rows of other keys.
     """
     is_touched = (
         f"{touched} ON {touched}.key = kept.{quoted(key)}" if touched and key else "(SELECT 1) ON true"
     )
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
-    if _count(adapter, f"expected AS kept ANTI JOIN {is_touched}"):
-        raise SQLMeshError(f"its rows depend on rows outside their key, {key}")
-    fetch(adapter, "current", table, f"SEMI JOIN {is_touched}")
-    same = _same("expected", "current", list(adapter.columns("expected")))
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE removed AS FROM current ANTI JOIN expected ON {same}")
-    adapter.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM expected ANTI JOIN current ON {same}")
-    if not _count(adapter, "removed") + _count(adapter, "added"):
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
+    if _count(connection, f"expected AS kept ANTI JOIN {is_touched}"):
+        raise ClogsError(f"its rows depend on rows outside their key, {key}")
+    fetch(connection, "current", table, f"SEMI JOIN {is_touched}")
+    same = _same("expected", "current", columns_of(connection, "expected"))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE removed AS FROM current ANTI JOIN expected ON {same}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM expected ANTI JOIN current ON {same}")
+    if not _count(connection, "removed") + _count(connection, "added"):
         return None
     with_same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
-    fetch(adapter, "alike", table, with_same_grain)
-    adapter.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
-    adapter.execute(f"INSERT INTO {table} FROM added")
-    adapter.execute("""
+    fetch(connection, "alike", table, with_same_grain)
+    connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
+    connection.execute(f"INSERT INTO {table} FROM added")
+    connection.execute("""
         CREATE OR REPLACE TEMP TABLE agreeing AS
         SELECT * EXCLUDE (_place) FROM current ANTI JOIN removed USING (_place)
         UNION ALL BY NAME FROM added
@@ -81,5 +80,5 @@ def _same(one: str, other: str, columns: Sequence[str]) -> str:
     return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
 
 
-def _count(adapter: EngineAdapter, rows: str) -> int:
-    return int(adapter.fetchall(f"SELECT count(*) FROM {rows}")[0][0])
+def _count(connection: Connection, rows: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])

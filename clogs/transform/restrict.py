@@ -1,73 +1,68 @@
-"""A SELECT restricted to what changed: of each parent, to the rows that have a touched key."""
+"""The rows of its parents that a model's SELECT reads: all, or those that have a touched key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlglot import exp, parse_one
-from sqlmesh.core.engine_adapter.base import EngineAdapter
-
-from clogs.transform.logs import SOURCE, quoted, without_alias
+from clogs.transform.compiled import Parent
+from clogs.transform.logs import SOURCE, quoted
 from clogs.transform.stretches import fetch
+from clogs.warehouse import Connection
 
 _FEW = 100_000
 """So many touched keys are looked up, and their rows copied; for more, the parents are read as they stand."""
 
 
-class Parent(NamedTuple):
-    """A table that a model reads.
+class Followed(NamedTuple):
+    """A parent, and how far a model has followed it.
 
     Attributes:
-        table: Its name, without schema.
-        column: What its rows are told apart by; None if it counts as a whole.
+        parent: The parent.
         seen: Up to which number of its log the model has followed it; None if it has not.
         latest: The number of the last change in its log.
     """
 
-    table: str
-    column: str | None
+    parent: Parent
     seen: int | None
     latest: int
 
 
-def restrict(
-    adapter: EngineAdapter, query: exp.Expr, parents: Iterable[Parent], *, touched: str, count: int
-) -> exp.Expr:
-    """Restrict a SELECT.
+def name_parents(connection: Connection, parents: Iterable[Parent]) -> None:
+    """Let the SELECT read all rows of its parents."""
+    for parent in parents:
+        _name(connection, parent, f"FROM {parent.source}")
+
+
+def restrict(connection: Connection, parents: Iterable[Followed], *, touched: str, count: int) -> None:
+    """Let the SELECT read only some rows of its parents.
 
     Args:
-        adapter: SQLMesh's connection.
-        query: The SELECT.
+        connection: In a transaction.
         parents: Those whose rows can be told apart.
         touched: A table with the touched keys in its column ``key``.
         count: How many they are.
     """
-    tables = {table.name: without_alias(table) for table in query.find_all(exp.Table) if table.db}
-    parts = {}
-    for parent in parents:
-        wanted = f"SEMI JOIN {touched} ON {touched}.key = kept.{quoted(parent.column or '')}"
-        source = tables[parent.table].sql("duckdb")
+    for each in parents:
+        wanted = f"SEMI JOIN {touched} ON {touched}.key = kept.{quoted(each.parent.column or '')}"
         if count > _FEW:
-            parts[parent.table] = f"{source} AS kept {wanted}"
+            rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
-            parts[parent.table] = _copy(adapter, parent, source, wanted)
-
-    def replaced(node: exp.Expr) -> exp.Expr:
-        if not (isinstance(node, exp.Table) and node.db and node.name in parts):
-            return node
-        part = parse_one(f"FROM {parts[node.name]}", dialect="duckdb", into=exp.Select)
-        return part.subquery(node.alias or node.name)
-
-    return query.transform(replaced)
+            rows = f"SELECT * EXCLUDE (_place) FROM {_copy(connection, each, wanted)}"
+        _name(connection, each.parent, rows)
 
 
-def _copy(adapter: EngineAdapter, parent: Parent, source: str, wanted: str) -> str:
+def _name(connection: Connection, parent: Parent, rows: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(parent.name)} AS {rows}")
+
+
+def _copy(connection: Connection, each: Followed, wanted: str) -> str:
     """Copy a parent's touched rows into a temporary table."""
+    parent = each.parent
     if parent.table != SOURCE:
-        return fetch(adapter, f"part_{parent.table}", source, wanted)
+        return fetch(connection, f"part_{parent.table}", parent.source, wanted)
     # all models that read documents want the same ones: their long texts are copied once in a transform
-    name = f"documents_since_{parent.seen}"
+    name = f"documents_since_{each.seen}"
     asked = f"SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = '{name}'"
-    is_copied = adapter.fetchall(asked)[0][0]
-    return quoted(name) if is_copied else fetch(adapter, name, source, wanted)
+    ((is_copied,),) = connection.execute(asked).fetchall()
+    return quoted(name) if is_copied else fetch(connection, name, parent.source, wanted)

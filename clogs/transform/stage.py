@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
 from clogs.terminal.progress import Progress, no_progress
+from clogs.transform import compiled as compiled_file
 from clogs.transform.config import TransformConfig
-from clogs.transform.publish import View, publish
+from clogs.transform.follow import explain, follow, limit_memory
+from clogs.transform.logs import Logs
+from clogs.transform.publish import View, missing, publish
 from clogs.transform.selection import select_models
 from clogs.warehouse import Connection
 
 if TYPE_CHECKING:
     from clogs.schema import Model
+    from clogs.transform.compiled import Compiled
     from clogs.transform.engine import PlannedModel
 
 _GARBAGE_AFTER = 100_000
@@ -64,11 +68,19 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """What a build did: seconds by model, the views for all models as they are built now, what failed."""
+    """What a build did.
+
+    Attributes:
+        seconds: Those of each model.
+        views: The views for all models as they are built now; none where they stay.
+        failure: What failed.
+        compiled: What the next run needs to do without SQLMesh.
+    """
 
     seconds: dict[str, float]
     views: Sequence[View]
     failure: ClogsError | None
+    compiled: Compiled | None = None
 
 
 def transform(
@@ -91,19 +103,35 @@ def transform(
         ClogsError: A model could not be built.
     """
     started = time.perf_counter()
-    _prepare(config)
+    warehouse.require_file(config.warehouse)
+    with _connect(config) as connection:
+        warehouse.require_tables(connection)
+        compiled = None if full_refresh else compiled_file.read(config, connection)
+        if compiled:
+            build = _follow(connection, compiled, config, select, on_progress)
+            return _finish(connection, build, started)
+    # killed from here on, the next run goes through SQLMesh again, which ends what this one has begun
+    compiled_file.remove(config)
+    _set_up_sqlmesh(config)
     build = _build_all(config, select, on_progress, full_refresh=full_refresh)
     with _connect(config) as connection:
         # after a failure too: what was built before it can be read
         publish(connection, build.views)
-        rows = {
-            view.name: connection.execute(f"SELECT count(*) FROM {view.identifier}").fetchall()[0][0]
-            for view in build.views
-            if view.name in build.seconds and not build.failure
-        }
+        result = _finish(connection, build, started)
+    if build.compiled:
+        compiled_file.write(build.compiled, config)
+    return result
+
+
+def _finish(connection: Connection, build: _Build, started: float) -> TransformResult:
     if build.failure:
         raise build.failure
-    models = tuple(ModelRun(name, rows[name], seconds) for name, seconds in build.seconds.items())
+    models = tuple(
+        ModelRun(view.name, count, build.seconds[view.name])
+        for view in build.views
+        if view.name in build.seconds
+        for (count,) in connection.execute(f"SELECT count(*) FROM {view.identifier}").fetchall()
+    )
     return TransformResult(models=models, seconds=time.perf_counter() - started)
 
 
@@ -120,7 +148,7 @@ def plan(config: TransformConfig) -> PlanResult:
     from clogs.transform.logs import unread
 
     with open_context(config) as context:
-        return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter))
+        return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter.cursor))
 
 
 def lineage(config: TransformConfig) -> tuple[Model, ...]:
@@ -144,6 +172,29 @@ def lineage(config: TransformConfig) -> tuple[Model, ...]:
         if not config.extra_models:
             raise
         return lineage(replace(config, extra_models=None))
+
+
+def _follow(
+    connection: Connection,
+    compiled: Compiled,
+    config: TransformConfig,
+    select: Sequence[str],
+    on_progress: Progress,
+) -> _Build:
+    """Bring the models up to date without SQLMesh."""
+    wanted = select_models(select, compiled.parents)
+    connection.execute("SET preserve_insertion_order = false")  # no table has an order
+    if config.memory_limit is None:
+        limit_memory(connection)
+    seconds, failures = follow(connection, compiled, wanted, on_progress)
+    with warehouse.transaction(connection):
+        Logs(connection).trim({model.table for model in compiled.models if model.kind == "by_change"})
+    if missing(connection, compiled.views):
+        publish(connection, compiled.views)
+    if failures:
+        compiled_file.remove(config)
+    failure = explain(config.warehouse, *failures[0]) if failures else None
+    return _Build(seconds, compiled.views, failure)
 
 
 def _build_all(
@@ -183,7 +234,9 @@ def _build(
         snapshots = engine.current(context)
         engine.clean(context, snapshots)
         seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
-        return _Build(seconds, engine.views(context, snapshots), failure)
+        views = engine.views(context, snapshots)
+        compiled = None if failure or keep_missing else engine.compiled(context, views)
+        return _Build(seconds, views, failure, compiled)
 
 
 def _connect(config: TransformConfig) -> AbstractContextManager[Connection]:
@@ -196,11 +249,16 @@ def _connect(config: TransformConfig) -> AbstractContextManager[Connection]:
 
 
 def _prepare(config: TransformConfig) -> None:
-    """Require something to transform, and set what SQLMesh reads from the environment when it is imported."""
+    """Require something to transform, and get ready for SQLMesh."""
     warehouse.require_file(config.warehouse)
     # opened once by ourselves: DuckDB then says plainly what SQLMesh would misreport
     with _connect(config) as connection:
         warehouse.require_tables(connection)
+    _set_up_sqlmesh(config)
+
+
+def _set_up_sqlmesh(config: TransformConfig) -> None:
+    """Set what SQLMesh reads from the environment when it is imported, and what makes it slow."""
     gc.set_threshold(_GARBAGE_AFTER)
     # the name under which SQLMesh would call home, which it may not: it fails on a damaged one
     with suppress(OSError):

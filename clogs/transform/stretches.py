@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlmesh.core.engine_adapter.base import EngineAdapter
-
 from clogs.transform.logs import quoted
+from clogs.warehouse import Connection
 
 _STRETCH = 2_048
 """Rows that DuckDB decompresses at a time: two wanted rows must be farther apart to read none between."""
@@ -34,29 +33,29 @@ _STRETCHES = f"""
 """
 
 
-def fetch(adapter: EngineAdapter, name: str, table: str, wanted: str) -> str:
+def fetch(connection: Connection, name: str, table: str, wanted: str) -> str:
     """Copy some rows into a temporary table, with their places in a column ``_place`` before the others."""
     copy, places = quoted(name), quoted(f"places_of_{name}")
-    adapter.execute(
+    connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {places} AS SELECT kept.rowid AS _place FROM {table} AS kept {wanted}"
     )
     counts = f"SELECT (SELECT count(*) FROM {places}), (SELECT count(*) FROM {table})"
-    ((found, total),) = adapter.fetchall(counts)
+    ((found, total),) = connection.execute(counts).fetchall()
     rows = f"SELECT kept.rowid AS _place, kept.* FROM {table} AS kept"
     if found > total * _MOST:
         parts = [rows]
     else:
-        parts = [f"{rows} WHERE {part}" for part in _parts(adapter, places)] or [f"{rows} WHERE false"]
+        parts = [f"{rows} WHERE {part}" for part in _parts(connection, places)] or [f"{rows} WHERE false"]
     read = " UNION ALL ".join(parts)
-    adapter.execute(
+    connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {copy} AS SELECT * FROM ({read}) SEMI JOIN {places} USING (_place)"
     )
-    adapter.execute(f"DROP TABLE {places}")
+    connection.execute(f"DROP TABLE {places}")
     return copy
 
 
-def _parts(adapter: EngineAdapter, places: str) -> Iterator[str]:
+def _parts(connection: Connection, places: str) -> Iterator[str]:
     """Conditions that hold for the stretches of one part of the table each."""
-    found = adapter.fetchall(_STRETCHES.format(places=places))
+    found = connection.execute(_STRETCHES.format(places=places)).fetchall()
     for _, stretches in groupby(found, key=lambda row: row[0]):
         yield " OR ".join(f"kept.rowid BETWEEN {first} AND {last}" for _, first, last in stretches)

@@ -1,7 +1,15 @@
 """The DuckDB file: the one package that imports duckdb, opens the warehouse and maps its errors to ours."""
 
 from clogs.warehouse.changes import note_changed, note_everything
-from clogs.warehouse.connection import Connection, bounded, connect, quarantine, require_file, transaction
+from clogs.warehouse.connection import (
+    Connection,
+    Error,
+    bounded,
+    connect,
+    quarantine,
+    require_file,
+    transaction,
+)
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
 from clogs.warehouse.query import has_views, literal, query, query_to_parquet, search_in
@@ -10,6 +18,7 @@ from clogs.warehouse.tables import Column, Table, describe_table, list_tables, t
 __all__ = [
     "Column",
     "Connection",
+    "Error",
     "Table",
     "bounded",
     "connect",

@@ -18,6 +18,7 @@ from clogs.terminal.text import duration
 from clogs.warehouse.faults import mapped
 
 Connection = duckdb.DuckDBPyConnection
+Error = duckdb.Error
 
 STORAGE_VERSION = "v1.5.0"  # DuckDB's newest file format that all of 1.5 read; older ones have no zstd
 BULK_MEMORY = 1_000_000_000  # bytes for many rows: more would only fill DuckDB's cache

@@ -1,0 +1,195 @@
+"""SQLMesh's models as plain SQL. See `clogs.transform.compiled`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlglot import exp
+from sqlmesh.core.context import Context
+from sqlmesh.core.engine_adapter.base import EngineAdapter
+from sqlmesh.core.macros import RuntimeStage
+from sqlmesh.core.model import Model
+from sqlmesh.core.model.kind import CustomKind
+from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.state_sync.common import ExpiredBatchRange
+
+from clogs.transform.compiled import CompiledAudit, CompiledModel, Parent
+from clogs.transform.logs import SOURCE, columns_of
+
+BY_CHANGE = "by_change"
+
+_TIMES = ("2001-01-01", "2002-02-02")
+"""Two times to render a model at, to see whether it depends on the time of the run."""
+
+
+def is_by_change(model: Model) -> bool:
+    """Return whether a model is kept up to date by our materialization."""
+    return isinstance(model.kind, CustomKind) and model.kind.materialization == BY_CHANGE
+
+
+def compile_all(context: Context) -> list[CompiledModel] | None:
+    """Compile all models that runs bring up to date, each after its parents.
+
+    Returns:
+        None if SQLMesh has to run one of them: one of a kind of its own, or that depends on the time of the
+        run, on Python, or on more statements than its SELECT.
+    """
+    models = [context.models[fqn] for fqn in context.dag.sorted if fqn in context.models]
+    due = [model for model in models if not (model.kind.is_seed or model.kind.is_symbolic)]
+    if not all(_is_plain(model, context.snapshots) for model in due):
+        return None
+    adapter, snapshots = context.engine_adapter, context.snapshots
+    options: dict[str, Any] = {
+        "snapshots": snapshots,
+        "engine_adapter": adapter,
+        "runtime_stage": RuntimeStage.EVALUATING,
+    }
+    views = {model.fqn for model in models if model.kind.is_view}
+    compiled = []
+    for model in due:
+        query = model.render_query_or_raise(**options)
+        # SQLMesh's views name the catalog, so they are read as what they select
+        expanded = model.render_query_or_raise(**options, expand=views)
+        table = snapshots[model.fqn].table_name()
+        compiled.append(compile_model(adapter, model, table, query, options=options, expanded=expanded))
+    return compiled
+
+
+def _is_plain(model: Model, snapshots: Mapping[str, Snapshot]) -> bool:
+    kind = model.kind
+    if not (model.is_sql and (is_by_change(model) or kind.is_full or kind.is_view)):
+        return False
+    if any(each.is_definition or each.is_import for each in model.python_env.values()):
+        return False
+    if model.render_pre_statements() or model.render_post_statements() or model.on_virtual_update:
+        return False
+    one, other = (_rendered_at(time, model, snapshots) for time in _TIMES)
+    return one == other
+
+
+def _rendered_at(time: str, model: Model, snapshots: Mapping[str, Snapshot]) -> list[exp.Query]:
+    options: dict[str, Any] = {"start": time, "end": time, "execution_time": time, "snapshots": snapshots}
+    audits = [
+        model.render_audit_query(each, **{**options, **given}) for each, given in model.audits_with_args
+    ]
+    return [model.render_query_or_raise(**options), *audits]
+
+
+def compile_model(
+    adapter: EngineAdapter,
+    model: Model,
+    table_name: str,
+    query: exp.Query,
+    *,
+    options: Mapping[str, Any],
+    expanded: exp.Query | None = None,
+) -> CompiledModel:
+    """Compile a model.
+
+    Args:
+        adapter: SQLMesh's connection.
+        model: The model.
+        table_name: Its table.
+        query: Its SELECT, rendered.
+        options: What its audits are rendered with; ``snapshots`` are at least those of its parents, by name.
+        expanded: The SELECT without views, to compile in place of `query`.
+    """
+    table = exp.to_table(table_name, dialect="duckdb")
+    parents = _parents(adapter, model, query, options["snapshots"]) if is_by_change(model) else None
+    followed = {parent.table: parent for parent in parents or ()}
+
+    def renamed(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Table) and node.db:
+            node.set("catalog", None)
+            if parent := followed.get(node.name):
+                node.set("alias", node.args.get("alias") or exp.TableAlias(this=node.this))
+                node.set("db", None)
+                node.set("this", exp.to_identifier(parent.name, quoted=True))
+        return node
+
+    sql = (expanded or query).transform(renamed).sql("duckdb", comments=False)
+    if model.kind.is_full:
+        sql = _cast(adapter, table, sql)
+    return CompiledModel(
+        name=model.name,
+        kind="by_change" if is_by_change(model) else "view" if model.kind.is_view else "full",
+        table=table.name,
+        identifier=_identifier(table),
+        query=sql,
+        key=_properties(model).get("key"),
+        grain=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
+        parents=parents,
+        audits=compile_audits(adapter, model, options),
+    )
+
+
+def compile_audits(
+    adapter: EngineAdapter, model: Model, options: Mapping[str, Any]
+) -> tuple[CompiledAudit, ...]:
+    """Compile a model's audits that block, from a table ``this_model``."""
+    rows = exp.to_table("this_model")
+    options = {**options, "engine_adapter": adapter, "runtime_stage": RuntimeStage.AUDITING}
+    compiled = []
+    for each, given in model.audits_with_args:
+        arguments = dict(given)
+        blocking = arguments.pop("blocking", None)
+        if each.skip or not (blocking == exp.true() if blocking else each.blocking):
+            continue
+        query = model.render_audit_query(each, **{**options, **arguments, "this_model": rows})
+        for table in query.find_all(exp.Table):
+            table.set("catalog", None)
+        compiled.append(CompiledAudit(each.name, query.sql("duckdb", comments=False, identify=True)))
+    return tuple(compiled)
+
+
+def cleaned_until(context: Context) -> datetime | None:
+    """When SQLMesh will have tables of older models to remove; None if there are none."""
+    batch = ExpiredBatchRange.init_batch_range(batch_size=1)
+    pending = context.state_reader.get_expired_snapshots(batch_range=batch, ignore_ttl=True)
+    return datetime.now(UTC) + timedelta(days=1) if pending else None
+
+
+def _parents(
+    adapter: EngineAdapter, model: Model, query: exp.Query, snapshots: Mapping[str, Snapshot]
+) -> tuple[Parent, ...] | None:
+    """The tables that a model follows: those it reads, except seeds, which never change.
+
+    None if one of them keeps no log.
+    """
+    models = {
+        exp.to_table(snapshot.table_name(), dialect="duckdb").name: snapshot.model
+        for snapshot in snapshots.values()
+        if snapshot.is_model and snapshot.version
+    }
+    properties = _properties(model)
+    parents = []
+    for name, table in {table.name: table for table in query.find_all(exp.Table) if table.db}.items():
+        read = models.get(name)
+        if read and read.kind.is_seed:
+            continue
+        if not (is_by_change(read) if read else (table.db, name) == ("raw", SOURCE)):
+            return None
+        source = _identifier(table)
+        column = properties.get(read.name.rpartition(".")[2] if read else SOURCE, properties.get("key"))
+        known = columns_of(adapter.cursor, source)
+        parents.append(Parent(name, source, column if column in known else None))
+    return tuple(parents)
+
+
+def _properties(model: Model) -> dict[str, str]:
+    given = model.kind.materialization_properties if isinstance(model.kind, CustomKind) else {}
+    return {name: str(value) for name, value in given.items()}
+
+
+def _identifier(table: exp.Table) -> str:
+    """A table as SQL names it, without its catalog and an alias."""
+    return exp.table_(table.name, table.db, quoted=True).sql("duckdb")
+
+
+def _cast(adapter: EngineAdapter, table: exp.Table, query: str) -> str:
+    """A SELECT with the types that SQLMesh has given the table."""
+    described = adapter.cursor.execute(f"DESCRIBE {_identifier(table)}").fetchall()
+    names = ((exp.to_identifier(name, quoted=True).sql("duckdb"), kind) for name, kind, *_ in described)
+    return f"SELECT {', '.join(f'{name}::{kind} AS {name}' for name, kind in names)} FROM ({query})"
