@@ -24,6 +24,7 @@ from clogs.transform.compiled import CompiledModel
 from clogs.transform.context import open_context
 from clogs.transform.engine import clean, current, views
 from clogs.transform.follow import update
+from clogs.transform.logs import Logs
 from clogs.transform.publish import publish
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -74,7 +75,7 @@ class Following:
             self.context.run("prod", ignore_cron=True)
         for model in self.models if compiled else ():
             with warehouse.transaction(adapter.cursor):
-                update(adapter.cursor, model)
+                update(Logs(adapter.cursor), model)
         clean(self.context, current(self.context))
 
     def differences(self) -> dict[str, list[tuple[Any, ...]]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from empty import config_in, empty_warehouse
 
 from clogs import warehouse
@@ -178,9 +180,8 @@ def test_a_changed_definition_is_built_whole_and_the_old_table_goes(
     build()
     assert sessions(file) == [("a", 20), ("b", 20)]
 
-    with warehouse.connect(file) as connection:
-        connection.execute("UPDATE sqlmesh._snapshots SET updated_ts = 0")
-    build()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        build()
     tables = rows(
         file, "SELECT table_name FROM duckdb_tables() WHERE schema_name LIKE 'sqlmesh\\_\\_%' ESCAPE '\\'"
     )

@@ -40,7 +40,7 @@ class ByChange(CustomMaterialization[CustomKind]):
         """Bring the table up to date, in the transaction that `clogs.transform.context` has begun."""
         options = {**render_kwargs, **kwargs}
         compiled = compile_model(self.adapter, model, table_name, query_or_df, options=options)
-        update(self.adapter.cursor, compiled, is_new=is_first_insert)
+        update(Logs(self.adapter.cursor), compiled, is_new=is_first_insert)
 
     def delete(self, name: str, **kwargs: Any) -> None:  # noqa: ANN401
         """Drop the table of an old version, and its log."""

@@ -39,6 +39,7 @@ def follow(
     due = [model for model in compiled.models if model.name in wanted]
     seconds: dict[str, float] = {}
     failures: list[tuple[str, Exception]] = []
+    logs = Logs(connection)
     left: set[str] = set()  # those that failed, and what is built from them
     for done, model in enumerate(due):
         on_progress(done, len(due))
@@ -48,7 +49,7 @@ def follow(
         started = time.perf_counter()
         try:
             with warehouse.transaction(connection):
-                update(connection, model)
+                update(logs, model)
         except (warehouse.Error, ClogsError) as exc:
             if was_stopped():  # an interrupted query is no model's failure
                 raise KeyboardInterrupt from exc
@@ -77,41 +78,41 @@ def limit_memory(connection: Connection) -> None:
     connection.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
 
 
-def update(connection: Connection, model: CompiledModel, *, is_new: bool = False) -> None:
+def update(logs: Logs, model: CompiledModel, *, is_new: bool = False) -> None:
     """Bring a model up to date, in the transaction that the caller has begun.
 
     Raises:
         DataError: Rows fail an audit.
         ClogsError: The rows depend on rows outside their key.
     """
+    connection = logs.connection
     if model.kind == "view":
         rows: str | None = f"({model.query})"
     elif model.kind == "full":
-        connection.execute(f"CREATE OR REPLACE TABLE {model.identifier} AS {model.query}")
+        _create(connection, model)
         rows = model.identifier
     else:
-        rows = _update(connection, model, is_new=is_new)
+        rows = _update(logs, model, is_new=is_new)
     if rows:
         audit(connection, model.name, model.audits, rows)
 
 
-def _update(connection: Connection, model: CompiledModel, *, is_new: bool) -> str | None:
+def _update(logs: Logs, model: CompiledModel, *, is_new: bool) -> str | None:
     """Build a table as a whole, or what is touched.
 
     Returns:
         The rows to audit: all, or those that changed with those that must agree with them; None if nothing
         changed.
     """
-    logs = Logs(connection)
     parents = _followed(model, logs)
     if parents is None:
-        return _rebuild(connection, model, logs, [])
+        return _rebuild(logs, model, [])
     changed = [each for each in parents if each.seen is None or each.latest > each.seen]
-    if is_new or not logs.exists(model.table) or not all(_can_follow(each, model, logs) for each in changed):
-        return _rebuild(connection, model, logs, parents)
+    if is_new or not logs.follows(model.table) or not all(_can_follow(each, model, logs) for each in changed):
+        return _rebuild(logs, model, parents)
     if not changed:
         return None
-    rows = _follow(connection, model, logs, parents, changed)
+    rows = _follow(logs, model, parents, changed)
     _mark_seen(model, logs, parents)
     return rows
 
@@ -140,24 +141,25 @@ def _mark_seen(model: CompiledModel, logs: Logs, parents: Iterable[Followed]) ->
     logs.mark_seen(model.table, {each.parent.table: each.latest for each in parents})
 
 
-def _rebuild(connection: Connection, model: CompiledModel, logs: Logs, parents: Iterable[Followed]) -> str:
-    name_parents(connection, model.parents or ())
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.identifier.partition('.')[0]}")
-    connection.execute(f"CREATE OR REPLACE TABLE {model.identifier} AS {model.query}")
+def _rebuild(logs: Logs, model: CompiledModel, parents: Iterable[Followed]) -> str:
+    name_parents(logs.connection, model.parents or ())
+    _create(logs.connection, model)
     logs.reset(model.table, model.identifier)
     _mark_seen(model, logs, parents)
     return model.identifier
 
 
+def _create(connection: Connection, model: CompiledModel) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.identifier.partition('.')[0]}")
+    connection.execute(f"CREATE OR REPLACE TABLE {model.identifier} AS {model.query}")
+
+
 def _follow(
-    connection: Connection,
-    model: CompiledModel,
-    logs: Logs,
-    parents: Sequence[Followed],
-    changed: Sequence[Followed],
+    logs: Logs, model: CompiledModel, parents: Sequence[Followed], changed: Sequence[Followed]
 ) -> str | None:
     """Replace the rows of the touched keys by those that the SELECT makes of them now."""
-    touched = _touched(connection, logs, changed) if model.key else None
+    connection = logs.connection
+    touched = _touched(logs, changed) if model.key else None
     name_parents(connection, (each.parent for each in parents))
     if touched:
         ((count,),) = connection.execute(f"SELECT count(*) FROM {touched}").fetchall()
@@ -180,7 +182,7 @@ def _follow(
     return changes.agreeing
 
 
-def _touched(connection: Connection, logs: Logs, changed: Iterable[Followed]) -> str:
+def _touched(logs: Logs, changed: Iterable[Followed]) -> str:
     """A temporary table of the keys that the parents' changes touch."""
     queries = (
         f"SELECT {quoted(each.parent.column)} AS key FROM {logs.of(each.parent.table)}"
@@ -188,5 +190,5 @@ def _touched(connection: Connection, logs: Logs, changed: Iterable[Followed]) ->
         for each in changed
         if each.parent.column
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(queries)}")
+    logs.connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(queries)}")
     return "touched"

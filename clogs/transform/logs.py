@@ -7,7 +7,7 @@ up to which number of which log a table has been brought up to date.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clogs.warehouse import Connection
@@ -16,14 +16,15 @@ SOURCE = "conversations"
 """The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Logs:
     """All logs, by the names of the tables that they belong to."""
 
     connection: Connection
+    _names: set[tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the table of what was followed, if it is missing."""
+        """Create the table of what was followed, if it is missing, and list the tables: DuckDB does it slowly."""
         self.connection.execute(f"""
             CREATE TABLE IF NOT EXISTS {self.of("seen")} (
                 model VARCHAR NOT NULL,
@@ -31,6 +32,8 @@ class Logs:
                 number BIGINT NOT NULL
             )
         """)
+        listed = self.connection.execute("SELECT schema_name = 'changes', table_name FROM duckdb_tables()")
+        self._names = set(listed.fetchall())
 
     def of(self, table: str) -> str:
         """The log of a table, as SQL names it."""
@@ -38,12 +41,11 @@ class Logs:
 
     def exists(self, table: str) -> bool:
         """Return whether a table has a log."""
-        return bool(
-            self._one(
-                "SELECT count(*) FROM duckdb_tables()"
-                f" WHERE schema_name = 'changes' AND table_name = '{table}'"
-            )
-        )
+        return (True, table) in self._names
+
+    def follows(self, table: str) -> bool:
+        """Return whether there is a table with a log."""
+        return {(True, table), (False, table)} <= self._names
 
     def seen(self, table: str) -> dict[str, int]:
         """Up to which number a table has followed each of its parents."""
