@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 
 CASES = int(os.environ.get("CLOGS_TEST_CASES", "12"))
 FILES = 6
+COMPILED = 0.6
+"""The share of the runs that follow changes without SQLMesh."""
 
 EDITS = {
     "another time": "SET timestamp = timestamp + to_days(CAST(hash(_id) % 60 AS INTEGER) - 30)",
@@ -83,7 +85,7 @@ def test_after_any_loads_in_any_order(empty: Following, seed: int) -> None:
         if dice.random() < 0.4:
             gone = f"SELECT _id FROM raw.conversations WHERE hash(_id, {dice.getrandbits(30)}) % 25 = 0"
             empty.change(f"DELETE FROM raw.conversations WHERE _id IN ({gone})", ids=gone)
-        empty.follow()
+        empty.follow(compiled=dice.random() < COMPILED)
     assert empty.differences() == {}
     assert empty.run("SELECT count(*) > 0 FROM gold.fct_messages") == [(True,)]
 

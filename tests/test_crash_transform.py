@@ -73,20 +73,40 @@ def test_killed_at_random_again_and_again(
 ) -> None:
     """Something new before each transform; some of them have all definitions changed by another time zone."""
     dice = random.Random(9)  # noqa: S311
-    started, killed = time.perf_counter(), 0
-    arrive(place, parts[0], 0)
-    assert place.fail("transform", "none", 0) == 0
-    longest = time.perf_counter() - started
-    for number, part in enumerate(parts[1:], start=1):
+    seconds, killed, compiled = [], 0, set()
+    for number, part in enumerate(parts):
         arrive(place, part, number)
+        compiled.add((place.data / "state" / "sqlmesh" / "compiled").exists())
+        if number < 2:  # with SQLMesh and without it, to see how long each takes
+            started = time.perf_counter()
+            assert place.fail("transform", "none", 0) == 0
+            seconds.append(time.perf_counter() - started)
+            continue
         place.workspace.environment["TRANSFORM_TIMEZONE"] = dice.choice(ZONES)
-        delay, with_signal = dice.uniform(0.7, longest), dice.choice([signal.SIGKILL, signal.SIGTERM])
+        delay = dice.uniform(0.4, dice.choice(seconds))
+        with_signal = dice.choice([signal.SIGKILL, signal.SIGTERM])
         killed += place.interrupt("transform", with_signal, delay) != 0
         assert "gold.fct_messages" in read(place)
+    assert compiled == {True, False}
     place.workspace.environment["TRANSFORM_TIMEZONE"] = "UTC"
     steps.transform(place.settings)
     assert read(place) == undisturbed
     assert killed > len(parts) // 3
+
+
+@pytest.mark.parametrize("at", range(1, 12, 2))
+def test_killed_while_the_models_are_compiled(
+    place: Place, parts: list[pl.DataFrame], undisturbed: dict[str, Rows], at: int
+) -> None:
+    """Before each touch of the disk that SQLMesh's last models and the compiled file begin with."""
+    arrive(place, pl.concat(parts[1:]), 0)
+    steps.transform(place.settings)
+    arrive(place, parts[0], 1)
+    (place.data / "state" / "sqlmesh" / "compiled").write_bytes(b"damaged")
+    code = place.fail("transform", "killed-at", at)
+    steps.transform(place.settings)
+    assert read(place) == undisturbed
+    assert code in {0, -signal.SIGKILL}
 
 
 @pytest.mark.parametrize(

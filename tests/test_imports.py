@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from built import fill
+from built import fill, warehouse_of
 from conftest import Workspace
 
+from clogs import warehouse
 from clogs.cli import app
 
 pytestmark = pytest.mark.every_python
@@ -52,6 +53,19 @@ def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
     found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
     assert "duckdb" in found
     assert found & {"sqlmesh", "sqlglot", "pandera", "pandas", *PAGE} == set()
+
+
+def test_a_run_that_follows_changes_loads_no_sqlmesh(workspace: Workspace) -> None:
+    fill(workspace)
+    with warehouse.connect(warehouse_of(workspace)) as connection:
+        ids = "SELECT _id FROM raw.conversations WHERE type = 'user'"
+        connection.execute(f"UPDATE raw.conversations SET is_meta = true WHERE _id IN ({ids})")
+        warehouse.note_changed(connection, ids, count=1)
+    found = loaded_modules("transform", environment=workspace.environment)
+    prompts = "SELECT count(*) FROM gold.fct_messages WHERE message_kind = 'prompt'"
+    assert found & {"sqlmesh", "sqlglot", "pandera", "pandas", *PAGE} == set()
+    with warehouse.connect(warehouse_of(workspace), read_only=True) as connection:
+        assert connection.execute(prompts).fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])

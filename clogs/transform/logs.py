@@ -21,10 +21,10 @@ class Logs:
     """All logs, by the names of the tables that they belong to."""
 
     connection: Connection
-    _names: set[tuple[str, str]] = field(init=False)
+    _names: set[tuple[bool, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the table of what was followed, if it is missing, and list the tables: DuckDB does it slowly."""
+        """Create the table of what was followed, if it is missing, and list the tables once: it is slow."""
         self.connection.execute(f"""
             CREATE TABLE IF NOT EXISTS {self.of("seen")} (
                 model VARCHAR NOT NULL,
