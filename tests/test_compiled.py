@@ -57,31 +57,26 @@ def test_after_a_hundred_runs_a_plan_sees_no_difference(config: TransformConfig,
     assert sessions(config.warehouse) == expected
 
 
-def damage(config: TransformConfig, file: Path) -> None:
-    content = file.read_bytes()
-    file.write_bytes(content.replace(b"session_id", b"session_ID", 1))
+def damage(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"session_id", b"session_ID", 1))
 
 
-def cut(config: TransformConfig, file: Path) -> None:
+def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
 
 
-def of_another_warehouse(config: TransformConfig, file: Path) -> None:
-    config.warehouse.unlink()
-    load(empty_warehouse(config.warehouse.parent), ("a1", "a"), ("a2", "a"), ("b1", "b"))
+def build_elsewhere(file: Path) -> None:
+    (file.parent.parent / "w.duckdb").unlink()
+    load(empty_warehouse(file.parent.parent), ("a1", "a"), ("a2", "a"), ("b1", "b"))
 
 
-def of_another_plan(config: TransformConfig, file: Path) -> None:
-    kept = file.read_bytes()
-    path = config.models_dir / "models" / "sessions.sql"
+def apply_another_plan(file: Path) -> None:
+    kept, folder = file.read_bytes(), file.parent.parent
+    path = folder / "ours" / "models" / "sessions.sql"
     path.write_text(MODELS["sessions"].replace("MIN(role)", "MAX(role)"))
-    transform(config)
+    transform(config_in(folder, models_dir=folder / "ours"))
     path.write_text(MODELS["sessions"])
     file.write_bytes(kept)
-
-
-def missing(config: TransformConfig, file: Path) -> None:
-    file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -89,19 +84,19 @@ def missing(config: TransformConfig, file: Path) -> None:
     [
         (damage, "is damaged, or of other models, settings or versions."),
         (cut, "is damaged, or of other models, settings or versions."),
-        (of_another_warehouse, "is of another warehouse, or another plan was applied to this one."),
-        (of_another_plan, "is of another warehouse, or another plan was applied to this one."),
-        (missing, "does not exist."),
+        (build_elsewhere, "is of another warehouse, or another plan was applied to this one."),
+        (apply_another_plan, "is of another warehouse, or another plan was applied to this one."),
+        (Path.unlink, "does not exist."),
     ],
 )
 def test_what_does_not_hold_is_compiled_anew(
     config: TransformConfig,
     file: Path,
     caplog: pytest.LogCaptureFixture,
-    spoil: Callable[[TransformConfig, Path], None],
+    spoil: Callable[[Path], None],
     reason: str,
 ) -> None:
-    spoil(config, file)
+    spoil(file)
     load(config.warehouse, ("b2", "b"))
     with caplog.at_level(logging.DEBUG, logger="clogs.transform"):
         caplog.clear()
@@ -134,26 +129,35 @@ def test_a_copy_of_the_warehouse_needs_no_plan(config: TransformConfig, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("kind", "before", "column", "expected"),
+    ("model", "expected"),
     [
-        ("FULL", "", "entries", True),
-        ("VIEW", "", "entries", True),
-        ("FULL", "", "@execution_ds", False),
-        ("FULL", "CREATE TEMP TABLE IF NOT EXISTS other AS SELECT 1 AS one;", "entries", False),
-        ("INCREMENTAL_BY_UNIQUE_KEY (unique_key session)", "", "entries", False),
+        ({"kind": "FULL", "before": "", "column": "entries"}, True),
+        ({"kind": "VIEW", "before": "", "column": "entries"}, True),
+        ({"kind": "FULL", "before": "", "column": "@execution_ds"}, False),
+        ({"kind": "FULL", "before": "SET VARIABLE one = 1;", "column": "entries"}, False),
+        (
+            {
+                "kind": "INCREMENTAL_BY_UNIQUE_KEY (unique_key session)",
+                "before": "",
+                "column": "entries",
+            },
+            False,
+        ),
     ],
 )
 def test_only_what_plain_sql_can_say_is_compiled(
-    config: TransformConfig, tmp_path: Path, kind: str, before: str, column: str, expected: bool
+    config: TransformConfig,
+    tmp_path: Path,
+    model: dict[str, str],
+    expected: bool,  # noqa: FBT001
 ) -> None:
-    mine = written(tmp_path / "mine", {"noted": NOTED.format(kind=kind, before=before, column=column)})
+    mine = written(tmp_path / "mine", {"noted": NOTED.format(**model)})
     config = config_in(tmp_path, models_dir=config.models_dir, extra_models=mine)
     transform(config)
     assert is_compiled(config) == expected
     load(config.warehouse, ("b2", "b"), ("b3", "b"))
     transform(config)
-    found = rows(config.warehouse, "SELECT session, typeof(noted) FROM mine.noted ORDER BY 1")
-    assert [session for session, _ in found] == ["a", "b"]
+    assert rows(config.warehouse, "SELECT session FROM mine.noted ORDER BY 1") == [("a",), ("b",)]
     assert sessions(config.warehouse) == [("a", 2), ("b", 3)]
 
 

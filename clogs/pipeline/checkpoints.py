@@ -29,12 +29,13 @@ def clear(settings: Settings) -> None:
 
 def mark(settings: Settings, stage: Stage) -> None:
     """Record that a stage succeeded on what the warehouse holds now."""
-    from clogs.warehouse import transaction
+    from clogs.warehouse import literal, transaction
 
     with open_warehouse(settings) as connection, transaction(connection):
-        connection.execute("DELETE FROM raw.checkpoints WHERE stage = ?", [stage])
+        connection.execute(f"DELETE FROM raw.checkpoints WHERE stage = {literal(stage)}")
         fingerprint = _fingerprints(settings, connection)[stage]
-        connection.execute("INSERT INTO raw.checkpoints VALUES (?, ?, now())", [stage, fingerprint])
+        values = f"{literal(stage)}, {literal(fingerprint)}, now()"
+        connection.execute(f"INSERT INTO raw.checkpoints VALUES ({values})")
 
 
 def current(settings: Settings) -> set[Stage]:

@@ -32,18 +32,19 @@ class View:
     columns: Mapping[str, str]
 
 
-_OURS = """
+_THERE = """
     SELECT '"' || replace(schema_name, '"', '""') || '"."' || replace(view_name, '"', '""') || '"'
     FROM duckdb_views()
-    WHERE database_name = current_database() AND contains(sql, 'sqlmesh__')
-      AND NOT starts_with(schema_name, 'sqlmesh')
+    WHERE database_name = current_database()
 """
 
+_OURS = f"{_THERE} AND contains(sql, 'sqlmesh__') AND NOT starts_with(schema_name, 'sqlmesh')"
 
-def missing(connection: Connection, views: Sequence[View]) -> bool:
-    """Return whether one of the views is not there."""
-    current = {identifier for (identifier,) in connection.execute(_OURS).fetchall()}
-    return not current >= {view.identifier for view in views}
+
+def are_published(connection: Connection, views: Sequence[View]) -> bool:
+    """Return whether all views are there."""
+    there = {identifier for (identifier,) in connection.execute(_THERE).fetchall()}
+    return there >= {view.identifier for view in views}
 
 
 def publish(connection: Connection, views: Sequence[View]) -> None:

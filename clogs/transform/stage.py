@@ -17,7 +17,7 @@ from clogs.transform import compiled as compiled_file
 from clogs.transform.config import TransformConfig
 from clogs.transform.follow import explain, follow, limit_memory
 from clogs.transform.logs import Logs
-from clogs.transform.publish import View, missing, publish
+from clogs.transform.publish import View, are_published, publish
 from clogs.transform.selection import select_models
 from clogs.warehouse import Connection
 
@@ -189,7 +189,7 @@ def _follow(
     seconds, failures = follow(connection, compiled, wanted, on_progress)
     with warehouse.transaction(connection):
         Logs(connection).trim({model.table for model in compiled.models if model.kind == "by_change"})
-    if missing(connection, compiled.views):
+    if not are_published(connection, compiled.views):
         publish(connection, compiled.views)
     if failures:
         compiled_file.remove(config)
