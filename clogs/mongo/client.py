@@ -24,7 +24,7 @@ from clogs.mongo.changes import Changes
 from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
 from clogs.mongo.errors import NO_VIEW, ON_VIEW, mapped_errors, retrying, too_old
 from clogs.mongo.identity import Identity, hosts_of
-from clogs.mongo.ranges import KeyRange
+from clogs.mongo.ranges import KeyRange, Position
 from clogs.mongo.reading import Reading
 from clogs.terminal.text import join_limited
 
@@ -36,6 +36,9 @@ REPLY_DOCUMENTS = 250
 
 SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
+
+PAGE_IDS = 50_000
+"""So many ids are asked for at a time, some 1 MB."""
 
 NOT_FOUND = 26
 """What a server says where the indexes of a collection that does not exist are asked for."""
@@ -139,6 +142,19 @@ class Source:
             documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
             limit=limit,
         )
+
+    def ids(self, key_range: KeyRange) -> Iterator[list[Any]]:
+        """Read the ``_id`` of each document of a range by `_id`, `PAGE_IDS` at a time."""
+        collection = self._collection.with_options(CODEC)
+
+        def ask(query: Document) -> list[Any]:
+            found = collection.find(query, {"_id": 1}, sort=[("_id", 1)], limit=PAGE_IDS)
+            return [each["_id"] for each in found]
+
+        page = self.ask(partial(ask, key_range.filter()))
+        while page:
+            yield page
+            page = self.ask(partial(ask, key_range.filter(Position("_id", page[-1]))))
 
     def changes(
         self, token: str | None, *, exclude: Sequence[str], batch_size: int, batch_bytes: int
