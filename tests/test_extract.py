@@ -46,7 +46,7 @@ from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT
 from clogs.runs.records import new_run
 
-pytestmark = [pytest.mark.every_python, pytest.mark.reads_mongodb]
+pytestmark = pytest.mark.every_python
 
 Document = dict[str, Any]
 

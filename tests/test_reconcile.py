@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 from bson import ObjectId
+from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from replica_set import ReplicaSet
 
 from clogs.extract import ExtractJob, extract
 from clogs.extract.reconcile import Reconciled, ranges_of_days, starts_of
@@ -62,7 +62,7 @@ def job(tmp_path: Path) -> ExtractJob:
 
 
 @pytest.fixture
-def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
+def collection(replica_set: MongoServer) -> Iterator[Collection[Document]]:
     """An empty collection."""
     with MongoClient[Document](replica_set.uri) as client:
         found = client.logs.conversations
@@ -71,7 +71,7 @@ def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
 
 
 @pytest.fixture
-def source(replica_set: ReplicaSet) -> Iterator[Source]:
+def source(replica_set: MongoServer) -> Iterator[Source]:
     with connect(Address(replica_set.uri, "logs", "conversations")) as connected:
         yield connected
 
