@@ -196,11 +196,8 @@ class Source:
 
     def is_indexed(self, field: str) -> bool:
         """Return whether an index orders all documents that have a Date in ``field``."""
-        try:
-            indexes = self._listed("listIndexes", self._collection.name)
-        except TransientSourceError:
-            raise
-        except SourceError:  # to list them is a right of its own; to use one is not
+        indexes = self._listed("listIndexes", self._collection.name)
+        if indexes is None:  # to list them is a right of its own; to use one is not
             return self._has_index(field)
         return any(
             next(iter(index["key"].items())) in {(field, 1), (field, -1)}
@@ -255,6 +252,8 @@ class Source:
         named = {"name": self._collection.name}
         # With authorizedCollections, a role for this collection alone is enough.
         found = self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
+        if found is None:
+            return not self.is_empty()
         mine = next((each for each in found if each["name"] == self._collection.name), None)
         if mine and mine.get("type") == "view":
             raise SourceError(f"{self.name} is a view, and clogs reads collections.", hint=NO_VIEW)
@@ -263,19 +262,18 @@ class Source:
     def identity(self) -> Identity:
         """What the collection is, however its server is reached."""
         named = {"name": self._collection.name}
-        try:
-            found = self._listed("listCollections", 1, filter=named)
-        except TransientSourceError:
-            raise
-        except SourceError:  # only who may list collections is told more than their names
-            found = []
+        # only who may list collections is told more than their names
+        found = self._listed("listCollections", 1, filter=named) or []
         infos = [each.get("info", {}).get("uuid") for each in found if each["name"] == named["name"]]
         uuid = next((str(each) for each in infos if isinstance(each, UUID)), None)
         hosts = hosts_of(self.address.hosts)
         return Identity(replica_set=self._replica_set, uuid=uuid, hosts=hosts)
 
-    def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
-        """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
+    def _listed(self, command: str, value: object, **options: Any) -> list[Document] | None:  # noqa: ANN401
+        """The answer to a command that lists a few things; None where this user may not.
+
+        The driver's own methods would ask the primary.
+        """
         database, preference = self._collection.database, self._collection.read_preference
 
         def ask() -> Document:
@@ -288,8 +286,12 @@ class Source:
                     return {"cursor": {"firstBatch": []}}
                 raise
 
-        answer = self.ask(ask)
-        found: list[Document] = answer["cursor"]["firstBatch"]
+        try:
+            found: list[Document] = self.ask(ask)["cursor"]["firstBatch"]
+        except TransientSourceError:
+            raise
+        except SourceError:
+            return None
         return found
 
     def is_empty(self) -> bool:
