@@ -49,6 +49,7 @@ CONVERSATIONS = suite(
     "raw.conversations",
     "One row per document of the collection, its newest version.",
     key="_id",
+    by="_id",
     checks={
         **on_key("raw.conversations", "_id"),
         "date_is_present": present("date"),
@@ -169,6 +170,7 @@ STAGED_CONVERSATIONS = suite(
     "bronze.stg_conversations",
     "One row per document, as the entry it is or wraps.",
     key="_id",
+    by="_id",
     checks={"document_is_loaded": refers("_id", to="raw.conversations")},
 )
 

@@ -150,7 +150,8 @@ def _steps(
     def validate_new() -> ValidateResult | None:
         if "validate" in current():
             return None
-        result = steps.validate(settings, run=run, on_progress=on_progress)
+        is_daily = plan.full_refresh or plan.reconcile
+        result = steps.validate(settings, run=run, only_changed=not is_daily, on_progress=on_progress)
         result.raise_for_failures()
         checkpoints.mark(settings, "validate")
         return result
