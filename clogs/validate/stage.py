@@ -111,12 +111,9 @@ def _check(
 ) -> Iterator[CheckResult]:
     """Run the checks of a suite on `part` of its rows, but those that fail, or have failed, on all."""
     checks = apply_overrides(suite, overrides)
-    passed: set[str] = set()
-    rows = 0
-    if part:
-        few = {name: check for name, check in part.checks.items() if name not in failed}
-        rows, failing = count_failing(connection, part, few)
-        passed = {name for name in few if not failing[name]}
+    few = {name: check for name, check in part.checks.items() if name not in failed} if part else {}
+    rows, failing = count_failing(connection, part, few) if part and few else (0, {})
+    passed = {name for name in few if not failing[name]}
     found = {}
     if left := {name: check for name, check in checks.items() if name not in passed}:
         from clogs.validate.suite import examine  # Pandera takes a second to import
