@@ -79,15 +79,16 @@ def validate(
         WarehouseError: Its tables have not been built.
     """
     at, started = datetime.now(UTC), time.perf_counter()
-    if unknown := set(layers) - set(LAYERS):
-        raise UsageError(
-            f"The layer {', '.join(sorted(unknown))} does not exist.", hint=f"Layers: {', '.join(LAYERS)}."
+    suites = _suites_of(layers)
+    warehouse.require_tables(connection)
+    changes, failed = read_changes(connection), failed_last(connection)
+    if missing := {suite.table for suite in suites} - changes.columns.keys():
+        raise WarehouseError(
+            f"{join_limited(sorted(missing))} have not been built yet.",
+            hint="Build them with: clogs transform",
         )
-    suites = [suite for suite in SUITES if not layers or suite.layer in layers]
-    _require_built(connection, suites)
     connection.execute(f"SET VARIABLE now = TIMESTAMPTZ '{at.isoformat()}'")
     connection.execute(f"SET VARIABLE max_age = to_seconds({max_age.total_seconds()})")
-    changes, failed = read_changes(connection), failed_last(connection)
     checks: list[CheckResult] = []
     with warehouse.bounded(connection):
         for done, suite in enumerate(suites):
@@ -99,6 +100,14 @@ def validate(
     rows, total = _rows(connection, checks)
     seconds = time.perf_counter() - started
     return ValidateResult(run=run, at=at, checks=tuple(checks), rows=rows, total=total, seconds=seconds)
+
+
+def _suites_of(layers: Sequence[str]) -> list[Suite]:
+    if unknown := set(layers) - set(LAYERS):
+        raise UsageError(
+            f"The layer {', '.join(sorted(unknown))} does not exist.", hint=f"Layers: {', '.join(LAYERS)}."
+        )
+    return [suite for suite in SUITES if not layers or suite.layer in layers]
 
 
 def _check(
@@ -132,20 +141,6 @@ def _rows(connection: Connection, checks: Iterable[CheckResult]) -> tuple[int, i
     totals = dict(connection.execute(counts).fetchall())
     # suites that compare tables may have more rows than one of them
     return sum(min(rows, totals[table]) for table, rows in checked.items()), sum(totals.values())
-
-
-def _require_built(connection: Connection, suites: Iterable[Suite]) -> None:
-    warehouse.require_tables(connection)
-    built = connection.execute(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables"
-        " WHERE table_catalog = current_database()"
-    )
-    missing = {suite.table for suite in suites} - {name for (name,) in built.fetchall()}
-    if missing:
-        raise WarehouseError(
-            f"{join_limited(sorted(missing))} have not been built yet.",
-            hint="Build them with: clogs transform",
-        )
 
 
 def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
