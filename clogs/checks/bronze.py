@@ -101,7 +101,7 @@ _ARRIVALS = """(
         SELECT
             date,
             CAST(coalesce(timestamp, ingested_at, extracted_at) AT TIME ZONE 'UTC' AS TIME) AS time
-        FROM raw.conversations
+        FROM raw.conversations WHERE date IN (SELECT day FROM days)
     ), counted AS (
         SELECT weeks, count(time) AS documents
         FROM days LEFT JOIN arrived ON arrived.date = days.day AND arrived.time <= days.until
@@ -152,10 +152,11 @@ PARTITIONS = suite(
     source="""(
     SELECT
         before.rows AS rows_before,
-        count(now._id) AS rows_now,
+        coalesce(now.rows, 0) AS rows_now,
         concat(before.date, ': ', rows_before, ' rows → ', rows_now) AS found
-    FROM quality.partitions AS before LEFT JOIN raw.conversations AS now ON now.date = before.date
-    GROUP BY before.date, before.rows
+    FROM quality.partitions AS before LEFT JOIN (
+        SELECT date, count(*) AS rows FROM raw.conversations GROUP BY date
+    ) AS now ON now.date = before.date
 )""",
     checks={
         "none_shrank": Check(

@@ -19,7 +19,7 @@ _TABLE = re.compile(r'\b(\w+)"?\."?(\w+)\b')
 _VECTOR = 2_048
 """Rows that DuckDB decompresses at a time."""
 
-# Documents with their long texts are read where they lie: a join would decompress all of them.
+# The parts of raw.conversations that hold touched rows.
 _STRETCHES = f"""
     SELECT 'rowid BETWEEN ' || min(vector) * {_VECTOR} || ' AND ' || (max(vector) + 1) * {_VECTOR} - 1
     FROM (
@@ -73,15 +73,20 @@ class Changes:
 
         def restricted(found: re.Match[str]) -> str:
             columns = [column for column in suite.by if column in self.columns.get(found[0], ())]
-            return self._restrict(found[0], columns, logs) if columns else found[0]
+            return (
+                f"(FROM {found[0]} AS kept WHERE {self._condition(columns, logs)})" if columns else found[0]
+            )
 
+        source = _TABLE.sub(restricted, suite.source)
+        if suite.source == "raw.conversations":
+            source = self._documents(self._condition(suite.by, logs))
         checks = {
             name: replace(each, holds=_TABLE.sub(restricted, each.holds))
             if isinstance(each.holds, str)
             else each
             for name, each in suite.checks.items()
         }
-        return replace(suite, source=_TABLE.sub(restricted, suite.source), checks=checks)
+        return replace(suite, source=source, checks=checks)
 
     def _logs(self, table: str) -> set[str]:
         """The logs of a table, or of all tables that a view reads."""
@@ -90,8 +95,8 @@ class Changes:
             return {log for each in tables for log in self._logs(each)}
         return {table.partition(".")[2]} & self.logs.keys()
 
-    def _restrict(self, table: str, columns: Iterable[str], logs: Iterable[str]) -> str:
-        """The rows of a table that have a touched value in some column, or none at all."""
+    def _condition(self, columns: Iterable[str], logs: Iterable[str]) -> str:
+        """What holds for rows that have a touched value, or none at all, in one of the columns."""
         conditions = []
         for column in columns:
             changed = " UNION ALL ".join(
@@ -100,11 +105,13 @@ class Changes:
                 if column in self.logs[name].columns
             )
             conditions.append(f"kept.{column} IS NULL OR kept.{column} IN ({changed})")
-        touched = " OR ".join(conditions)
-        if table == "raw.conversations":
-            stretches = self.connection.execute(_STRETCHES.format(touched=touched)).fetchall()
-            touched = f"({' OR '.join(each for (each,) in stretches) or 'false'}) AND ({touched})"
-        return f"(FROM {table} AS kept WHERE {touched})"
+        return " OR ".join(conditions)
+
+    def _documents(self, touched: str) -> str:
+        """The documents for which a condition holds, read without decompressing the long texts of others."""
+        found = self.connection.execute(_STRETCHES.format(touched=touched)).fetchall()
+        stretches = " OR ".join(stretch for (stretch,) in found) or "false"
+        return f"(FROM raw.conversations AS kept WHERE ({stretches}) AND ({touched}))"
 
     def mark_seen(self) -> None:
         """Note that the checks have read all logs, in the transaction that keeps their results."""
