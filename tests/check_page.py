@@ -9,6 +9,7 @@ from conftest import PROJECT
 from clogs.checks.check import Suite
 from clogs.checks.results import LAYERS
 from clogs.checks.suites import CHECKS, SUITES
+from clogs.warehouse import MOST_LISTED
 
 PAGE = PROJECT / "docs" / "checks.md"
 COMMAND = "python tests/check_page.py"
@@ -35,6 +36,14 @@ gold's views.
 Documents are also checked before they are landed: one that fails an error marked with ⇥ goes to the dead
 letters, with the names of all checks that it fails (`clogs dead-letters list`). The tolerated share does not
 matter there.
+
+`clogs validate` and the daily run (`--full-refresh`, `--reconcile`) check all rows. Every other run of the
+pipeline checks the rows that changed since the last validation, and what hangs on them: their keys, and those
+that they refer to, against the whole tables, and the sums of the days and sessions that they touch. Such a run
+still checks all rows of a table where its log of changes does not reach back to the last validation (it keeps
+{MOST_LISTED:,} rows), of all tables if the definition of a check has changed, and by a check that fails or
+failed the last time. So it finds what `clogs validate` would find, but for rows that were changed without
+clogs. The summary says how many rows of how many were checked.
 
 Each validation keeps its results in `quality.results`; `clogs validate --history NAME` shows how a check
 ended before. Where rows fail, up to five of their keys are shown, and never their contents.
