@@ -38,12 +38,14 @@ letters, with the names of all checks that it fails (`clogs dead-letters list`).
 matter there.
 
 `clogs validate` and the daily run (`--full-refresh`, `--reconcile`) check all rows. Every other run of the
-pipeline checks the rows that changed since the last validation, and what hangs on them: their keys, and those
-that they refer to, against the whole tables, and the sums of the days and sessions that they touch. Such a run
-still checks all rows of a table where its log of changes does not reach back to the last validation (it keeps
-{MOST_LISTED:,} rows), of all tables if the definition of a check has changed, and by a check that fails or
-failed the last time. So it finds what `clogs validate` would find, but for rows that were changed without
-clogs. The summary says how many rows of how many were checked.
+pipeline checks the rows that changed since the last validation, and what hangs on them: their keys, and the
+keys they refer to, against the whole tables, and the sums of the days and sessions they touch. What only a
+look at all rows can find, such as a row that was changed without clogs, the next daily run finds. The summary
+says how many rows of how many were checked.
+
+A check that fails on some rows, or has failed the last time, is repeated on all: its share is always that of
+the table. So is every check of a table of which more than {MOST_LISTED:,} rows changed, and once all checks
+if the definition of one has changed.
 
 Each validation keeps its results in `quality.results`; `clogs validate --history NAME` shows how a check
 ended before. Where rows fail, up to five of their keys are shown, and never their contents.

@@ -48,8 +48,8 @@ class Suite:
         table: The table, with its schema.
         source: What follows FROM: the table, or a query about it.
         key: The columns of the source that tell rows apart; examples show them.
-        by: The columns, of all its tables that have them, whose values tell what a change touches: if the
-            rows of these values pass, a change to them has broken nothing. Without any, all rows are touched.
+        by: The columns by which changes are followed: a change touches the rows, of all tables that the suite
+            reads, that have its value in one of them. Without any, every change touches all rows.
         checks: By their full names.
     """
 
@@ -84,7 +84,7 @@ def suite(
         about: What one row is.
         key: The columns that tell rows apart, with commas between them.
         checks: By their names, without the suite's.
-        by: The columns that tell what a change touches, with commas between them.
+        by: The columns by which changes are followed, with commas between them; none, if empty.
         name: The table's name without its schema, if empty.
         source: The table, if empty.
     """

@@ -41,7 +41,7 @@ def _sums(
         about: What is compared.
         table: The aggregate, in gold.
         key: What the aggregate and its facts are grouped by.
-        by: The column that tells what a change touches.
+        by: The column by which changes are followed.
         facts: For each check a table in gold, and how the columns of the aggregate follow from its rows.
         every: A table in gold whose keys must all be in the aggregate, even without facts.
     """
