@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from built import fill
+from built import fill, warehouse_of
 from conftest import Workspace
 
 from clogs.cli import app
@@ -52,6 +52,27 @@ def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
     found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
     assert "duckdb" in found
     assert found & {"sqlmesh", "sqlglot", "pandera", "pandas", *PAGE} == set()
+
+
+def test_checks_of_changed_rows_that_hold_load_no_pandera(workspace: Workspace) -> None:
+    command = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from clogs import warehouse
+from clogs.checks.suites import CHECKS
+from clogs.validate import validate
+
+with warehouse.connect(Path(sys.argv[1])) as connection:
+    connection.execute("UPDATE quality.results SET failing = 0")
+    result = validate(
+        connection, run="r", overrides={}, max_age=timedelta(days=3), only_changed=True
+    )
+assert [check.check for check in result.checks] == list(CHECKS)
+assert not {"pandas", "pandera"} & sys.modules.keys()
+"""
+    path = warehouse_of(fill(workspace))
+    subprocess.run([sys.executable, "-c", command, path], check=True)
 
 
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])

@@ -13,6 +13,8 @@ from typing import Any
 from sqlglot import exp
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 
+from clogs.warehouse import CHECKS, MOST_LISTED, UNREAD
+
 SOURCE = "conversations"
 """The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
 
@@ -94,17 +96,23 @@ class Logs:
             self.adapter.execute(f"INSERT INTO {self.of('seen')} VALUES {values}")
 
     def trim(self, tables: Collection[str]) -> None:
-        """Remove what all tables have followed, and the logs of tables other than ``tables``."""
+        """Remove what all readers have followed, and the logs of tables other than ``tables``."""
         logs = self.adapter.fetchall("""
             SELECT table_name FROM duckdb_tables()
             WHERE schema_name = 'changes' AND table_name <> 'seen'
         """)
         models = ", ".join(f"'{table}'" for table in ("", *tables))
-        self.adapter.execute(f"DELETE FROM {self.of('seen')} WHERE model NOT IN ({models})")
+        is_gone = f"model NOT IN ({models}) AND NOT starts_with(model, '{CHECKS}')"
+        self.adapter.execute(f"DELETE FROM {self.of('seen')} WHERE {is_gone}")
         for (table,) in logs:
             if table not in tables and table != SOURCE:
                 self.adapter.execute(f"DROP TABLE {self.of(table)}")
                 continue
+            # the checks may be left out for good: then they check the whole table
+            self.adapter.execute(f"""
+                DELETE FROM {self.of("seen")} WHERE parent = '{table}' AND starts_with(model, '{CHECKS}')
+                AND (SELECT count(*) FROM {self.of(table)}) > {MOST_LISTED}
+            """)
             followed = f"SELECT min(number) FROM {self.of('seen')} WHERE parent = '{table}'"
             self.adapter.execute(
                 f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"
@@ -117,9 +125,8 @@ class Logs:
 
 def unread(adapter: EngineAdapter) -> int | None:
     """Documents that changed since the models followed them; None where any may have."""
-    ((count, everything),) = adapter.fetchall(f"""
-        SELECT count(DISTINCT _id), count(*) FILTER (everything) FROM changes.{SOURCE}
-    """)
+    counts = f"SELECT count(DISTINCT _id), count(*) FILTER (everything) {UNREAD}"
+    ((count, everything),) = adapter.fetchall(counts)
     return None if everything else int(count)
 
 
