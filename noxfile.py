@@ -60,22 +60,6 @@ def minimums(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
-def ferretdb(session: nox.Session) -> None:
-    """Run the tests that read from a server against FerretDB, where Go is there to build it."""
-    if not shutil.which("go"):
-        session.skip("Go, which builds FerretDB, is not installed")
-    executable = Path(session.create_tmp()).resolve() / "ferretdb"
-    with session.chdir("tests/ferretdb"):
-        session.run("go", "build", "-o", str(executable), ".", external=True)
-    session.install("--editable", ".", "--group", "tests")
-    session.run(
-        "pytest",
-        *(session.posargs or ["-m", "reads_mongodb", *PARALLEL]),
-        env={"CLOGS_TEST_FERRETDB": str(executable)},
-    )
-
-
-@nox.session(python=OLDEST)
 def browser(session: nox.Session) -> None:
     """Look at the pages of `validate --build-docs` and `report --html` in Chromium, where there is one."""
     chromium = os.environ.get("CLOGS_TEST_CHROMIUM") or shutil.which("chromium")

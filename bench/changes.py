@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from mongo_server import serving
 from pymongo import MongoClient
-from replica_set import replica_set_in
 
 from bench.documents import entries
 from bench.measure import served
@@ -27,7 +27,7 @@ MODES: tuple[SourceMode, ...] = ("auto", "watermark")
 def changes(scale: float) -> Iterator[Row]:
     """Time of a run that finds changes, and of one that finds none."""
     count = int(CHANGES * scale)
-    with folder() as place, replica_set_in(Path(place)) as server:
+    with folder() as place, serving(Path(place)) as server:
         rounds = [taken(server.uri, count) for _ in range(ROUNDS)]
     new, none = ({mode: min(each[mode][run] for each in rounds) for mode in rounds[0]} for run in (0, 1))
     for what, best, bound in ((f"{count:,} changes", new, "≤ 1.5"), ("nothing new", none, "≤ 1")):

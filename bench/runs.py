@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conftest import TRANSCRIPTS
 
+from bench.arrivals import arrivals
+from bench.landings import add, extracted
 from bench.measure import Measured, measure, served
 from bench.rows import Row, folder
-from bench.transforming import home
+from bench.transforming import clogs, filled, home
 from clogs.commands.demo_server import mongo_server
 from clogs.files import bundled
 
 ROUNDS = 9
 TRANSFORMS = 3
-ROWS = 100_000
+ROWS, LARGER_BY = 100_000, 10
+NEWS, MANY_NEWS = 1_000, 10_000
+HOURS = 3
 
 DRIVERS = "import duckdb, polars, pymongo"
 """What no run can do without."""
+
+LIBRARIES = f"{DRIVERS}, pandera.polars"
+"""What a run needs that finds something."""
 
 OFTEN = """
 import gc, sys
@@ -47,7 +56,61 @@ def runs(scale: float) -> Iterator[Row]:
             f"{count:,} documents, best of {ROUNDS}",
         )
         yield garbage([(run("-m", "clogs", "transform"), run("-c", OFTEN)) for _ in range(TRANSFORMS)])
+    yield from hourly(count)
+    yield many_news(count * LARGER_BY)
     yield without_server()
+
+
+def hourly(count: int) -> Iterator[Row]:
+    """What an hour's documents cost, among as many as there are, and among more."""
+    small, large = (after_news(each) for each in (count, count * LARGER_BY))
+    libraries = min(measure(["-c", LIBRARIES]).seconds for _ in range(ROUNDS))
+    figures = (
+        f"{NEWS:,} new among {count:,}, best of {HOURS}: {small[0]:.2f} s / {libraries:.2f} s; {small[1]}"
+    )
+    yield Row("a pipeline / importing the libraries", figures, small[0] / libraries, "≤ 4")
+    figures = f"{NEWS:,} new: {large[0]:.2f} s / {small[0]:.2f} s; {large[1]}"
+    yield Row(f"a pipeline among {LARGER_BY} times as many", figures, large[0] / small[0], "≤ 1.5")
+
+
+def after_news(count: int) -> tuple[float, str]:
+    """The seconds of a pipeline after new documents, and of its steps, the best of some."""
+    with folder() as name, served(count + NEWS, hidden=NEWS) as (uri, shown):
+        place, kept = Path(name) / "home", Path(name) / "kept"
+        for _ in range(2):  # the second has nothing new, and leaves what a quiet hour does
+            clogs(place, "pipeline", MONGO_URI=uri)
+        place.rename(kept)
+        shown.write("\n")
+        shown.flush()
+        ran = []
+        for _ in range(HOURS):
+            shutil.copytree(kept, place)
+            os.sync()
+            ran.append(clogs(place, "pipeline", "--json", MONGO_URI=uri))
+            shutil.rmtree(place)
+    best = min(ran, key=lambda each: each.seconds)
+    return best.seconds, steps_of(best)
+
+
+def many_news(count: int) -> Row:
+    """All but the extraction after many changes, some of them anywhere."""
+    with folder() as name:
+        place = Path(name)
+        found = arrivals(extracted(count + MANY_NEWS, place), count)
+        news = found.news(0, MANY_NEWS, place / "news")
+        base = filled(found, place / "base", times=1)
+        clogs(base, "pipeline", "--skip-extract")
+        add(news, base / "landing")
+        os.sync()
+        ran = clogs(base, "pipeline", "--skip-extract", "--json")
+    figures = f"{MANY_NEWS:,} new among {count:,}: {steps_of(ran)}"
+    return Row("a pipeline without extract, s", figures, ran.seconds, "≤ 8")
+
+
+def steps_of(ran: Measured) -> str:
+    """The seconds of a pipeline's steps."""
+    steps = json.loads(ran.output)["steps"]
+    return ", ".join(f"{each['name']} {each['seconds']:.2f} s" for each in steps)
 
 
 def handed_over(pipeline: Measured, variables: dict[str, str]) -> Row:
@@ -75,7 +138,7 @@ def nothing_new(ran: Sequence[tuple[Measured, Measured]], told: str) -> Iterator
     """A pipeline that finds nothing, against the start of an interpreter with the drivers."""
     pipeline, drivers = (min(each.seconds for each in column) for column in zip(*ran, strict=True))
     figures = f"{told}: {pipeline:.2f} s / {drivers:.2f} s"
-    yield Row("a pipeline with nothing new / importing the drivers", figures, pipeline / drivers)
+    yield Row("a pipeline with nothing new / importing the drivers", figures, pipeline / drivers, "≤ 2.2")
     yield Row("a pipeline with nothing new, s", figures, pipeline, "≤ 1")
 
 

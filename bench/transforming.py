@@ -179,9 +179,9 @@ def transform(base: Path, *options: str, watch_memory: bool = False) -> Built:
     return Built(ran.seconds, ran.peak, {model.name: model.seconds for model in result.models})
 
 
-def clogs(base: Path, *arguments: str, watch_memory: bool = False) -> Measured:
+def clogs(base: Path, *arguments: str, watch_memory: bool = False, **variables: str) -> Measured:
     """Run ``clogs`` with all its data in a folder."""
-    return measure(["-m", "clogs", *arguments], watch_memory=watch_memory, **home(base))
+    return measure(["-m", "clogs", *arguments], watch_memory=watch_memory, **(home(base) | variables))
 
 
 def home(base: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from conftest import PROJECT
 from clogs.checks.check import Suite
 from clogs.checks.results import LAYERS
 from clogs.checks.suites import CHECKS, SUITES
+from clogs.warehouse import MOST_LISTED
 
 PAGE = PROJECT / "docs" / "checks.md"
 COMMAND = "python tests/check_page.py"
@@ -35,6 +36,16 @@ gold's views.
 Documents are also checked before they are landed: one that fails an error marked with ⇥ goes to the dead
 letters, with the names of all checks that it fails (`clogs dead-letters list`). The tolerated share does not
 matter there.
+
+`clogs validate` and the daily run (`--full-refresh`, `--reconcile`) check all rows. Every other run of the
+pipeline checks the rows that changed since the last validation, and what hangs on them: their keys, and the
+keys they refer to, against the whole tables, and the sums of the days and sessions they touch. What only a
+look at all rows can find, such as a row that was changed without clogs, the next daily run finds. The summary
+says how many rows of how many were checked.
+
+A check that fails on some rows, or has failed the last time, is repeated on all: its share is always that of
+the table. So is every check of a table of which more than {MOST_LISTED:,} rows changed, and once all checks
+if the definition of one has changed.
 
 Each validation keeps its results in `quality.results`; `clogs validate --history NAME` shows how a check
 ended before. Where rows fail, up to five of their keys are shown, and never their contents.

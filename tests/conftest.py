@@ -7,9 +7,7 @@ import pty
 import resource
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +16,11 @@ from uuid import uuid4
 import pytest
 from browsing import CHROMIUM, QUIET
 from hypothesis import HealthCheck, settings
+from mongo_server import MongoServer, serving
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from replica_set import ReplicaSet, replica_set_in
 
-from clogs.commands.demo_server import free_port, mongo_server
+from clogs.commands.demo_server import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -125,39 +123,19 @@ def project() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mongo_uri() -> Iterator[str]:
-    """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else of one that is stopped at the end.
-
-    That is FerretDB if ``CLOGS_TEST_FERRETDB`` names its executable, as ``nox -s ferretdb`` builds it.
-    """
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a running server: ``CLOGS_TEST_MONGO_URI``, else of one that is stopped at the end."""
     if uri := os.environ.get("CLOGS_TEST_MONGO_URI"):
         yield uri
         return
-    executable = os.environ.get("CLOGS_TEST_FERRETDB")
-    with ferretdb(executable) if executable else mongo_server() as uri:
-        yield uri
-
-
-@contextmanager
-def ferretdb(executable: str) -> Iterator[str]:
-    """Run FerretDB on an empty database."""
-    address = f"127.0.0.1:{free_port()}"
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen([executable, address, folder], stdin=subprocess.PIPE) as server,
-    ):
-        uri = f"mongodb://{address}"
-        with MongoClient[Document](uri) as client:
-            client.admin.command("ping")  # waits until it listens
-        yield uri
-        if server.stdin:
-            server.stdin.close()
+    with serving(tmp_path_factory.mktemp("mongo"), "--standalone") as server:
+        yield server.uri
 
 
 @pytest.fixture(scope="module")
-def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
     """A running server that has change streams."""
-    with replica_set_in(tmp_path_factory.mktemp("replica_set"), "--enable-test-commands") as server:
+    with serving(tmp_path_factory.mktemp("replica_set"), "--enable-test-commands") as server:
         yield server
 
 

@@ -58,6 +58,7 @@ class Documents:
         self._documents = documents
         self._keys: dict[str, list[Any]] = {}
         self._arrays: dict[tuple[int, int], bytes] = {}
+        self._ids: Documents | None = None
         self.indexes = ["_id", *filter(None, [field])]
         self.visible = len(documents)
 
@@ -77,6 +78,13 @@ class Documents:
         if name not in self._keys:
             self._keys[name] = [_value(each, name) for each in self._documents]
         return self._keys[name]
+
+    def ids(self) -> Documents:
+        """The same without any field but ``_id``."""
+        if self._ids is None:
+            values = self._values("_id")
+            self._ids = Documents([bson.encode({"_id": each}) for each in values], field=None)
+        return self._ids
 
     def replies(self, places: range, size: int) -> Iterator[bytes]:
         """The arrays of documents that a cursor gets, each made once."""
@@ -184,7 +192,10 @@ class _Connection(socketserver.StreamRequestHandler):
                     raise ConnectionAbortedError
                 return (bson.encode({"ok": 0.0, **fault}),)
         if name == "find":
-            replies = server.documents.replies(self._found(command), command.get("batchSize", 10_000))
+            documents = server.documents
+            if command.get("projection") == {"_id": 1}:
+                documents = documents.ids()
+            replies = documents.replies(self._found(command), command.get("batchSize", 10_000))
             return self._batch("firstBatch", replies, next(server.next_cursor), namespace)
         if name == "getMore":
             return self._batch("nextBatch", server.cursors[command[name]], command[name], namespace)

@@ -19,9 +19,9 @@ from uuid import uuid4
 import pytest
 from bson import ObjectId
 from conftest import DATABASE, Document, Workspace, new_workspace
+from mongo_server import MongoServer
 from pymongo import MongoClient, errors
 from pymongo.collection import Collection
-from replica_set import ReplicaSet
 
 from clogs import warehouse
 
@@ -82,7 +82,7 @@ def writing(uri: str, name: str, seed: int) -> Iterator[None]:
             thread.join()
 
 
-def kill_runs(workspace: Workspace, server: ReplicaSet, dice: Random) -> list[int]:
+def kill_runs(workspace: Workspace, server: MongoServer, dice: Random) -> list[int]:
     """Kill runs before a touch of the disk or after a while, or let them end, and give their exit codes."""
     codes = []
     environment = workspace.environment | {"COVERAGE_PROCESS_CONFIG": "", "PIPELINE_RETRIES": "0"}
@@ -111,7 +111,7 @@ def kill_runs(workspace: Workspace, server: ReplicaSet, dice: Random) -> list[in
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("mode", LAST_RUN)
 def test_every_document_is_in_the_warehouse_in_its_newest_version_once(
-    replica_set: ReplicaSet, tmp_path: Path, mode: str, seed: int
+    replica_set: MongoServer, tmp_path: Path, mode: str, seed: int
 ) -> None:
     workspace = new_workspace(tmp_path, replica_set.uri, f"conversations_{uuid4().hex}")
     # with a longer lookback, the watermark would find everything that was written within the test

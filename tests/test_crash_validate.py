@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from test_crash import Place
 
 from clogs import warehouse
 from clogs.checks.suites import CHECKS
+from clogs.validate import validate
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +47,40 @@ def test_killed_while_it_keeps_results(place: Place, beyond: int) -> None:
     assert (asked(place, PER_RUN), asked(place, DAYS)) == ([(len(CHECKS),)], days)
     assert place.fail("validate", "none", 0) == 65  # summaries stand in no day of theirs
     assert (asked(place, PER_RUN), asked(place, DAYS)) == ([(len(CHECKS),)] * 2, asked(place, TRUE_DAYS))
+
+
+KILLED = """
+import os, signal, sys
+from datetime import timedelta
+from pathlib import Path
+from clogs import warehouse
+from clogs.validate import stage
+from clogs.validate.changed import Changes
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr({"keep": stage, "mark_seen": Changes}[sys.argv[1]], sys.argv[1], die)
+with warehouse.connect(Path(sys.argv[2])) as connection:
+    stage.validate(connection, run="r", overrides={}, max_age=timedelta(days=3), only_changed=True)
+"""
+"""Killed after the checks, before their results are kept; or then, before how far the logs were read."""
+
+
+@pytest.mark.parametrize("before", ["keep", "mark_seen"])
+def test_killed_after_the_checks_the_same_rows_are_checked_again(place: Place, before: str) -> None:
+    path = place.data / "clogs.duckdb"
+    with warehouse.connect(path) as connection:
+        warehouse.note_changed(connection, "SELECT _id FROM raw.conversations LIMIT 7", count=7)
+    seen = asked(place, "FROM changes.seen ORDER BY ALL")
+    finished = subprocess.run([sys.executable, "-c", KILLED, before, path], check=False)
+    assert finished.returncode == -signal.SIGKILL
+    assert asked(place, PER_RUN) == [(len(CHECKS),)]
+    assert asked(place, "FROM changes.seen ORDER BY ALL") == seen
+    for rows in (7, 0):
+        with warehouse.connect(path) as connection:
+            result = validate(connection, run="s", overrides={}, max_age=timedelta(days=3), only_changed=True)
+        assert {each.check: each.rows for each in result.checks}["conversations.role_is_known"] == rows
 
 
 def test_a_full_disk_is_told(place: Place) -> None:

@@ -212,6 +212,6 @@ def test_rebuilding_gives_the_same_gold(run: Run) -> None:
     assert (loaded["inserted"], loaded["total"]) == (len(run.truth.lines), len(run.truth.lines))
     backfilled = run.json("pipeline", "--full-backfill")["steps"]
     assert backfilled[0]["result"]["landed"] == len(run.truth.lines)
-    assert backfilled[1]["result"]["updated"] == len(run.truth.lines)
+    assert backfilled[1]["result"]["unchanged"] == len(run.truth.lines)
     assert backfilled[2]["status"] == "done"
     assert run.gold() == before

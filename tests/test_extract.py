@@ -34,6 +34,8 @@ from bson import (
     Timestamp,
 )
 from conftest import Workspace
+from mongo_server import serving
+from pymongo import MongoClient
 from pymongo.collection import Collection
 from relay import relay
 from replay import replay
@@ -46,7 +48,7 @@ from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT
 from clogs.runs.records import new_run
 
-pytestmark = [pytest.mark.every_python, pytest.mark.reads_mongodb]
+pytestmark = pytest.mark.every_python
 
 Document = dict[str, Any]
 
@@ -564,3 +566,21 @@ def kill_at(workspace: Workspace, raw_dir: Path, files: int) -> int:
     process.send_signal(signal.SIGKILL)
     process.wait()
     return sum(pl.read_parquet(path).height for path in landed(raw_dir))
+
+
+def test_the_right_to_find_in_the_collection_is_enough(tmp_path: Path, job: ExtractJob) -> None:
+    find = {"resource": {"db": "logs", "collection": "conversations"}, "actions": ["find"]}
+    with (
+        serving(tmp_path, "--standalone") as server,
+        MongoClient[Document](server.uri) as client,
+    ):
+        client.logs.conversations.insert_one(entry(1))
+        client.logs.command("createRole", "finder", privileges=[find], roles=[])
+        client.logs.command("createUser", "reader", pwd="secret", roles=["finder"])  # noqa: S106
+    with serving(tmp_path, "--standalone", "--auth") as server:
+        uri = server.uri.replace("//", "//reader:secret@") + "/?authSource=logs"
+        with connect(Address(uri, "logs", "conversations")) as source:
+            result = extract(source, job, reconcile_days=1)
+    assert result.landed == 1
+    assert result.reconciled
+    assert result.reconciled.missing == 0

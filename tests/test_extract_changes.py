@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from bson import ObjectId
 from conftest import DATABASE
+from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from replica_set import ReplicaSet
 
 from clogs.errors import NoChangesError
 from clogs.extract import ExtractJob, ExtractResult, extract
@@ -83,7 +83,7 @@ def texts_in(collection: Collection[Document]) -> dict[str, str]:
 
 
 @pytest.fixture
-def extraction(replica_set: ReplicaSet, tmp_path: Path) -> Iterator[Extraction]:
+def extraction(replica_set: MongoServer, tmp_path: Path) -> Iterator[Extraction]:
     with MongoClient[Document](replica_set.uri) as client:
         collection = client[DATABASE][f"conversations_{uuid4().hex}"]
         collection.insert_many([entry(number) for number in range(3)])
@@ -310,7 +310,7 @@ def test_a_fault_that_passes_ends_nothing(extraction: Extraction, command: str, 
 
 
 def test_the_stream_goes_on_after_the_server_was_killed(
-    extraction: Extraction, replica_set: ReplicaSet
+    extraction: Extraction, replica_set: MongoServer
 ) -> None:
     extraction.run()
     extraction.collection.insert_one(entry("late", at=LONG_AGO))

@@ -12,9 +12,9 @@ from uuid import uuid4
 import polars as pl
 import pytest
 from conftest import DATABASE, Workspace, new_workspace
+from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from replica_set import ReplicaSet
 
 from clogs import warehouse
 from clogs.landing.files import landed
@@ -29,7 +29,7 @@ SECONDS = 120
 
 
 @pytest.fixture
-def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
+def collection(replica_set: MongoServer) -> Iterator[Collection[Document]]:
     with MongoClient[Document](replica_set.uri) as client:
         collection = client[DATABASE][f"conversations_{uuid4().hex}"]
         collection.insert_one({"_id": "first", **ENTRY})
@@ -38,7 +38,7 @@ def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
 
 
 @pytest.fixture
-def following(replica_set: ReplicaSet, collection: Collection[Document], tmp_path: Path) -> Workspace:
+def following(replica_set: MongoServer, collection: Collection[Document], tmp_path: Path) -> Workspace:
     return new_workspace(tmp_path, replica_set.uri, collection.name)
 
 
@@ -59,7 +59,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_extract_follows_through_a_restart_of_the_server_and_ends_at_a_signal(
-    following: Workspace, collection: Collection[Document], replica_set: ReplicaSet
+    following: Workspace, collection: Collection[Document], replica_set: MongoServer
 ) -> None:
     with following.start("extract", "--follow") as run:
         try:

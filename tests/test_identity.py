@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Document, Workspace, new_workspace
+from mongo_server import MongoServer
 from pymongo import MongoClient
-from replica_set import ReplicaSet
 
 from clogs.mongo import Identity
 from clogs.mongo.identity import hosts_of
@@ -52,7 +52,7 @@ def test_hosts_are_written_in_one_way(hosts: str, found: tuple[str, ...]) -> Non
 
 
 @pytest.fixture
-def moving(tmp_path: Path, replica_set: ReplicaSet) -> Workspace:
+def moving(tmp_path: Path, replica_set: MongoServer) -> Workspace:
     """A workspace that has extracted one document by the server's IP address."""
     with MongoClient[Document](replica_set.uri) as client:
         client.clogs_tests.drop_collection("moving")
@@ -63,7 +63,7 @@ def moving(tmp_path: Path, replica_set: ReplicaSet) -> Workspace:
 
 
 def test_another_way_to_the_same_server_lands_nothing_again(
-    moving: Workspace, replica_set: ReplicaSet
+    moving: Workspace, replica_set: MongoServer
 ) -> None:
     uri = replica_set.uri.replace("127.0.0.1", "localhost")
     assert "landed" not in moving.run("extract", MONGO_URI=uri).stdout
@@ -74,7 +74,7 @@ def test_another_way_to_the_same_server_lands_nothing_again(
     [("auto", "was dropped"), ("watermark", "is another collection than the one read before")],
 )
 def test_another_collection_of_the_same_name_is_read_whole_and_reported(
-    moving: Workspace, replica_set: ReplicaSet, mode: str, reason: str
+    moving: Workspace, replica_set: MongoServer, mode: str, reason: str
 ) -> None:
     with MongoClient[Document](replica_set.uri) as client:
         client.clogs_tests.drop_collection("moving")

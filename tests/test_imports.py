@@ -66,6 +66,27 @@ def test_a_run_that_follows_changes_loads_no_sqlmesh(workspace: Workspace) -> No
         assert connection.execute("SELECT count(*) FROM gold.fct_messages").fetchall() == [(0,)]
 
 
+def test_checks_of_changed_rows_that_hold_load_no_pandera(workspace: Workspace) -> None:
+    command = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from clogs import warehouse
+from clogs.checks.suites import CHECKS
+from clogs.validate import validate
+
+with warehouse.connect(Path(sys.argv[1])) as connection:
+    connection.execute("UPDATE quality.results SET failing = 0")
+    result = validate(
+        connection, run="r", overrides={}, max_age=timedelta(days=3), only_changed=True
+    )
+assert [check.check for check in result.checks] == list(CHECKS)
+assert not {"pandas", "pandera"} & sys.modules.keys()
+"""
+    path = warehouse_of(fill(workspace))
+    subprocess.run([sys.executable, "-c", command, path], check=True)
+
+
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
 def test_every_command_is_there_and_documented(name: str) -> None:
     command = app[name].default_command

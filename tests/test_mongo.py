@@ -39,8 +39,6 @@ from clogs.mongo import (
 from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT, split
 from clogs.mongo.errors import mapped_errors
 
-pytestmark = pytest.mark.reads_mongodb
-
 Document = dict[str, Any]
 
 CANARY = "s3cret"

@@ -12,7 +12,7 @@ import pytest
 from built import SAMPLES, data_of, fill, warehouse_of
 from conftest import Workspace
 
-from clogs.warehouse import connect
+from clogs.warehouse import connect, note_everything
 
 STEPS = ["extract", "load", "transform", "validate"]
 
@@ -46,6 +46,7 @@ def change_one_row(workspace: Workspace, sql: str) -> None:
     with connect(warehouse_of(workspace)) as connection:
         connection.execute(sql)
         connection.execute("UPDATE raw.ledger SET loaded_at = now()")
+        note_everything(connection)
 
 
 def test_with_nothing_new_transform_and_validate_are_unchanged(filled: Workspace) -> None:

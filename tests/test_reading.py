@@ -17,8 +17,6 @@ from clogs.errors import SourceError, TransientSourceError
 from clogs.mongo import Address, KeyRange, Reading, Source, connect
 from clogs.mongo.documents import CODEC
 
-pytestmark = pytest.mark.reads_mongodb
-
 Document = dict[str, Any]
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

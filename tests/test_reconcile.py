@@ -11,12 +11,12 @@ from typing import Any
 import polars as pl
 import pytest
 from bson import ObjectId
+from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from replica_set import ReplicaSet
 
 from clogs.extract import ExtractJob, extract
-from clogs.extract.reconcile import Reconciled, ranges_of
+from clogs.extract.reconcile import Reconciled, ranges_of_days, starts_of
 from clogs.landing.files import landed
 from clogs.landing.seen import pruned_ids
 from clogs.mongo import Address, KeyRange, Source, connect
@@ -62,7 +62,7 @@ def job(tmp_path: Path) -> ExtractJob:
 
 
 @pytest.fixture
-def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
+def collection(replica_set: MongoServer) -> Iterator[Collection[Document]]:
     """An empty collection."""
     with MongoClient[Document](replica_set.uri) as client:
         found = client.logs.conversations
@@ -71,7 +71,7 @@ def collection(replica_set: ReplicaSet) -> Iterator[Collection[Document]]:
 
 
 @pytest.fixture
-def source(replica_set: ReplicaSet) -> Iterator[Source]:
+def source(replica_set: MongoServer) -> Iterator[Source]:
     with connect(Address(replica_set.uri, "logs", "conversations")) as connected:
         yield connected
 
@@ -178,11 +178,26 @@ def test_what_was_pruned_does_not_come_back(
     assert (found.source, found.missing, found.documents) == (3, 1, 1)
 
 
-def test_days_are_compared_together_until_they_are_many() -> None:
-    ranges = ranges_of({None: 3, 7: 9_999, 8: 1, 9: 5, 11: 20_000, 12: 1})
-    assert ranges == [
-        KeyRange.of_days(0, 9),
-        KeyRange.of_days(9, 12),
-        KeyRange.of_days(12, None),
-        KeyRange.of_days(None, None),
+def test_ids_are_compared_in_ranges_of_about_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clogs.extract.reconcile.RANGE_DOCUMENTS", 10)
+    seconds = pl.DataFrame({"second": [None, 7, 8, 9, 11, 12], "documents": [3, 9, 1, 5, 20, 1]})
+    assert starts_of(seconds) == [0, 9, 12]
+    assert starts_of(seconds.clear()) == [0]
+
+
+@pytest.mark.parametrize(
+    ("days", "bounds"),
+    [
+        (set(), []),
+        ({3, 4, 5, 7}, [(3, 6), (7, 8)]),
+        ({None, 0}, [(0, 1), None]),
+        ({49_710}, [(49_710, 49_711)]),  # the last one that ObjectIds have
+    ],
+)
+def test_days_that_follow_each_other_are_read_together(
+    days: set[int | None], bounds: list[tuple[int, int] | None]
+) -> None:
+    expected = [
+        KeyRange.of_seconds(*(day * 86_400 for day in each) if each else (None, None)) for each in bounds
     ]
+    assert ranges_of_days(days) == expected

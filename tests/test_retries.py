@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from mongo_server import MongoServer
 from pymongo import MongoClient, helpers_shared
-from replica_set import ReplicaSet
 
 from clogs.errors import TransientSourceError
 from clogs.mongo import Address, Source, connect
@@ -35,7 +35,7 @@ FAULTS: list[Document] = [
 
 
 @pytest.fixture(scope="module")
-def source(replica_set: ReplicaSet) -> Iterator[Source]:
+def source(replica_set: MongoServer) -> Iterator[Source]:
     # a primary that steps down is looked at again by the next heartbeat
     uri = f"{replica_set.uri}/?heartbeatFrequencyMS=500"
     with connect(Address(uri, "logs", "conversations"), retry_delays=[timedelta(0)] * 2) as connected:
@@ -44,7 +44,7 @@ def source(replica_set: ReplicaSet) -> Iterator[Source]:
 
 
 @contextmanager
-def failing(server: ReplicaSet, command: str, fault: Document, mode: object) -> Iterator[None]:
+def failing(server: MongoServer, command: str, fault: Document, mode: object) -> Iterator[None]:
     """Let the server answer a command of clogs with a fault."""
     with MongoClient[Document](server.uri) as client:
         data = {"failCommands": [command], "appName": "clogs", **fault}
@@ -56,7 +56,7 @@ def failing(server: ReplicaSet, command: str, fault: Document, mode: object) -> 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_fault_that_passes_ends_no_command(
-    replica_set: ReplicaSet, source: Source, command: str, fault: Document
+    replica_set: MongoServer, source: Source, command: str, fault: Document
 ) -> None:
     # the driver repeats most commands once by itself
     with failing(replica_set, command, fault, {"times": 2}):
@@ -66,7 +66,7 @@ def test_a_fault_that_passes_ends_no_command(
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("command", ["listCollections", "find"])
 def test_a_fault_that_stays_is_a_line(
-    replica_set: ReplicaSet, source: Source, command: str, fault: Document
+    replica_set: MongoServer, source: Source, command: str, fault: Document
 ) -> None:
     with (
         failing(replica_set, command, fault, "alwaysOn"),

@@ -23,8 +23,6 @@ from clogs.landing.files import landed
 from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC
 
-pytestmark = pytest.mark.reads_mongodb
-
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOST: dict[str, Any] = {"code": 43, "errmsg": "cursor id 1 not found"}
 FORBIDDEN: dict[str, Any] = {"code": 13, "codeName": "Unauthorized", "errmsg": "not authorized"}

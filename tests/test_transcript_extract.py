@@ -75,9 +75,6 @@ def reading(tmp_path: Path) -> Reading:
     return Reading(tmp_path)
 
 
-# Not for FerretDB, which refuses three of the samples.
-
-
 def test_the_rows_are_those_of_an_import(mongo_workspace: Workspace, tmp_path: Path) -> None:
     mongo_workspace.run("import", SAMPLES)
     mongo_workspace.output("extract")

@@ -18,8 +18,8 @@ from clogs.checks.suites import CHECKS, SUITES, blocking_checks
 from clogs.errors import DataError, UsageError, WarehouseError
 from clogs.runs.lock import run_lock
 from clogs.terminal.text import percent
-from clogs.validate import ValidateResult, check_history, suite, validate
-from clogs.validate.suite import EXAMPLES
+from clogs.validate import ValidateResult, answers, check_history, validate
+from clogs.validate.answers import EXAMPLES
 from clogs.warehouse import Connection, connect, create_tables
 
 DAY = timedelta(days=1)
@@ -125,7 +125,7 @@ def test_what_documents_must_pass_follows_the_settings() -> None:
 def test_batches_add_up(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     connection.execute(ROBOTS)
     whole = result_of(validated(connection), ROLE)
-    monkeypatch.setattr(suite, "BATCH_ROWS", 100)
+    monkeypatch.setattr(answers, "BATCH_ROWS", 100)
     batches = result_of(validated(connection), ROLE)
     assert (batches.rows, batches.failing, len(batches.examples)) == (whole.rows, whole.failing, EXAMPLES)
 

@@ -49,6 +49,7 @@ CONVERSATIONS = suite(
     "raw.conversations",
     "One row per document of the collection, its newest version.",
     key="_id",
+    by="_id",
     checks={
         **on_key("raw.conversations", "_id"),
         "date_is_present": present("date"),
@@ -100,7 +101,7 @@ _ARRIVALS = """(
         SELECT
             date,
             CAST(coalesce(timestamp, ingested_at, extracted_at) AT TIME ZONE 'UTC' AS TIME) AS time
-        FROM raw.conversations
+        FROM raw.conversations WHERE date IN (SELECT day FROM days)
     ), counted AS (
         SELECT weeks, count(time) AS documents
         FROM days LEFT JOIN arrived ON arrived.date = days.day AND arrived.time <= days.until
@@ -151,10 +152,11 @@ PARTITIONS = suite(
     source="""(
     SELECT
         before.rows AS rows_before,
-        count(now._id) AS rows_now,
+        coalesce(now.rows, 0) AS rows_now,
         concat(before.date, ': ', rows_before, ' rows → ', rows_now) AS found
-    FROM quality.partitions AS before LEFT JOIN raw.conversations AS now ON now.date = before.date
-    GROUP BY before.date, before.rows
+    FROM quality.partitions AS before LEFT JOIN (
+        SELECT date, count(*) AS rows FROM raw.conversations GROUP BY date
+    ) AS now ON now.date = before.date
 )""",
     checks={
         "none_shrank": Check(
@@ -169,6 +171,7 @@ STAGED_CONVERSATIONS = suite(
     "bronze.stg_conversations",
     "One row per document, as the entry it is or wraps.",
     key="_id",
+    by="_id",
     checks={"document_is_loaded": refers("_id", to="raw.conversations")},
 )
 

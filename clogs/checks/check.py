@@ -48,6 +48,8 @@ class Suite:
         table: The table, with its schema.
         source: What follows FROM: the table, or a query about it.
         key: The columns of the source that tell rows apart; examples show them.
+        by: The columns by which changes are followed: a change touches the rows, of all tables that the suite
+            reads, that have its value in one of them. Without any, every change touches all rows.
         checks: By their full names.
     """
 
@@ -56,6 +58,7 @@ class Suite:
     table: str
     source: str
     key: tuple[str, ...]
+    by: tuple[str, ...]
     checks: Mapping[str, Check]
 
     @property
@@ -65,7 +68,14 @@ class Suite:
 
 
 def suite(
-    table: str, about: str, *, key: str, checks: Mapping[str, Check], name: str = "", source: str = ""
+    table: str,
+    about: str,
+    *,
+    key: str,
+    checks: Mapping[str, Check],
+    by: str = "",
+    name: str = "",
+    source: str = "",
 ) -> Suite:
     """A suite of checks on one table.
 
@@ -74,13 +84,17 @@ def suite(
         about: What one row is.
         key: The columns that tell rows apart, with commas between them.
         checks: By their names, without the suite's.
+        by: The columns by which changes are followed, with commas between them; none, if empty.
         name: The table's name without its schema, if empty.
         source: The table, if empty.
     """
     name = name or table.rpartition(".")[2]
-    columns = tuple(column.strip() for column in key.split(","))
     named = {f"{name}.{short}": check for short, check in checks.items()}
-    return Suite(name, about, table, source or table, columns, named)
+    return Suite(name, about, table, source or table, _columns(key), _columns(by), named)
+
+
+def _columns(names: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, names.split(","))))
 
 
 def on_key(table: str, *columns: str) -> dict[str, Check]:

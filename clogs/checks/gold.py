@@ -30,12 +30,14 @@ GOLD = (
         "gold.fct_messages",
         "One row per message.",
         key="entry_id",
+        by="entry_id",
         checks=on_key("gold.fct_messages", "entry_id") | _known("session", "project", "day"),
     ),
     suite(
         "gold.fct_tool_calls",
         "One row per tool call.",
         key="tool_use_id",
+        by="tool_use_id",
         checks=on_key("gold.fct_tool_calls", "tool_use_id")
         | {
             "session_is_one": Check(
@@ -49,6 +51,7 @@ GOLD = (
         "gold.fct_file_operations",
         "One row per call that reads or changes a file.",
         key="tool_use_id",
+        by="tool_use_id",
         checks=on_key("gold.fct_file_operations", "tool_use_id")
         | _known("call", "session", "project", "day")
         | {"operation_is_known": among("operation_type", "read", "write", "edit")},
@@ -57,6 +60,7 @@ GOLD = (
         "gold.fct_api_calls",
         "One row per API response, and per advisor and compaction.",
         key="entry_id, iteration",
+        by="entry_id, message_id",
         checks=on_key("gold.fct_api_calls", "entry_id", "iteration")
         | {
             "response_is_once": Check(
@@ -95,6 +99,7 @@ GOLD = (
         "gold.dim_sessions",
         "One row per session.",
         key="session_id",
+        by="session_id",
         checks=on_key("gold.dim_sessions", "session_id") | _known("project", "day"),
     ),
     suite(
@@ -133,17 +138,25 @@ GOLD = (
             )
         },
     ),
-    suite("gold.agg_daily_summary", "One row per day with activity.", key="date_key", checks=_known("day")),
+    suite(
+        "gold.agg_daily_summary",
+        "One row per day with activity.",
+        key="date_key",
+        by="date",
+        checks=_known("day"),
+    ),
     suite(
         "gold.agg_hourly_activity",
         "One row per hour with activity.",
         key="date_key, hour_of_day",
+        by="date",
         checks=_known("day") | {"hour_is_in_range": between("hour_of_day", 0, 23)},
     ),
     suite(
         "gold.agg_session_metrics",
         "One row per session.",
         key="session_id",
+        by="session_id",
         checks=_known("session", "day")
         | {
             "rates_are_shares": Check(
@@ -159,18 +172,21 @@ GOLD = (
         "gold.agg_tool_efficiency",
         "One row per tool and day.",
         key="date_key, tool_name",
+        by="date",
         checks=_known("day", "tool") | {"error_rate_is_a_share": between("error_rate", 0, 1)},
     ),
     suite(
         "gold.agg_code_changes",
         "One row per project and day.",
         key="date_key, project_id",
+        by="date",
         checks=_known("day", "project"),
     ),
     suite(
         "gold.agg_model_usage",
         "One row per model and day.",
         key="date_key, model",
+        by="date",
         checks=_known("day", "model"),
     ),
     suite(

@@ -22,6 +22,7 @@ SILVER = (
         "silver.int_messages_enriched",
         "One row per message, in its place in the session.",
         key="entry_id",
+        by="session_key",
         checks={
             "role_is_known": among("role", "user", "assistant"),
             "kind_is_known": among("message_kind", *_USER_KINDS, *_ASSISTANT_KINDS),
@@ -48,6 +49,7 @@ SILVER = (
         "silver.int_tool_usage",
         "One row per tool call, joined to its result.",
         key="tool_use_id",
+        by="tool_use_id",
         checks={
             "duration_is_not_negative": not_negative("duration_seconds"),
             "result_size_is_not_negative": not_negative("result_size"),
@@ -63,6 +65,7 @@ SILVER = (
         "silver.int_api_calls",
         "One row per API response, and per advisor and compaction.",
         key="response_key, iteration",
+        by="entry_id",
         checks={
             "tokens_are_not_negative": not_negative(*TOKENS),
             "cost_is_not_negative": not_negative("cost_usd"),
@@ -78,12 +81,14 @@ SILVER = (
         "silver.int_session_titles",
         "One row per title that was given.",
         key="_id",
+        by="_id",
         checks={"rank_is_in_range": between("rank", 1, 3)},
     ),
     suite(
         "silver.int_sessions_computed",
         "One row per session.",
         key="session_id",
+        by="session_id",
         checks={
             "duration_is_not_negative": not_negative("duration_seconds"),
             "counts_are_not_negative": not_negative(*COUNTS),

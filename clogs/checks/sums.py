@@ -30,6 +30,7 @@ def _sums(
     *,
     table: str,
     key: Columns,
+    by: str = "date",
     facts: Mapping[str, tuple[str, Columns]],
     every: str = "",
 ) -> Suite:
@@ -40,6 +41,7 @@ def _sums(
         about: What is compared.
         table: The aggregate, in gold.
         key: What the aggregate and its facts are grouped by.
+        by: The column by which changes are followed.
         facts: For each check a table in gold, and how the columns of the aggregate follow from its rows.
         every: A table in gold whose keys must all be in the aggregate, even without facts.
     """
@@ -61,6 +63,7 @@ def _sums(
         about,
         name=name,
         key=names,
+        by=by,
         source=f"(SELECT {_listed(key)}, {', '.join(summed)} FROM gold.{table}) AS agg"
         f" FULL JOIN (SELECT {names}, {_listed(filled)} FROM {joined}) AS facts USING ({names})",
         checks={check: _adds_up(list(columns), of=source) for check, (source, columns) in facts.items()},
@@ -110,6 +113,7 @@ SUMS = (
         "Sessions beside the sums of their facts.",
         table="agg_session_metrics",
         key={"session_id": "session_id"},
+        by="session_id",
         every="dim_sessions",
         facts={
             "messages_add_up": ("fct_messages", _MESSAGES),

@@ -81,7 +81,8 @@ def summary(result: ValidateResult) -> str:
         outcome = f"{len(result.checks) - len(warned)} of {checks} passed"
     if warned:
         outcome += f", {len(warned)} warned ({join_limited([each.check for each in warned], most=2)})"
-    return f"{outcome} on {count(result.rows, 'row')}"
+    checked = f"{result.rows:,} of " if result.rows < result.total else ""
+    return f"{outcome} on {checked}{count(result.total, 'row')}"
 
 
 def _shown(result: ValidateResult, width: int) -> Iterator[RenderableType]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 import polars as pl
 
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.watermark import Comparison, ExtractState, read_extract_state, write_extract_state
-from clogs.landing.seen import IS_OBJECT_ID, count_by_day, count_seen, scan_pruned, seen_ids
+from clogs.landing.seen import SECOND, count_by_second, count_seen, scan_pruned, seen_ids
 from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
 
-RANGE_DOCUMENTS = 10_000
-"""Days are compared together until they hold so many documents."""
+RANGE_DOCUMENTS = 500_000
+"""About so many ids are compared at a time, with 300 MB of memory."""
+
+SECONDS_PER_DAY = 86_400
 
 NUMBER = 999
 """In the names of its files: the same run has extracted before."""
@@ -27,7 +30,7 @@ class Reconciled(Counts):
 
     Attributes:
         source: Documents of the collection.
-        differing: Ranges that differed.
+        differing: Days of ObjectIds that differed; all other ids count as one.
         missing: Documents of the collection that had not been seen.
         gone: Documents seen that the collection no longer holds.
     """
@@ -38,19 +41,25 @@ class Reconciled(Counts):
     gone: int
 
 
+Days = set[int | None]
+"""Of ObjectIds, since 1970 in UTC; None is for all other ids."""
+
+_DAY = SECOND // SECONDS_PER_DAY
+
+
 @dataclass(frozen=True, slots=True)
-class CollectionRanges:
-    """Reads ranges of a collection, but not what was pruned; see `clogs.extract.scan.Read`."""
+class CollectionDays:
+    """Reads days of a collection, but not what was pruned; see `clogs.extract.scan.Read`."""
 
     source: Source
-    ranges: Sequence[KeyRange]
+    days: Days
     job: ExtractJob
 
     def __call__(self, only: Sequence[str], _limit: int) -> Iterator[Reply]:
         """Read one after the other."""
-        pruned = scan_pruned(self.job.raw_dir)
-        for key_range in self.ranges:
-            left_out = set(pruned.filter(_within(key_range)).collect()["_id"])
+        is_read = _DAY.is_in(list(self.days), nulls_equal=True)
+        left_out = set(scan_pruned(self.job.raw_dir).filter(is_read).collect()["_id"])
+        for key_range in ranges_of_days(self.days):
             for reply in CollectionRange(self.source, key_range, self.job)(only, 0):
                 kept = [
                     place
@@ -65,37 +74,39 @@ def reconcile(
 ) -> Reconciled:
     """Compare the collection with what was seen of it, and land what differs. The caller holds the run lock.
 
-    Ids are compared range by range: of counts, a deleted document and a missed one would look alike. A range
-    with a document that was not seen is read again whole. So is, every night, one ``days``-th of the days
-    that have ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything
-    is read again. The watermark stays.
+    Ids are compared: of counts, a deleted document and a missed one would look alike. A day with a document
+    that was not seen is read again whole. So is, every night, one ``days``-th of the days that have
+    ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything is read
+    again. The watermark stays.
 
     Raises:
         SourceError: MongoDB cannot be read.
         ClogsError: A file cannot be read or written.
     """
     ids = seen_ids(job.raw_dir, job.dead_letter_dir)
-    seen = count_by_day(ids)
-    in_source = differing = missing = gone = 0
-    ranges, again = ranges_of(seen), list[KeyRange]()
-    for done, key_range in enumerate(ranges, start=1):
-        found, unseen, absent = _compare(source, job, key_range, ids)
-        in_source, missing, gone = in_source + found, missing + unseen, gone + absent
-        differing += bool(unseen or absent)
-        if unseen:
-            again.append(key_range)
-        on_progress(done, len(ranges))
+    seconds = count_by_second(ids)
+    in_source = missing = gone = 0
+    again, differing = Days(), Days()
+    ranges = [*pairwise([*starts_of(seconds), None]), (None, None)]
+    expected = source.estimated_count()
+    on_progress(0, expected)
+    for start, stop in ranges:
+        here = _ids_of(source, KeyRange.of_seconds(start, stop))
+        there = ids.filter(_within(start, stop)).unique().collect(engine="streaming")
+        unseen, absent = (
+            one.join(other, on="_id", how="anti").select(day=_DAY)["day"]
+            for one, other in ((here, there), (there, here))
+        )
+        again |= set(unseen)
+        differing |= {*unseen, *absent}
+        in_source, missing, gone = in_source + here.height, missing + len(unseen), gone + len(absent)
+        on_progress(in_source, expected)
     tonight = job.started.date().toordinal() % days
-    due = [
-        KeyRange.of_days(day, None if day is None else day + 1)
-        for day in seen
-        if (day or 0) % days == tonight
-    ]
-    again += [each for each in due if not any(each.is_within(other) for other in again)]
+    seen = seconds.select(pl.col("second") // SECONDS_PER_DAY)["second"].unique()
+    again |= {day for day in seen if (day or 0) % days == tonight}
     counts = Counts()
     if again:
-        read = CollectionRanges(source, again, job)
-        with closing(land_range(read, job, before, number=NUMBER)) as landed:
+        with closing(land_range(CollectionDays(source, again, job), job, before, number=NUMBER)) as landed:
             for each, _ in landed:
                 counts += each
     kept, rejected, pruned = count_seen(job.raw_dir, job.dead_letter_dir)
@@ -103,38 +114,36 @@ def reconcile(
         at=job.started, source=in_source, landed=kept, rejected=rejected, pruned=pruned, deleted=gone
     )
     write_extract_state(replace(read_extract_state(before.path), compared=compared))
-    return Reconciled(**asdict(counts), source=in_source, differing=differing, missing=missing, gone=gone)
+    return Reconciled(
+        **asdict(counts), source=in_source, differing=len(differing), missing=missing, gone=gone
+    )
 
 
-def ranges_of(seen: Mapping[int | None, int]) -> list[KeyRange]:
-    """All ranges of the collection, by how many documents of each day were seen: other ids are the last."""
-    starts, documents = [0], 0
-    for day, number in sorted((day, number) for day, number in seen.items() if day is not None):
-        if documents >= RANGE_DOCUMENTS:
-            starts.append(day)
-            documents = 0
-        documents += number
-    days = [KeyRange.of_days(start, stop) for start, stop in zip(starts, [*starts[1:], None], strict=True)]
-    return [*days, KeyRange.of_days(None, None)]
+def starts_of(seconds: pl.DataFrame) -> list[int]:
+    """Where ranges of about `RANGE_DOCUMENTS` begin, in seconds; see `clogs.landing.seen.count_by_second`."""
+    earlier = pl.col("documents").cum_sum() - pl.col("documents")
+    parts = seconds.drop_nulls().group_by(earlier // RANGE_DOCUMENTS, maintain_order=True)
+    return [0, *parts.agg(pl.col("second").min())["second"][1:]]
 
 
-def _compare(source: Source, job: ExtractJob, key_range: KeyRange, ids: pl.LazyFrame) -> tuple[int, int, int]:
-    """Count the ids of a range, those of them that were not seen, and those seen that it no longer holds."""
-    found = [pl.Series("_id", [], pl.String())]
-    for reply in CollectionRange(source, key_range, job)(["_id"], 0):
-        texts = [id_text(each["_id"]) for each in reply.documents if isinstance(each, dict)]
-        found.append(pl.Series("_id", texts, pl.String()))
-    # some servers answer `$nor` with all documents
-    here = pl.concat(found).unique().to_frame().lazy().filter(_within(key_range))
-    there = ids.filter(_within(key_range)).unique()
-    unseen = here.join(there, on="_id", how="anti").select(pl.len()).collect().item()
-    absent = there.join(here, on="_id", how="anti").select(pl.len()).collect().item()
-    return here.select(pl.len()).collect().item(), unseen, absent
+def ranges_of_days(days: Days) -> list[KeyRange]:
+    """The ranges that hold these days: those that follow each other are one."""
+    dated = sorted(day for day in days if day is not None)
+    bounds = [day for day in dated if day - 1 not in days], [day + 1 for day in dated if day + 1 not in days]
+    ranges = [
+        KeyRange.of_seconds(*(day * SECONDS_PER_DAY for day in ends)) for ends in zip(*bounds, strict=True)
+    ]
+    return [*ranges, KeyRange.of_seconds(None, None)] if None in days else ranges
 
 
-def _within(key_range: KeyRange) -> pl.Expr:
+def _ids_of(source: Source, key_range: KeyRange) -> pl.DataFrame:
+    """The ids of a range of the collection, each once."""
+    pages = (pl.Series("_id", [*map(id_text, page)], pl.String()) for page in source.ids(key_range))
+    return pl.concat([pl.Series("_id", [], pl.String()), *pages]).unique().to_frame()
+
+
+def _within(start: int | None, stop: int | None) -> pl.Expr:
     """Which ids are in a range, by their texts."""
-    start, stop = key_range.start, key_range.stop
     if start is None:
-        return ~IS_OBJECT_ID
-    return IS_OBJECT_ID & (pl.col("_id") >= str(start)) & (pl.lit(stop is None) | (pl.col("_id") < str(stop)))
+        return SECOND.is_null()
+    return SECOND.is_between(start, 2**32 if stop is None else stop, closed="left")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -13,11 +12,10 @@ from clogs.landing.files import landed
 IDS_AT_ONCE = 1_000_000
 """So many ids are in memory at a time, some 100 MB."""
 
-IS_OBJECT_ID = pl.col("_id").str.contains("^[0-9a-f]{24}$")
-"""Whether an id is an ObjectId: a string that looks like one is quoted."""
-
-_SECONDS = pl.col("_id").str.slice(0, 8).str.to_integer(base=16, strict=False)
-_DAY = pl.when(IS_OBJECT_ID).then(_SECONDS // 86_400)
+SECOND = pl.when(pl.col("_id").str.contains("^[0-9a-f]{24}$")).then(
+    pl.col("_id").str.head(8).str.to_integer(base=16, strict=False)
+)
+"""When an ObjectId was made, in seconds since 1970, UTC; null for other ids: strings like it are quoted."""
 
 
 def pruned_ids(raw_dir: Path) -> Path:
@@ -68,12 +66,6 @@ def count_seen(raw_dir: Path, dead_letter_dir: Path) -> tuple[int, int, int]:
     return landed_only, rejected, pruned
 
 
-def count_by_day(ids: pl.LazyFrame) -> dict[int | None, int]:
-    """Count ids, each once, by the day of an ObjectId since 1970, in UTC; None is for all others."""
-    passes = _passes(ids)
-    counts: Counter[int | None] = Counter()
-    for number in range(passes):  # each id is in the same one
-        part = ids.filter(pl.col("_id").hash() % passes == number).unique()
-        days = part.select(day=_DAY).group_by("day").len().collect()
-        counts.update(dict(days.iter_rows()))
-    return counts
+def count_by_second(ids: pl.LazyFrame) -> pl.DataFrame:
+    """Count ids, repeated ones too, by `SECOND`, ascending: of columns ``second`` and ``documents``."""
+    return ids.group_by(second=SECOND).agg(documents=pl.len()).sort("second").collect(engine="streaming")

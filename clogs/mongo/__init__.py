@@ -1,7 +1,7 @@
 """MongoDB: the one place that imports pymongo and bson, and maps their errors to ours."""
 
 from clogs.mongo.changes import Changes
-from clogs.mongo.client import Address, Refused, Source, connect
+from clogs.mongo.client import connect
 from clogs.mongo.documents import (
     FIRST_MS,
     Document,
@@ -18,9 +18,10 @@ from clogs.mongo.documents import (
     utc,
 )
 from clogs.mongo.errors import retrying
-from clogs.mongo.identity import Identity
+from clogs.mongo.identity import Address, Identity
 from clogs.mongo.ranges import KeyRange, Position
 from clogs.mongo.reading import Reading, Reply
+from clogs.mongo.source import Refused, Source
 
 __all__ = [
     "FIRST_MS",

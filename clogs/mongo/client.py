@@ -1,321 +1,37 @@
-"""Connections, and the collection at their other end."""
+"""Connections."""
 
 from __future__ import annotations
 
+import copyreg
 import logging
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
-from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, errors
-from pymongo.collection import Collection
 from pymongo.uri_parser import parse_uri
 
-from clogs.errors import SettingsError, SourceError, TransientSourceError
-from clogs.mongo.changes import Changes
-from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
-from clogs.mongo.errors import NO_VIEW, ON_VIEW, mapped_errors, retrying, too_old
-from clogs.mongo.identity import Identity, hosts_of
-from clogs.mongo.ranges import KeyRange
-from clogs.mongo.reading import Reading
+from clogs.errors import SettingsError
+from clogs.mongo.documents import CODEC, Document
+from clogs.mongo.errors import mapped_errors, retrying, too_old
+from clogs.mongo.identity import Address
+from clogs.mongo.source import Source
 from clogs.terminal.text import join_limited
 
 ANSWER_TIMEOUT_MS = 4_000
 """How long the first answer may take, unless the URI says otherwise (``serverSelectionTimeoutMS``)."""
 
-REPLY_DOCUMENTS = 250
-"""Documents per reply from a server that is near: a CPU's cache holds so few until they are rows."""
-
-SECONDS_PER_DOCUMENT = 1e-6
-"""What the round trip of a reply may cost per document; from a server far away, replies hold more."""
-
-NOT_FOUND = 26
-"""What a server says where the indexes of a collection that does not exist are asked for."""
-
 WIRE_VERSION_4_4 = 9
-
-DUPLICATE_KEY = 11_000
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?[^@]*)?")
 """Of a password with a bare slash or question mark, the driver would take the beginning for a host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A document that MongoDB would not take, by its place among those offered, from 0."""
-
-    index: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a collection is."""
-
-    uri: str = field(repr=False)  # it can hold the password, so it is never shown
-    db: str
-    collection: str
-
-    @property
-    def hosts(self) -> str:
-        """The hosts of the URI, without the user, the password and the options."""
-        return re.split("[/?]", self.uri.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
-
-    @property
-    def name(self) -> str:
-        """Hosts, database and collection, without user and password."""
-        return f"{self.namespace} at {self.hosts}"
-
-    @property
-    def namespace(self) -> str:
-        """Database and collection."""
-        return f"{self.db}.{self.collection}"
-
-    @property
-    def has_user(self) -> bool:
-        """Whether the URI names a user."""
-        return "@" in self.uri
-
-
-class Source:
-    """One collection on a server that has answered.
-
-    Whatever is asked is asked again after each of ``retry_delays`` while a fault is transient. One that is
-    sent to another process connects there, and stays connected until that ends.
-    """
-
-    def __init__(
-        self,
-        collection: Collection[Document],
-        address: Address,
-        *,
-        round_trip: float,
-        replica_set: str | None = None,
-        retry_delays: Sequence[timedelta] = (),
-    ) -> None:
-        self._collection = collection
-        self._round_trip = round_trip
-        self._replica_set = replica_set
-        self._retry_delays = tuple(retry_delays)
-        self.address = address
-        self.name = address.name
-
-    def __reduce__(self) -> tuple[Callable[..., Source], tuple[Address, tuple[timedelta, ...]]]:
-        return _connected, (self.address, self._retry_delays)
-
-    def ask(self, call: Callable[[], T]) -> T:
-        """Call the driver: its errors become ours, and one that passes is a reason to try again."""
-        where = self.address
-        return retrying(self._retry_delays)(mapped_errors(where.hosts, has_user=where.has_user)(call))
-
-    def read(
-        self,
-        key_range: KeyRange,
-        *,
-        exclude: Sequence[str],
-        batch_size: int,
-        only: Sequence[str] = (),
-        limit: int = 0,
-    ) -> Reading:
-        """Read a range, all fields but some, or some ``only``; nothing is asked before the first reply is."""
-        worth_a_trip = int(self._round_trip / SECONDS_PER_DOCUMENT)
-        return Reading(
-            self._collection,
-            self.ask,
-            key_range,
-            projection=dict.fromkeys(only, 1) or dict.fromkeys(exclude, 0) or None,
-            documents_per_reply=min(batch_size, max(REPLY_DOCUMENTS, worth_a_trip)),
-            limit=limit,
-        )
-
-    def changes(
-        self, token: str | None, *, exclude: Sequence[str], batch_size: int, batch_bytes: int
-    ) -> Changes:
-        """Open the change stream at a token, or at this moment. See `clogs.mongo.changes.Changes`."""
-        return Changes(
-            self._collection,
-            self.name,
-            token,
-            exclude=exclude,
-            documents_per_reply=batch_size,
-            bytes_per_reply=batch_bytes,
-        )
-
-    def whole(self) -> KeyRange:
-        """All documents, in the order of their ``_id``: every collection has an index of it."""
-        return KeyRange(field="_id", query={})
-
-    def since(self, field: str, moment: datetime) -> KeyRange:
-        """The documents with a Date in ``field`` that is not before ``moment``.
-
-        They are read in the order of that field where an index gives it. Else the server searches all
-        documents, and they are read by their ``_id``.
-        """
-        if self.is_indexed(field):
-            return KeyRange(field=field, start=moment, query={})
-        return replace(self.whole(), query={field: {"$gte": moment}})
-
-    def split(self, key_range: KeyRange, parts: int) -> list[KeyRange]:
-        """Cut a range by ``_id`` into about equal ones; into one if that is not possible."""
-        if key_range.field != "_id":
-            return [key_range]
-        first, last = (self._end(key_range, direction) for direction in (1, -1))
-        return key_range.split(first.get("_id"), last.get("_id"), parts)
-
-    def _end(self, key_range: KeyRange, direction: int) -> Document:
-        query, order = key_range.filter(), [("_id", direction)]
-        return self.ask(lambda: self._collection.find_one(query, {"_id": 1}, sort=order)) or {}
-
-    def is_indexed(self, field: str) -> bool:
-        """Return whether an index orders all documents that have a Date in ``field``."""
-        try:
-            indexes = self._listed("listIndexes", self._collection.name)
-        except TransientSourceError:
-            raise
-        except SourceError:  # to list them is a right of its own; to use one is not
-            return self._has_index(field)
-        return any(
-            next(iter(index["key"].items())) in {(field, 1), (field, -1)}
-            and not index.keys() & {"partialFilterExpression", "collation", "hidden"}
-            for index in indexes
-        )
-
-    def _has_index(self, field: str) -> bool:
-        try:
-            self.ask(lambda: self._collection.find_one({}, {"_id": 1}, hint=[(field, 1)]))
-        except TransientSourceError:
-            raise
-        except SourceError:
-            return False
-        return True
-
-    def create_index(self, field: str) -> bool:
-        """Create an index on ``field``, and the collection with it; return False if there was one."""
-        index = {"key": {field: 1}, "name": f"{field}_1"}
-        command = partial(self._collection.database.command, "createIndexes", self._collection.name)
-        answer = self.ask(partial(command, indexes=[index]))
-        # not every server counts them
-        return bool(answer.get("numIndexesBefore", 0) < answer.get("numIndexesAfter", 1))
-
-    def count(self, query: Mapping[str, Any], *, limit: int = 0) -> int:
-        """Count the documents that match ``query``, up to ``limit`` where it is not 0."""
-        limited: dict[str, Any] = {"limit": limit} if limit else {}
-        return self.ask(lambda: self._collection.count_documents(query, **limited))
-
-    def estimated_count(self) -> int:
-        """About how many documents the collection holds, by its metadata: at once."""
-        return self.ask(self._collection.estimated_document_count)
-
-    def count_undated(self, field: str) -> int:
-        """Count the documents without a single Date of the year 1 or later in ``field``."""
-        dated = {"$gte": datetime.min}  # noqa: DTZ901  # BSON's Dates are UTC
-        return self.count({"$or": [{"$nor": [{field: dated}]}, {field: {"$type": "array"}}]})
-
-    def newest(self, field: str) -> datetime | None:
-        """The largest single Date in ``field`` that is not after now, in UTC; None without one."""
-        # an array is found by any of its Dates, and sorted by its largest one
-        query = {field: {"$lte": datetime.now(UTC)}, "$nor": [{field: {"$type": "array"}}]}
-        found = self.ask(lambda: self._collection.find_one(query, {field: 1}, sort=[(field, -1)]))
-        return moment_of(field_at(found, field)) if found else None
-
-    def exists(self) -> bool:
-        """Return whether the collection exists; an empty one does.
-
-        Raises:
-            SourceError: It is a view.
-        """
-        named = {"name": self._collection.name}
-        # With authorizedCollections, a role for this collection alone is enough.
-        found = self._listed("listCollections", 1, filter=named, nameOnly=True, authorizedCollections=True)
-        mine = next((each for each in found if each["name"] == self._collection.name), None)
-        if mine and mine.get("type") == "view":
-            raise SourceError(f"{self.name} is a view, and clogs reads collections.", hint=NO_VIEW)
-        return mine is not None
-
-    def identity(self) -> Identity:
-        """What the collection is, however its server is reached."""
-        named = {"name": self._collection.name}
-        try:
-            found = self._listed("listCollections", 1, filter=named)
-        except TransientSourceError:
-            raise
-        except SourceError:  # only who may list collections is told more than their names
-            found = []
-        infos = [each.get("info", {}).get("uuid") for each in found if each["name"] == named["name"]]
-        uuid = next((str(each) for each in infos if isinstance(each, UUID)), None)
-        hosts = hosts_of(self.address.hosts)
-        return Identity(replica_set=self._replica_set, uuid=uuid, hosts=hosts)
-
-    def _listed(self, command: str, value: object, **options: Any) -> list[Document]:  # noqa: ANN401
-        """The answer to a command that lists a few things; the driver's own methods would ask the primary."""
-        database, preference = self._collection.database, self._collection.read_preference
-
-        def ask() -> Document:
-            try:
-                return database.command(
-                    command, value, read_preference=preference, codec_options=CODEC, **options
-                )
-            except errors.OperationFailure as exc:
-                if exc.code in {NOT_FOUND, ON_VIEW}:
-                    return {"cursor": {"firstBatch": []}}
-                raise
-
-        answer = self.ask(ask)
-        found: list[Document] = answer["cursor"]["firstBatch"]
-        return found
-
-    def is_empty(self) -> bool:
-        """Return whether the collection holds no document, or does not exist."""
-        return self.ask(lambda: self._collection.find_one({}, {"_id": 1})) is None
-
-    def insert_absent(self, documents: Sequence[Document]) -> tuple[int, list[Refused]]:
-        """Insert the documents whose ``_id`` is new.
-
-        Returns:
-            How many were inserted, and those refused for another reason than their ``_id``.
-
-        Raises:
-            SourceError: The server cannot be written to.
-        """
-        refused, sound = [], []
-        for index, document in enumerate(documents):
-            raw = encode(document)
-            if isinstance(raw, str):
-                refused.append(Refused(index, raw))
-            else:
-                sound.append((index, RawBSONDocument(raw)))
-        inserted, faults = self._insert([document for _, document in sound])
-        return inserted, refused + [
-            Refused(sound[fault["index"]][0], f"MongoDB refused it: {fault.get('errmsg', fault['code'])}")
-            for fault in faults
-            if fault["code"] != DUPLICATE_KEY
-        ]
-
-    def _insert(self, documents: Sequence[Any]) -> tuple[int, list[dict[str, Any]]]:
-        if not documents:
-            return 0, []
-
-        def insert() -> tuple[int, list[dict[str, Any]]]:
-            try:
-                self._collection.insert_many(documents, ordered=False)
-            except errors.BulkWriteError as exc:
-                details = exc.details or {}
-                return details.get("nInserted", 0), details.get("writeErrors", [])
-            return len(documents), []
-
-        return self.ask(insert)
 
 
 @contextmanager
@@ -345,6 +61,14 @@ def connect(address: Address, *, retry_delays: Sequence[timedelta] = ()) -> Iter
 
 
 _connections = ExitStack()
+
+
+def _parts(source: Source) -> tuple[Callable[..., Source], tuple[Address, tuple[timedelta, ...]]]:
+    """How another process gets the source."""
+    return _connected, (source.address, source.retry_delays)
+
+
+copyreg.pickle(Source, _parts)
 
 
 @cache
@@ -388,13 +112,7 @@ def _first_answer(client: MongoClient[Document], hosts: str) -> tuple[Document, 
     """Wait until a server says what it is, and take the time of a second question to it, in seconds."""
     # every version knows this command by its old name
     hello = partial(client.admin.command, "isMaster", read_preference=client.read_preference)
-    try:
-        answer = hello()
-    except KeyError as exc:
-        raise SourceError(
-            f"The server at {hosts} does not support MongoDB's authentication.",
-            hint="Take user and password out of mongo.uri (MONGO_URI).",
-        ) from exc
+    answer = hello()
     if answer.get("maxWireVersion", WIRE_VERSION_4_4) < WIRE_VERSION_4_4:
         raise too_old(hosts)
     asked = time.perf_counter()

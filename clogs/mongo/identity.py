@@ -1,10 +1,42 @@
-"""Which collection it is, however its server is reached."""
+"""Where a collection is, and which one it is, however its server is reached."""
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
 
 import msgspec
 
 DEFAULT_PORT = 27017
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a collection is."""
+
+    uri: str = field(repr=False)  # it can hold the password, so it is never shown
+    db: str
+    collection: str
+
+    @property
+    def hosts(self) -> str:
+        """The hosts of the URI, without the user, the password and the options."""
+        return re.split("[/?]", self.uri.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+
+    @property
+    def name(self) -> str:
+        """Hosts, database and collection, without user and password."""
+        return f"{self.namespace} at {self.hosts}"
+
+    @property
+    def namespace(self) -> str:
+        """Database and collection."""
+        return f"{self.db}.{self.collection}"
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the URI names a user."""
+        return "@" in self.uri
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from bson.datetime_ms import DatetimeMS
 from clogs.mongo.documents import Document, field_at
 
 OBJECT_ID_BYTES = 12
-SECONDS_PER_DAY = 86_400
 
 MOST_TIES = 10_000
 """So many ids fit a query; documents of one date beyond them are read again after a fault."""
@@ -46,22 +45,15 @@ class KeyRange:
     query: Mapping[str, Any]
 
     @classmethod
-    def of_days(cls, start: int | None, stop: int | None) -> KeyRange:
-        """The documents whose ``_id`` is an ObjectId of these days since 1970, in UTC, without the last.
+    def of_seconds(cls, start: int | None, stop: int | None) -> KeyRange:
+        """The documents whose ``_id`` is an ObjectId of these seconds since 1970, UTC, without the last.
 
         Without ``stop``, it has no end; without ``start``, it is all documents with another ``_id``.
         """
         if start is None:
             return cls(field="_id", query={"$nor": [{"_id": {"$type": "objectId"}}]})
-        first, last = (None if day is None else _first_of_day(day) for day in (start, stop))
+        first, last = (_first_of(second) for second in (start, stop))
         return cls(field="_id", start=first, stop=last, query={})
-
-    def is_within(self, other: KeyRange) -> bool:
-        """Return whether another range by ``_id`` holds all of this one, both of them `of_days`."""
-        if self.start is None or other.start is None:
-            return self.start is other.start
-        ends_first = other.stop is None or (self.stop is not None and self.stop <= other.stop)
-        return bool(other.start <= self.start) and ends_first
 
     @property
     def is_whole(self) -> bool:
@@ -95,10 +87,9 @@ class KeyRange:
         return [replace(self, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
-def _first_of_day(day: int) -> ObjectId | None:
-    """The smallest ObjectId of a day since 1970; None after the last one that has any."""
-    seconds = day * SECONDS_PER_DAY
-    return ObjectId(seconds.to_bytes(4) + bytes(8)) if seconds < 2**32 else None
+def _first_of(second: int | None) -> ObjectId | None:
+    """The smallest ObjectId of a second since 1970; None after the last one that has any."""
+    return None if second is None or second >= 2**32 else ObjectId(second.to_bytes(4) + bytes(8))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,11 @@ def _fingerprints(settings: Settings, connection: Connection) -> dict[Stage, str
 
 def loads(connection: Connection) -> str:
     """Return a text that changes with each load or prune that changes a row, and with no compaction."""
-    found = connection.execute("""
+    from clogs.warehouse import UNREAD
+
+    found = connection.execute(f"""
         SELECT sum(inserted), sum(updated), max(loaded_at) FILTER (inserted + updated > 0),
-            (SELECT max(number) FROM changes.conversations)
+            (SELECT max(number) {UNREAD})
         FROM raw.ledger
     """).fetchall()
     inserted, updated, at, unread = found[0]

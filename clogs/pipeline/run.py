@@ -148,9 +148,10 @@ def _steps(
         )
 
     def validate_new() -> ValidateResult | None:
-        if "validate" in current():
+        is_daily = plan.full_refresh or plan.reconcile
+        if "validate" in current() and not is_daily:
             return None
-        result = steps.validate(settings, run=run, on_progress=on_progress)
+        result = steps.validate(settings, run=run, only_changed=not is_daily, on_progress=on_progress)
         result.raise_for_failures()
         checkpoints.mark(settings, "validate")
         return result

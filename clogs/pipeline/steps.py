@@ -222,9 +222,14 @@ def plan(settings: Settings) -> PlanResult:
 
 
 def validate(
-    settings: Settings, *, run: str, layers: Sequence[str] = (), on_progress: Progress = no_progress
+    settings: Settings,
+    *,
+    run: str,
+    layers: Sequence[str] = (),
+    only_changed: bool = False,
+    on_progress: Progress = no_progress,
 ) -> ValidateResult:
-    """Check the warehouse, and keep the results."""
+    """Check the warehouse, and keep the results. See `clogs.validate.validate`."""
     from clogs.validate import validate as stage
     from clogs.warehouse import require_file
 
@@ -234,6 +239,7 @@ def validate(
             connection,
             run=run,
             layers=layers,
+            only_changed=only_changed,
             overrides=settings.quality.checks,
             max_age=settings.quality.max_age,
             on_progress=on_progress,

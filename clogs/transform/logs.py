@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clogs.warehouse import Connection
+from clogs.warehouse import CHECKS, MOST_LISTED, UNREAD, Connection
 
 SOURCE = "conversations"
 """The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
@@ -24,14 +24,7 @@ class Logs:
     _names: set[tuple[bool, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the table of what was followed, if it is missing, and list the tables once: it is slow."""
-        self.connection.execute(f"""
-            CREATE TABLE IF NOT EXISTS {self.of("seen")} (
-                model VARCHAR NOT NULL,
-                parent VARCHAR NOT NULL,
-                number BIGINT NOT NULL
-            )
-        """)
+        """List the tables once: it is slow."""
         listed = self.connection.execute("SELECT schema_name = 'changes', table_name FROM duckdb_tables()")
         self._names = set(listed.fetchall())
 
@@ -93,17 +86,23 @@ class Logs:
             self.connection.execute(f"INSERT INTO {self.of('seen')} VALUES {values}")
 
     def trim(self, tables: Collection[str]) -> None:
-        """Remove what all tables have followed, and the logs of tables other than ``tables``."""
+        """Remove what all readers have followed, and the logs of tables other than ``tables``."""
         logs = self.connection.execute("""
             SELECT table_name FROM duckdb_tables()
             WHERE schema_name = 'changes' AND table_name <> 'seen'
         """).fetchall()
         models = ", ".join(f"'{table}'" for table in ("", *tables))
-        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE model NOT IN ({models})")
+        is_gone = f"model NOT IN ({models}) AND NOT starts_with(model, '{CHECKS}')"
+        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE {is_gone}")
         for (table,) in logs:
             if table not in tables and table != SOURCE:
                 self.connection.execute(f"DROP TABLE {self.of(table)}")
                 continue
+            # the checks may be left out for good: then they check the whole table
+            self.connection.execute(f"""
+                DELETE FROM {self.of("seen")} WHERE parent = '{table}' AND starts_with(model, '{CHECKS}')
+                AND (SELECT count(*) FROM {self.of(table)}) > {MOST_LISTED}
+            """)
             followed = f"SELECT min(number) FROM {self.of('seen')} WHERE parent = '{table}'"
             self.connection.execute(
                 f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"
@@ -116,9 +115,8 @@ class Logs:
 
 def unread(connection: Connection) -> int | None:
     """Documents that changed since the models followed them; None where any may have."""
-    ((count, everything),) = connection.execute(f"""
-        SELECT count(DISTINCT _id), count(*) FILTER (everything) FROM changes.{SOURCE}
-    """).fetchall()
+    counts = f"SELECT count(DISTINCT _id), count(*) FILTER (everything) {UNREAD}"
+    ((count, everything),) = connection.execute(counts).fetchall()
     return None if everything else int(count)
 
 

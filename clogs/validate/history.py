@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from clogs import warehouse
+from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.results import CheckResult, PastResult
-from clogs.warehouse import Connection
+from clogs.validate.changed import Changes
+from clogs.warehouse import Connection, literal
 
 SHOWN = 60
 """Validations that a check's history goes back, at most."""
@@ -25,14 +27,23 @@ _HISTORY = f"""
 
 
 def keep(
-    connection: Connection, results: Sequence[CheckResult], *, run: str, at: datetime, partitions: bool
+    connection: Connection, results: Sequence[CheckResult], *, run: str, at: datetime, changes: Changes | None
 ) -> None:
-    """Keep the results of a validation, all at once."""
-    rows = [(run, at, each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]
+    """Keep the results of a validation, and how far it has read the logs of changes, all at once."""
+    rows = [(run, str(at), each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]
+    values = ", ".join(f"({', '.join(literal(str(value)) for value in row)})" for row in rows)
     with warehouse.transaction(connection):
-        connection.executemany("INSERT INTO quality.results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        if partitions:
+        connection.execute(f"INSERT INTO quality.results VALUES {values}")
+        if any(each.table == CONVERSATIONS.table for each in results):
             connection.execute(_PARTITIONS)
+        if changes:
+            changes.mark_seen()
+
+
+def failed_last(connection: Connection) -> set[str]:
+    """The names of the checks that rows failed the last time."""
+    failed = "SELECT check_name FROM quality.results GROUP BY ALL HAVING arg_max(failing, rowid) > 0"
+    return {name for (name,) in connection.execute(failed).fetchall()}
 
 
 def check_history(connection: Connection) -> dict[str, list[PastResult]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +16,9 @@ from clogs.checks.suites import SUITES, apply_overrides
 from clogs.errors import DataError, UsageError, WarehouseError
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited, percent, shortened
-from clogs.validate.history import keep
-from clogs.validate.suite import EXAMPLES, examine
+from clogs.validate.answers import EXAMPLES, count_failing, result_of
+from clogs.validate.changed import read_changes
+from clogs.validate.history import failed_last, keep
 from clogs.warehouse import Connection
 
 _UNKNOWN_TYPES = f"""
@@ -34,7 +35,8 @@ class ValidateResult:
     run: str
     at: datetime  # when it began, in UTC
     checks: tuple[CheckResult, ...]
-    rows: int  # of the tables, each counted once
+    rows: int  # that were checked, of all tables, each counted once
+    total: int  # rows of these tables
     seconds: float
 
     def ended(self, outcome: str) -> list[CheckResult]:
@@ -63,48 +65,82 @@ def validate(
     overrides: CheckOverrides,
     max_age: timedelta,
     layers: Sequence[str] = (),
+    only_changed: bool = False,
     on_progress: Progress = no_progress,
 ) -> ValidateResult:
     """Run the suites, and keep their results.
+
+    With `only_changed` they check the rows that changed since the last validation of all layers, and what
+    hangs on them. All rows are checked where the logs of changes do not reach back to it, if the definition
+    of any check has changed since, and by each check that fails or failed the last time.
 
     Raises:
         UsageError: A layer does not exist.
         WarehouseError: Its tables have not been built.
     """
     at, started = datetime.now(UTC), time.perf_counter()
-    if unknown := set(layers) - set(LAYERS):
-        raise UsageError(
-            f"The layer {', '.join(sorted(unknown))} does not exist.", hint=f"Layers: {', '.join(LAYERS)}."
+    suites = _suites_of(layers)
+    warehouse.require_tables(connection)
+    changes, failed = read_changes(connection), failed_last(connection)
+    if missing := {suite.table for suite in suites} - changes.columns.keys():
+        raise WarehouseError(
+            f"{join_limited(sorted(missing))} have not been built yet.",
+            hint="Build them with: clogs transform",
         )
-    suites = [suite for suite in SUITES if not layers or suite.layer in layers]
-    _require_built(connection, suites)
     connection.execute(f"SET VARIABLE now = TIMESTAMPTZ '{at.isoformat()}'")
     connection.execute(f"SET VARIABLE max_age = to_seconds({max_age.total_seconds()})")
     checks: list[CheckResult] = []
     with warehouse.bounded(connection):
         for done, suite in enumerate(suites):
             on_progress(done, len(suites))
-            checks += examine(connection, suite, apply_overrides(suite, overrides))
+            part = changes.touched(suite) if only_changed else None
+            checks += _check(connection, suite, overrides, part=part, failed=failed)
         checks = [_with_types(connection, check) for check in checks]
-        keep(connection, checks, run=run, at=at, partitions=CONVERSATIONS in suites)
-    # the first suite of a table reads all its rows; others compare it, grouped, with another
-    tables = {check.table: check.rows for check in reversed(checks)}
+        keep(connection, checks, run=run, at=at, changes=None if layers else changes)
+    rows, total = _rows(connection, checks)
     seconds = time.perf_counter() - started
-    return ValidateResult(run=run, at=at, checks=tuple(checks), rows=sum(tables.values()), seconds=seconds)
+    return ValidateResult(run=run, at=at, checks=tuple(checks), rows=rows, total=total, seconds=seconds)
 
 
-def _require_built(connection: Connection, suites: Iterable[Suite]) -> None:
-    warehouse.require_tables(connection)
-    built = connection.execute(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables"
-        " WHERE table_catalog = current_database()"
-    )
-    missing = {suite.table for suite in suites} - {name for (name,) in built.fetchall()}
-    if missing:
-        raise WarehouseError(
-            f"{join_limited(sorted(missing))} have not been built yet.",
-            hint="Build them with: clogs transform",
+def _suites_of(layers: Sequence[str]) -> list[Suite]:
+    if unknown := set(layers) - set(LAYERS):
+        raise UsageError(
+            f"The layer {', '.join(sorted(unknown))} does not exist.", hint=f"Layers: {', '.join(LAYERS)}."
         )
+    return [suite for suite in SUITES if not layers or suite.layer in layers]
+
+
+def _check(
+    connection: Connection,
+    suite: Suite,
+    overrides: CheckOverrides,
+    *,
+    part: Suite | None,
+    failed: Collection[str],
+) -> Iterator[CheckResult]:
+    """Run the checks of a suite on `part` of its rows, but those that fail, or have failed, on all."""
+    checks = apply_overrides(suite, overrides)
+    few = {name: check for name, check in part.checks.items() if name not in failed} if part else {}
+    rows, failing = count_failing(connection, part, few) if part and few else (0, {})
+    passed = {name for name in few if not failing[name]}
+    found = {}
+    if left := {name: check for name, check in checks.items() if name not in passed}:
+        from clogs.validate.suite import examine  # Pandera takes a second to import
+
+        found = {each.check: each for each in examine(connection, suite, left)}
+    for name, check in checks.items():
+        yield found.get(name) or result_of(suite, name, check, rows=rows)
+
+
+def _rows(connection: Connection, checks: Iterable[CheckResult]) -> tuple[int, int]:
+    """The rows that were checked, and those of all tables, each table counted once."""
+    checked: dict[str, int] = {}
+    for check in checks:
+        checked[check.table] = max(check.rows, checked.get(check.table, 0))
+    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in checked)
+    totals = dict(connection.execute(counts).fetchall())
+    # suites that compare tables may have more rows than one of them
+    return sum(min(rows, totals[table]) for table, rows in checked.items()), sum(totals.values())
 
 
 def _with_types(connection: Connection, result: CheckResult) -> CheckResult:

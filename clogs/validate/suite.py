@@ -13,19 +13,13 @@ from pandera.errors import SchemaErrors
 from clogs.checks.check import Check, Suite
 from clogs.checks.results import CheckResult
 from clogs.terminal.text import shortened
+from clogs.validate.answers import EXAMPLES, answers, result_of
 from clogs.warehouse import Connection
-
-BATCH_ROWS = 100_000
-EXAMPLES = 5
 
 
 def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -> list[CheckResult]:
     """Check every row of a suite's table, in batches."""
     # Pandera sees answers and no values, since Python has no counterpart for some of DuckDB's
-    answers = [
-        (pl.col(name) if isinstance(check.holds, str) else check.holds.fill_null(value=False)).alias(name)
-        for name, check in checks.items()
-    ]
     schema = pa.DataFrameSchema(
         checks=[
             pa.Check(lambda data, name=name: data.lazyframe.select(pl.col(name)), name=name)
@@ -35,51 +29,16 @@ def examine(connection: Connection, suite: Suite, checks: Mapping[str, Check]) -
     rows = 0
     failing: Counter[str] = Counter()
     examples: dict[str, list[str]] = {name: [] for name in checks}
-    for batch in _batches(connection, _query(suite, checks)):
+    for batch in answers(connection, suite, checks):
         rows += batch.height
-        for name, keys in _failures(schema, batch.select("key", *answers)):
+        for name, keys in _failures(schema, batch):
             failing[name] += len(keys)
             seen = [*examples[name], *map(shortened, keys.unique(maintain_order=True).head(EXAMPLES))]
             examples[name] = list(dict.fromkeys(seen))[:EXAMPLES]
     return [
-        CheckResult(
-            check=name,
-            layer=suite.layer,
-            table=suite.table,
-            description=check.description,
-            severity=check.severity,
-            tolerated=check.tolerated,
-            rows=rows,
-            failing=failing[name],
-            examples=tuple(examples[name]),
-        )
+        result_of(suite, name, check, rows=rows, failing=failing[name], examples=tuple(examples[name]))
         for name, check in checks.items()
     ]
-
-
-def _query(suite: Suite, checks: Mapping[str, Check]) -> str:
-    """The rows with their key as text, the columns that expressions read, and what DuckDB has to answer."""
-    parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), '(none)')" for column in suite.key)
-    inputs = {
-        column: None
-        for check in checks.values()
-        if isinstance(check.holds, pl.Expr)
-        for column in check.holds.meta.root_names()
-    }
-    answers = (
-        f'coalesce(({check.holds}), false) AS "{name}"'
-        for name, check in checks.items()
-        if isinstance(check.holds, str)
-    )
-    columns = ", ".join((f"concat_ws(' ', {parts}) AS key", *inputs, *answers))
-    return f"SELECT {columns} FROM {suite.source}"
-
-
-def _batches(connection: Connection, query: str) -> Iterator[pl.DataFrame]:
-    for batch in connection.execute(query).to_arrow_reader(BATCH_ROWS):
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101  # a record batch is never a single column
-        yield frame
 
 
 def _failures(schema: pa.DataFrameSchema, batch: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:

@@ -1,6 +1,6 @@
 """The DuckDB file: the one package that imports duckdb, opens the warehouse and maps its errors to ours."""
 
-from clogs.warehouse.changes import note_changed, note_everything
+from clogs.warehouse.changes import CHECKS, MOST_LISTED, UNREAD, note_changed, note_everything
 from clogs.warehouse.connection import (
     Connection,
     Error,
@@ -16,6 +16,9 @@ from clogs.warehouse.query import has_views, literal, query, query_to_parquet, s
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
+    "CHECKS",
+    "MOST_LISTED",
+    "UNREAD",
     "Column",
     "Connection",
     "Error",

@@ -58,9 +58,15 @@ _CHANGES = """
         everything BOOLEAN NOT NULL,
         _id VARCHAR
     );
-    COMMENT ON TABLE changes.conversations IS 'Documents loaded or pruned that the models have not read yet.';
+    COMMENT ON TABLE changes.conversations IS 'Documents loaded or pruned that have not been read yet.';
     COMMENT ON COLUMN changes.conversations.number IS 'Grows with every transaction.';
     COMMENT ON COLUMN changes.conversations.everything IS 'Any document may have changed.';
+    CREATE TABLE IF NOT EXISTS changes.seen (
+        model VARCHAR NOT NULL,
+        parent VARCHAR NOT NULL,
+        number BIGINT NOT NULL
+    );
+    COMMENT ON TABLE changes.seen IS 'Up to which number each reader has read the log of each table.';
 """
 
 _QUALITY = """

@@ -1,4 +1,4 @@
-"""A MongoDB-compatible server that has change streams, on files that outlive it."""
+"""A MongoDB-compatible server, alone or as a replica set of one, on files that outlive it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pymongo import MongoClient
 from clogs.commands.demo_server import free_port
 
 
-class ReplicaSet:
-    """The one member of a replica set, started and killed at will.
+class MongoServer:
+    """The server, started and killed at will.
 
     Args:
         folder: Where its files are.
-        options: Of the server's command line.
+        options: Of its command line; without ``--standalone``, it has change streams.
     """
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -52,9 +52,9 @@ class ReplicaSet:
 
 
 @contextmanager
-def replica_set_in(folder: Path, *options: str) -> Iterator[ReplicaSet]:
-    """Run a `ReplicaSet` on an empty folder."""
-    server = ReplicaSet(folder, *options)
+def serving(folder: Path, *options: str) -> Iterator[MongoServer]:
+    """Run a `MongoServer` on an empty folder."""
+    server = MongoServer(folder, *options)
     try:
         server.start()
         yield server
