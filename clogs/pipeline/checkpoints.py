@@ -17,25 +17,19 @@ if TYPE_CHECKING:
 Stage = Literal["transform", "validate"]
 
 
-def clear(settings: Settings) -> None:
+def clear(connection: Connection) -> None:
     """Make every stage run again. Call it before any model changes: a killed transform is not done."""
-    from clogs.warehouse import has_tables
-
-    if settings.duckdb.path.exists():
-        with open_warehouse(settings) as connection:
-            if has_tables(connection):
-                connection.execute("DELETE FROM raw.checkpoints")
+    connection.execute("DELETE FROM raw.checkpoints")
 
 
-def mark(settings: Settings, stage: Stage) -> None:
+def mark(settings: Settings, connection: Connection, stage: Stage) -> None:
     """Record that a stage succeeded on what the warehouse holds now."""
     from clogs.warehouse import literal, transaction
 
-    with open_warehouse(settings) as connection, transaction(connection):
-        connection.execute(f"DELETE FROM raw.checkpoints WHERE stage = {literal(stage)}")
-        fingerprint = _fingerprints(settings, connection)[stage]
-        values = f"{literal(stage)}, {literal(fingerprint)}, now()"
-        connection.execute(f"INSERT INTO raw.checkpoints VALUES ({values})")
+    fingerprint = _fingerprints(settings, connection)[stage]
+    with transaction(connection):
+        connection.execute(f"DELETE FROM raw.checkpoints WHERE stage = '{stage}'")
+        connection.execute(f"INSERT INTO raw.checkpoints VALUES ('{stage}', {literal(fingerprint)}, now())")
 
 
 def current(settings: Settings) -> set[Stage]:

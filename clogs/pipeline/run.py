@@ -153,7 +153,6 @@ def _steps(
             return None
         result = steps.validate(settings, run=run, only_changed=not is_daily, on_progress=on_progress)
         result.raise_for_failures()
-        checkpoints.mark(settings, "validate")
         return result
 
     def extract_new() -> ExtractResult:

@@ -197,11 +197,14 @@ def transform(
     """Build the models."""
     from clogs.transform import transform as stage
 
-    checkpoints.clear(settings)
-    result = stage(models_of(settings), select=select, full_refresh=full_refresh, on_progress=on_progress)
-    if not select:
-        checkpoints.mark(settings, "transform")
-    return result
+    return stage(
+        models_of(settings),
+        select=select,
+        full_refresh=full_refresh,
+        on_open=checkpoints.clear,
+        on_end=lambda opened: None if select else checkpoints.mark(settings, opened, "transform"),
+        on_progress=on_progress,
+    )
 
 
 def unchanged_transform(settings: Settings) -> TransformResult | None:
@@ -235,7 +238,7 @@ def validate(
 
     require_file(settings.duckdb.path)
     with open_warehouse(settings) as connection:
-        return stage(
+        result = stage(
             connection,
             run=run,
             layers=layers,
@@ -244,6 +247,9 @@ def validate(
             max_age=settings.quality.max_age,
             on_progress=on_progress,
         )
+        if not (layers or result.ended("failed")):
+            checkpoints.mark(settings, connection, "validate")
+    return result
 
 
 def check_history(settings: Settings) -> dict[str, list[PastResult]]:

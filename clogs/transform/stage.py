@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -88,9 +88,14 @@ def transform(
     *,
     select: Sequence[str] = (),
     full_refresh: bool = False,
+    on_open: Callable[[Connection], None] = lambda _: None,
+    on_end: Callable[[Connection], None] = lambda _: None,
     on_progress: Progress = no_progress,
 ) -> TransformResult:
     """Bring bronze, silver and gold up to date with ``raw.conversations``.
+
+    The warehouse is opened once where no model has changed, so callers write to it by `on_open`, before
+    anything is built, and by `on_end`, after everything was.
 
     A model whose definition has changed is built with all that are built from it, selected or not; so is
     everything the first time. Extra models come after the others, which their failures leave alone.
@@ -106,10 +111,11 @@ def transform(
     warehouse.require_file(config.warehouse)
     with _connect(config) as connection:
         warehouse.require_tables(connection)
+        on_open(connection)
         compiled = None if full_refresh else compiled_file.read(config, connection)
         if compiled:
             build = _follow(connection, compiled, config, select, on_progress)
-            return _finish(connection, build, started)
+            return _finish(connection, build, started, on_end)
     # killed from here on, the next run goes through SQLMesh again, which ends what this one has begun
     compiled_file.remove(config)
     _set_up_sqlmesh(config)
@@ -117,15 +123,18 @@ def transform(
     with _connect(config) as connection:
         # after a failure too: what was built before it can be read
         publish(connection, build.views)
-        result = _finish(connection, build, started)
+        result = _finish(connection, build, started, on_end)
     if build.compiled:
         compiled_file.write(build.compiled, config)
     return result
 
 
-def _finish(connection: Connection, build: _Build, started: float) -> TransformResult:
+def _finish(
+    connection: Connection, build: _Build, started: float, on_end: Callable[[Connection], None]
+) -> TransformResult:
     if build.failure:
         raise build.failure
+    on_end(connection)
     models = tuple(
         ModelRun(view.name, count, build.seconds[view.name])
         for view in build.views
