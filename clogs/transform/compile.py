@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlglot import exp
+from sqlmesh.core.audit import Audit
+from sqlmesh.core.audit.builtin import BUILT_IN_AUDITS
 from sqlmesh.core.context import Context
+from sqlmesh.core.dialect import Jinja, MacroFunc, MacroVar
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.macros import RuntimeStage
-from sqlmesh.core.model import Model
+from sqlmesh.core.model import Model, SqlModel
 from sqlmesh.core.model.kind import CustomKind
 from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.core.state_sync.common import ExpiredBatchRange
@@ -20,8 +23,8 @@ from clogs.transform.logs import SOURCE, columns_of
 
 BY_CHANGE = "by_change"
 
-_TIMES = ("2001-01-01", "2002-02-02")
-"""Two times to render a model at, to see whether it depends on the time of the run."""
+_SOME_TIME = "2001-02-03"
+"""Another time than that which SQLMesh renders at by itself."""
 
 
 def is_by_change(model: Model) -> bool:
@@ -37,44 +40,56 @@ def compile_all(context: Context) -> list[CompiledModel] | None:
         run, on Python, or on more statements than its SELECT.
     """
     models = [context.models[fqn] for fqn in context.dag.sorted if fqn in context.models]
-    due = [model for model in models if not (model.kind.is_seed or model.kind.is_symbolic)]
-    if not all(_is_plain(model, context.snapshots) for model in due):
+    if not all(map(_is_plain, models)):
         return None
     adapter, snapshots = context.engine_adapter, context.snapshots
-    options: dict[str, Any] = {
-        "snapshots": snapshots,
-        "engine_adapter": adapter,
-        "runtime_stage": RuntimeStage.EVALUATING,
+    views = {
+        model.fqn: exp.to_table(snapshots[model.fqn].table_name(), dialect="duckdb").name
+        for model in models
+        if model.kind.is_view
     }
-    views = {model.fqn for model in models if model.kind.is_view}
     compiled = []
-    for model in due:
-        query = model.render_query_or_raise(**options)
+    for model in models:
+        if model.kind.is_seed or model.kind.is_symbolic:
+            continue
+        query = expanded = model.render_query_or_raise(snapshots=snapshots)
         # SQLMesh's views name the catalog, so they are read as what they select
-        expanded = model.render_query_or_raise(**options, expand=views)
+        if any(table.name in views.values() for table in query.find_all(exp.Table)):
+            expanded = model.render_query_or_raise(snapshots=snapshots, expand=views)
         table = snapshots[model.fqn].table_name()
+        options = {"snapshots": snapshots}
         compiled.append(compile_model(adapter, model, table, query, options=options, expanded=expanded))
     return compiled
 
 
-def _is_plain(model: Model, snapshots: Mapping[str, Snapshot]) -> bool:
+def _is_plain(model: Model) -> bool:
+    """Return whether a model is the same SELECT in every run, with nothing before and after it."""
     kind = model.kind
-    if not (model.is_sql and (is_by_change(model) or kind.is_full or kind.is_view)):
+    if kind.is_seed or kind.is_external:
+        return True
+    if not (model.is_sql and (is_by_change(model) or kind.is_full or kind.is_view or kind.is_embedded)):
         return False
     if any(each.is_definition or each.is_import for each in model.python_env.values()):
         return False
     if model.render_pre_statements() or model.render_post_statements() or model.on_virtual_update:
         return False
-    one, other = (_rendered_at(time, model, snapshots) for time in _TIMES)
-    return one == other
+    return not (_varies(model) or any(_may_vary(each, given) for each, given in model.audits_with_args))
 
 
-def _rendered_at(time: str, model: Model, snapshots: Mapping[str, Snapshot]) -> list[exp.Query]:
-    options: dict[str, Any] = {"start": time, "end": time, "execution_time": time, "snapshots": snapshots}
-    audits = [
-        model.render_audit_query(each, **{**options, **given}) for each, given in model.audits_with_args
-    ]
-    return [model.render_query_or_raise(**options), *audits]
+def _varies(model: Model) -> bool:
+    """Return whether a model's SELECT depends on the time of the run."""
+    if not (isinstance(model, SqlModel) and model.query.find(MacroVar, MacroFunc, Jinja)):
+        return False
+    other: dict[str, Any] = dict.fromkeys(("start", "end", "execution_time"), _SOME_TIME)
+    return model.render_query() != model.render_query(**other, runtime_stage=RuntimeStage.EVALUATING)
+
+
+def _may_vary(audit: Audit, given: Mapping[str, Any]) -> bool:
+    """Return whether an audit of somebody's own reads anything but the model and its arguments."""
+    if audit.name in BUILT_IN_AUDITS:
+        return False
+    variables = {variable.name for variable in audit.query.find_all(MacroVar)}
+    return bool(audit.query.find(Jinja) or variables - {"this_model", *given, *audit.defaults})
 
 
 def compile_model(
