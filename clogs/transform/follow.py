@@ -8,6 +8,7 @@ that fails an audit never becomes visible.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from clogs.transform.logs import Logs, columns_of, quoted
 from clogs.transform.replace import replace
 from clogs.transform.restrict import Followed, name_parents, restrict
 from clogs.warehouse import Connection
+
+logger = logging.getLogger(__name__)
 
 _MEMORY = 2_000_000_000
 """Bytes that DuckDB may take without a setting: more would only fill its cache."""
@@ -57,6 +60,7 @@ def follow(
             left.add(model.name)
         else:
             seconds[model.name] = time.perf_counter() - started
+            logger.debug("%s: up to date in %.2f s", model.name, seconds[model.name])
     on_progress(len(due), len(due))
     return seconds, failures
 

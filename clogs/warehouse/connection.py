@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -64,7 +65,10 @@ def connect(
         with mapped(path):
             return duckdb.connect(path, read_only=read_only, config=config)
 
+    started = time.perf_counter()
     with mapped(path), _while_held(lock_timeout)(attempt) as connection:
+        purpose = "reading" if read_only else "writing"
+        logger.debug("%s: opened for %s in %.2f s", path.name, purpose, time.perf_counter() - started)
         if not read_only:  # a killed process leaves what it spilled to disk
             shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
         connection.execute("SET TimeZone = 'UTC'")
