@@ -178,7 +178,7 @@ def test_a_held_warehouse_is_waited_for(workspace: Workspace) -> None:
 def test_what_sqlmesh_remembers_may_be_lost(workspace: Workspace) -> None:
     cache = data_of(fill(workspace)) / "state" / "sqlmesh"
     assert workspace.run("transform", "--plan").returncode == 0  # makes its folder
-    for folder in cache.iterdir():
+    for folder in filter(Path.is_dir, cache.iterdir()):
         (folder / "user.yaml").write_bytes(bytes(60))
     assert workspace.run("transform", "--plan").returncode == 0
 
