@@ -1,9 +1,10 @@
 """``raw.conversations`` → bronze, silver and gold: SQLMesh in process, the one home of sqlmesh.
 
 ``stage`` is what the pipeline calls · ``selection`` reads ``--models`` · ``context`` opens SQLMesh and
-``engine`` has it build · ``publish`` makes the result readable under any file name · ``by_change`` builds our
-tables: it follows the ``logs`` of what changed, has ``restrict`` narrow a SELECT to that, ``replace`` write
-the rows that differ and ``audits`` check them · ``stretches`` reads some rows of a large table.
+``engine`` has it build · ``compile`` makes plain SQL of its models, which ``compiled`` keeps for later runs ·
+``follow`` brings these up to date, for SQLMesh (``by_change``) and without it: it reads the ``logs`` of what
+changed, has ``restrict`` narrow a SELECT to that, ``replace`` write the rows that differ and ``audits`` check
+them · ``stretches`` reads some rows of a large table · ``publish`` makes all readable under any file name.
 """
 
 from clogs.transform.config import TransformConfig
