@@ -115,6 +115,8 @@ def _conditions(query: Document) -> Iterator[tuple[str, str, Any]]:
         if name == "$and":
             for each in condition:
                 yield from _conditions(each)
+        elif name == "$or":  # for those without a single Date: documents here have one
+            yield "_id", "$lt", ObjectId(bytes(12))
         elif name == "$nor":
             ((field, bound),) = condition[0].items()
             yield from ((field, "$gt", value) for operator, value in bound.items() if operator == "$lte")

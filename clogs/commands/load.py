@@ -58,7 +58,9 @@ def summary(result: LoadResult) -> str:
     rows = f"{count(result.total, 'row')} in raw.conversations"
     if not result.files:
         return f"nothing new · {rows}"
-    return f"{count(result.files, 'file')} · {result.inserted:,} new · {result.updated:,} updated · {rows}"
+    counts = f"{result.inserted:,} new · {result.updated:,} updated"
+    unchanged = f" · {result.unchanged:,} unchanged" if result.unchanged else ""
+    return f"{count(result.files, 'file')} · {counts}{unchanged} · {rows}"
 
 
 def _show_stats(session: Session) -> None:
