@@ -242,6 +242,7 @@ def test_killed_at_any_moment_the_next_run_is_whole(
         killed.kill()
     before = collection.count_documents({})
     result = json.loads(mongo_workspace.run("import", SAMPLES, "--json").stdout)
-    assert result["imported"] == collection.count_documents({}) - before
+    assert result["known"] >= before  # the server may end what it was asked to insert after that
+    assert result["imported"] + result["known"] == SAMPLE_LINES - BROKEN_LINES
     assert collection.count_documents({}) == SAMPLE_LINES - BROKEN_LINES
     assert len(list(dead_letters.read(data_of(mongo_workspace) / "dead_letters"))) == BROKEN_LINES
