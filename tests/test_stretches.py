@@ -9,9 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clogs.transform import stretches
-from clogs.transform.stretches import fetch
-from clogs.warehouse import Connection
+from clogs.warehouse import Connection, fetch, stretches
 
 ROWS = 200
 

@@ -16,7 +16,7 @@ from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
 
 RANGE_DOCUMENTS = 500_000
-"""About so many ids are compared at a time, with 300 MB of memory."""
+"""About so many ids are compared at a time, with some 200 MB of memory."""
 
 SECONDS_PER_DAY = 86_400
 

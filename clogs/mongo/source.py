@@ -95,7 +95,7 @@ class Source:
         )
 
     def ids(self, key_range: KeyRange) -> Iterator[list[Any]]:
-        """Read the ``_id`` of each document of a range by `_id`, `PAGE_IDS` at a time."""
+        """Read the ``_id`` of each document of a range by ``_id``, `PAGE_IDS` at a time."""
         collection = self._collection.with_options(CODEC)
 
         def ask(query: Document) -> list[Any]:

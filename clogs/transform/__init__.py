@@ -4,7 +4,7 @@
 ``engine`` has it build · ``compile`` makes plain SQL of its models, which ``compiled`` keeps for later runs ·
 ``follow`` brings these up to date, for SQLMesh (``by_change``) and without it: it reads the ``logs`` of what
 changed, has ``restrict`` narrow a SELECT to that, ``replace`` write the rows that differ and ``audits`` check
-them · ``stretches`` reads some rows of a large table · ``publish`` makes all readable under any file name.
+them · ``publish`` makes all readable under any file name.
 """
 
 from clogs.transform.config import TransformConfig

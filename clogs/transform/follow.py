@@ -20,10 +20,10 @@ from clogs.terminal.progress import Progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
 from clogs.transform.compiled import Compiled, CompiledModel
-from clogs.transform.logs import Logs, columns_of, quoted
+from clogs.transform.logs import Logs, columns_of
 from clogs.transform.replace import replace
 from clogs.transform.restrict import Followed, name_parents, restrict
-from clogs.warehouse import Connection
+from clogs.warehouse import Connection, identifier
 
 logger = logging.getLogger(__name__)
 
@@ -189,8 +189,8 @@ def _follow(
 def _touched(logs: Logs, changed: Iterable[Followed]) -> str:
     """A temporary table of the keys that the parents' changes touch."""
     queries = (
-        f"SELECT {quoted(each.parent.column)} AS key FROM {logs.of(each.parent.table)}"
-        f" WHERE number > {each.seen} AND {quoted(each.parent.column)} IS NOT NULL"
+        f"SELECT {identifier(each.parent.column)} AS key FROM {logs.of(each.parent.table)}"
+        f" WHERE number > {each.seen} AND {identifier(each.parent.column)} IS NOT NULL"
         for each in changed
         if each.parent.column
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clogs.warehouse import CHECKS, MOST_LISTED, UNREAD, Connection
+from clogs.warehouse import CHECKS, MOST_LISTED, UNREAD, Connection, identifier
 
 SOURCE = "conversations"
 """The log of ``raw.conversations``, which `clogs.warehouse` keeps."""
@@ -30,7 +30,7 @@ class Logs:
 
     def of(self, table: str) -> str:
         """The log of a table, as SQL names it."""
-        return f"changes.{quoted(table)}"
+        return f"changes.{identifier(table)}"
 
     def exists(self, table: str) -> bool:
         """Return whether a table has a log."""
@@ -123,8 +123,3 @@ def unread(connection: Connection) -> int | None:
 def columns_of(connection: Connection, table: str) -> list[str]:
     """The names of a table's columns, in order."""
     return [name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()]
-
-
-def quoted(name: str) -> str:
-    """A name as SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'

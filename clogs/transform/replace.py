@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from clogs.errors import ClogsError
-from clogs.transform.logs import columns_of, quoted
-from clogs.transform.stretches import fetch
-from clogs.warehouse import Connection
+from clogs.transform.logs import columns_of
+from clogs.warehouse import Connection, fetch, identifier
 
 
 class Changes(NamedTuple):
@@ -51,7 +50,7 @@ def replace(
         ClogsError: The query gives rows of other keys.
     """
     is_touched = (
-        f"{touched} ON {touched}.key = kept.{quoted(key)}" if touched and key else "(SELECT 1) ON true"
+        f"{touched} ON {touched}.key = kept.{identifier(key)}" if touched and key else "(SELECT 1) ON true"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
     if _count(connection, f"expected AS kept ANTI JOIN {is_touched}"):
@@ -76,7 +75,7 @@ def replace(
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:
-    names = map(quoted, columns)
+    names = map(identifier, columns)
     return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from clogs.transform.compiled import Parent
-from clogs.transform.logs import SOURCE, quoted
-from clogs.transform.stretches import fetch
-from clogs.warehouse import Connection
+from clogs.transform.logs import SOURCE
+from clogs.warehouse import Connection, fetch, identifier
 
 _FEW = 100_000
 """So many touched keys are looked up, and their rows copied; for more, the parents are read as they stand."""
@@ -44,7 +43,7 @@ def restrict(connection: Connection, parents: Iterable[Followed], *, touched: st
         count: How many they are.
     """
     for each in parents:
-        wanted = f"SEMI JOIN {touched} ON {touched}.key = kept.{quoted(each.parent.column or '')}"
+        wanted = f"SEMI JOIN {touched} ON {touched}.key = kept.{identifier(each.parent.column or '')}"
         if count > _FEW:
             rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
@@ -53,7 +52,7 @@ def restrict(connection: Connection, parents: Iterable[Followed], *, touched: st
 
 
 def _name(connection: Connection, parent: Parent, rows: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(parent.name)} AS {rows}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(parent.name)} AS {rows}")
 
 
 def _copy(connection: Connection, each: Followed, wanted: str) -> str:
@@ -65,4 +64,4 @@ def _copy(connection: Connection, each: Followed, wanted: str) -> str:
     name = f"documents_since_{each.seen}"
     asked = f"SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = '{name}'"
     ((is_copied,),) = connection.execute(asked).fetchall()
-    return quoted(name) if is_copied else fetch(connection, name, parent.source, wanted)
+    return identifier(name) if is_copied else fetch(connection, name, parent.source, wanted)

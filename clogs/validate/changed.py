@@ -13,21 +13,9 @@ from dataclasses import dataclass, replace
 
 from clogs.checks.check import Suite
 from clogs.checks.suites import SUITES
-from clogs.warehouse import CHECKS, Connection
+from clogs.warehouse import CHECKS, Connection, fetch
 
 _TABLE = re.compile(r'\b(\w+)"?\."?(\w+)\b')
-_VECTOR = 2_048
-"""Rows that DuckDB decompresses at a time."""
-
-# The parts of raw.conversations that hold touched rows.
-_STRETCHES = f"""
-    SELECT 'rowid BETWEEN ' || min(vector) * {_VECTOR} || ' AND ' || (max(vector) + 1) * {_VECTOR} - 1
-    FROM (
-        SELECT vector, vector - row_number() OVER (ORDER BY vector) AS stretch
-        FROM (SELECT DISTINCT rowid // {_VECTOR} AS vector FROM raw.conversations AS kept WHERE {{touched}})
-    )
-    GROUP BY stretch
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,10 @@ class Changes:
 
         source = _TABLE.sub(restricted, suite.source)
         if suite.source == "raw.conversations":
-            source = self._documents(self._condition(suite.by, logs))
+            # so the long texts of others are not decompressed
+            source = fetch(
+                self.connection, "touched", suite.source, f"WHERE {self._condition(suite.by, logs)}"
+            )
         checks = {
             name: replace(each, holds=_TABLE.sub(restricted, each.holds))
             if isinstance(each.holds, str)
@@ -106,12 +97,6 @@ class Changes:
             )
             conditions.append(f"kept.{column} IS NULL OR kept.{column} IN ({changed})")
         return " OR ".join(conditions)
-
-    def _documents(self, touched: str) -> str:
-        """The documents for which a condition holds, read without decompressing the long texts of others."""
-        found = self.connection.execute(_STRETCHES.format(touched=touched)).fetchall()
-        stretches = " OR ".join(stretch for (stretch,) in found) or "false"
-        return f"(FROM raw.conversations AS kept WHERE ({stretches}) AND ({touched}))"
 
     def mark_seen(self) -> None:
         """Note that the checks have read all logs, in the transaction that keeps their results."""

@@ -12,7 +12,8 @@ from clogs.warehouse.connection import (
 )
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
-from clogs.warehouse.query import has_views, literal, query, query_to_parquet, search_in
+from clogs.warehouse.query import has_views, identifier, literal, query, query_to_parquet, search_in
+from clogs.warehouse.stretches import fetch
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
@@ -29,8 +30,10 @@ __all__ = [
     "create_tables",
     "describe_table",
     "fault_of",
+    "fetch",
     "has_tables",
     "has_views",
+    "identifier",
     "list_tables",
     "literal",
     "mapped",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from clogs.transform.logs import quoted
-from clogs.warehouse import Connection
+from clogs.warehouse.connection import Connection
+from clogs.warehouse.query import identifier
 
 _STRETCH = 2_048
 """Rows that DuckDB decompresses at a time: two wanted rows must be farther apart to read none between."""
@@ -35,7 +35,7 @@ _STRETCHES = f"""
 
 def fetch(connection: Connection, name: str, table: str, wanted: str) -> str:
     """Copy some rows into a temporary table, with their places in a column ``_place`` before the others."""
-    copy, places = quoted(name), quoted(f"places_of_{name}")
+    copy, places = identifier(name), identifier(f"places_of_{name}")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {places} AS SELECT kept.rowid AS _place FROM {table} AS kept {wanted}"
     )
