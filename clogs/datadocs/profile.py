@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from clogs.errors import UsageError
 from clogs.schema import COLUMNS
 from clogs.terminal.text import first_line
-from clogs.warehouse import Connection, query
+from clogs.warehouse import Connection, identifier, query
 
 EXACT_ROWS = 250_000
 """Up to so many rows, distinct values and quantiles are exact; above, they would take too much memory."""
@@ -125,7 +125,7 @@ def measure(connection: Connection, table: TableProfile) -> TableProfile:
 
     A view that DuckDB cannot read gets its `fault`, and is not an error.
     """
-    source = ".".join(map(_quoted, table.name.partition(".")[::2]))
+    source = ".".join(map(identifier, table.name.partition(".")[::2]))
     try:
         ((rows,),) = query(connection, f"SELECT count(*) FROM {source}")[1]
         asked = ", ".join(_measures(column, is_exact=rows <= EXACT_ROWS) for column in table.columns)
@@ -142,7 +142,7 @@ def measure(connection: Connection, table: TableProfile) -> TableProfile:
 
 def _measures(column: ColumnProfile, *, is_exact: bool) -> str:
     """SQL for a struct of the fields that all columns of a table get in one pass over it."""
-    name, place = _quoted(column.name), _place(column)
+    name, place = identifier(column.name), _place(column)
     # by a hash: texts of any length would be kept in memory
     distinct = f"count(DISTINCT CASE WHEN {name} IS NOT NULL THEN hash({name}) END)"
     points = f"quantile_disc({place}, [0, 0.01, 0.5, 0.99, 1])"
@@ -159,7 +159,7 @@ def _measures(column: ColumnProfile, *, is_exact: bool) -> str:
 
 def _place(column: ColumnProfile) -> str:
     """SQL for the place of a value on a scale; NULL for what has none, such as what is infinite."""
-    name = _quoted(column.name)
+    name = identifier(column.name)
     match column.kind:
         case "text":
             return f"CAST(length(CAST({name} AS VARCHAR)) AS DOUBLE)"
@@ -176,7 +176,7 @@ def _with_distribution(connection: Connection, source: str, column: ColumnProfil
     """Add the values or the bars, if the column has any to show."""
     if column.is_shown:
         asked = f"""
-            SELECT CAST({_quoted(column.name)} AS VARCHAR) AS value, count(*) AS rows FROM {source}
+            SELECT CAST({identifier(column.name)} AS VARCHAR) AS value, count(*) AS rows FROM {source}
             WHERE value IS NOT NULL GROUP BY value HAVING rows > {1 if column.kind == "text" else 0}
             ORDER BY rows DESC, value LIMIT {MOST_KEYS if column.is_key else MOST_VALUES}
         """
@@ -196,7 +196,3 @@ def _with_distribution(connection: Connection, source: str, column: ColumnProfil
     """
     rows = dict(query(connection, asked)[1])
     return replace(column, bars=tuple(rows.get(place, 0) for place in range(bins)))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -244,8 +244,7 @@ def _with_rows(found: Warehouse, connection: warehouse.Connection) -> Warehouse:
     counts = {"raw.conversations": rows}
     for (table,) in connection.execute(_GOLD).fetchall():
         # Tables of a user's own models may have any name.
-        quoted = table.replace('"', '""')
-        _, counted = warehouse.query(connection, f'SELECT count(*) FROM gold."{quoted}"')
+        _, counted = warehouse.query(connection, f"SELECT count(*) FROM gold.{warehouse.identifier(table)}")
         counts[f"gold.{table}"] = int(counted[0][0])
     return replace(
         found,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clogs.warehouse import Connection, transaction
+from clogs.warehouse import Connection, identifier, literal, transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ _OURS = f"{_THERE} AND contains(sql, 'sqlmesh__') AND NOT starts_with(schema_nam
 
 def are_published(connection: Connection, views: Sequence[View]) -> bool:
     """Return whether all views are there."""
-    there = {identifier for (identifier,) in connection.execute(_THERE).fetchall()}
+    there = {view for (view,) in connection.execute(_THERE).fetchall()}
     return there >= {view.identifier for view in views}
 
 
@@ -51,18 +51,15 @@ def publish(connection: Connection, views: Sequence[View]) -> None:
     """Put all views in place at once, with their descriptions, and remove those of models that are gone."""
     with transaction(connection):
         current = {view.identifier for view in views}
-        for (identifier,) in connection.execute(_OURS).fetchall():
-            if identifier not in current:
-                connection.execute(f"DROP VIEW {identifier}")
+        for (old,) in connection.execute(_OURS).fetchall():
+            if old not in current:
+                connection.execute(f"DROP VIEW {old}")
         for view in views:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.schema}")
             connection.execute(f"CREATE OR REPLACE VIEW {view.identifier} AS {view.query}")
             if view.description:
-                connection.execute(f"COMMENT ON VIEW {view.identifier} IS {_literal(view.description)}")
+                connection.execute(f"COMMENT ON VIEW {view.identifier} IS {literal(view.description)}")
             for column, text in view.columns.items():
-                quoted = column.replace('"', '""')
-                connection.execute(f'COMMENT ON COLUMN {view.identifier}."{quoted}" IS {_literal(text)}')
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+                connection.execute(
+                    f"COMMENT ON COLUMN {view.identifier}.{identifier(column)} IS {literal(text)}"
+                )
