@@ -104,11 +104,7 @@ def reconcile(
     tonight = job.started.date().toordinal() % days
     seen = seconds.select(pl.col("second") // SECONDS_PER_DAY)["second"].unique()
     again |= {day for day in seen if (day or 0) % days == tonight}
-    counts = Counts()
-    if again:
-        with closing(land_range(CollectionDays(source, again, job), job, before, number=NUMBER)) as landed:
-            for each, _ in landed:
-                counts += each
+    counts = _land(source, again, job, before)
     kept, rejected, pruned = count_seen(job.raw_dir, job.dead_letter_dir)
     compared = Comparison(
         at=job.started, source=in_source, landed=kept, rejected=rejected, pruned=pruned, deleted=gone
@@ -117,6 +113,15 @@ def reconcile(
     return Reconciled(
         **asdict(counts), source=in_source, differing=len(differing), missing=missing, gone=gone
     )
+
+
+def _land(source: Source, days: Days, job: ExtractJob, before: ExtractState) -> Counts:
+    counts = Counts()
+    if days:
+        with closing(land_range(CollectionDays(source, days, job), job, before, number=NUMBER)) as landed:
+            for each, _ in landed:
+                counts += each
+    return counts
 
 
 def starts_of(seconds: pl.DataFrame) -> list[int]:
