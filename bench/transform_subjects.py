@@ -21,6 +21,7 @@ from clogs.landing.files import land
 from clogs.load import load
 from clogs.settings.model import DuckDBSettings
 from clogs.transform import TransformConfig, transform
+from clogs.transform.compiled import Compiled, CompiledModel
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -101,6 +102,50 @@ def plain(path: str, cache: str) -> dict[str, float]:
             execute(statement)
             took[model.name] = time.perf_counter() - started
     return took
+
+
+def touched(path: str, done: str) -> float:
+    """The SELECTs of all models on the keys that a transform has found touched, and nothing but these.
+
+    Args:
+        path: A warehouse to which something was loaded.
+        done: The data folder of a copy of it, after a transform and before the next.
+
+    Returns:
+        The seconds of all.
+    """
+    content = (Path(done) / "state" / "sqlmesh" / "compiled").read_bytes()
+    compiled = msgspec.json.decode(content[content.index(b"{") :], type=Compiled)
+    with warehouse.connect(Path(path)) as connection:
+        connection.execute(f"ATTACH '{Path(done) / 'clogs.duckdb'}' AS done (READ_ONLY)")
+        seen = connection.execute("SELECT model, parent, number FROM changes.seen").fetchall()
+        numbers = {(model, parent): number for model, parent, number in seen}
+        started = time.perf_counter()
+        for model in compiled.models:
+            if model.kind == "by_change":
+                _replace_touched(connection, model, numbers)
+        return time.perf_counter() - started
+
+
+def _replace_touched(
+    connection: warehouse.Connection, model: CompiledModel, numbers: dict[tuple[str, str], int]
+) -> None:
+    query, keys = model.query, []
+    for parent in model.parents or ():
+        rows = parent.source
+        if model.key and parent.column:
+            changed = f'done.changes."{parent.table}" WHERE number > {numbers[model.table, parent.table]}'
+            keys.append(f"SELECT {parent.column} AS key FROM {changed}")
+            rows = f"(FROM {rows} WHERE {parent.column} IN (FROM touched))"
+        query = query.replace(f'"{parent.name}"', rows)
+    connection.execute("BEGIN")
+    if keys:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(keys)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
+    where = f"WHERE {model.key} IN (FROM touched)" if keys else ""
+    connection.execute(f"DELETE FROM {model.identifier} {where}")
+    connection.execute(f"INSERT INTO {model.identifier} FROM expected")
+    connection.execute("COMMIT")
 
 
 def _statements(context: Context) -> Iterator[tuple[Model, str]]:
@@ -209,6 +254,7 @@ def _follow(place: Path, name: str) -> None:
 SUBJECTS: dict[str, Callable[..., object]] = {
     "fill": fill,
     "plain": plain,
+    "touched": touched,
     "parts": parts,
     "sqlmesh": sqlmesh,
     "grow": grow,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from clogs.errors import DataError
 from clogs.transform.compiled import CompiledAudit
@@ -11,19 +11,22 @@ from clogs.warehouse import Connection
 _EXAMPLES = 5
 
 
-def audit(connection: Connection, model: str, audits: Iterable[CompiledAudit], rows: str) -> None:
-    """Run a model's audits on some rows.
+def audit(connection: Connection, model: str, audits: Sequence[CompiledAudit], rows: str) -> None:
+    """Run a model's audits on the rows of a query.
 
     Raises:
         DataError: Some of them fail an audit: how many, of which, and the keys of some of them.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW this_model AS FROM {rows}")
-    for each in audits:
-        ((count,),) = connection.execute(f"SELECT count(*) FROM ({each.query})").fetchall()
+    if not audits:
+        return
+    this_model = f"WITH this_model AS NOT MATERIALIZED ({rows})"
+    counts = ", ".join(f"(SELECT count(*) FROM ({each.query}))" for each in audits)
+    (failing,) = connection.execute(f"{this_model} SELECT {counts}").fetchall()
+    for each, count in zip(audits, failing, strict=True):
         if not count:
             continue
         # the first column is the key, in our models and in audits of uniqueness
-        some = connection.execute(f"FROM ({each.query}) LIMIT {_EXAMPLES}").fetchall()
+        some = connection.execute(f"{this_model} FROM ({each.query}) LIMIT {_EXAMPLES}").fetchall()
         fail = "row fails" if count == 1 else "rows fail"
         keys = ", ".join(str(row[0]) for row in some)
         raise DataError(

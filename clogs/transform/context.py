@@ -150,7 +150,7 @@ class _Evaluator(SnapshotEvaluator):
                 if not is_by_change(snapshot.model):  # which has audited what changed
                     audits = compile_audits(self.adapter, snapshot.model, options)
                     table = exp.to_table(snapshot.table_name(), dialect="duckdb")
-                    rows = table.sql("duckdb", identify=True)
+                    rows = f"FROM {table.sql('duckdb', identify=True)}"
                     audit(self.adapter.cursor, snapshot.model.name, audits, rows)
                 return built
         except Exception as exc:

@@ -20,10 +20,10 @@ from clogs.terminal.progress import Progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
 from clogs.transform.compiled import Compiled, CompiledModel
-from clogs.transform.logs import Logs, columns_of
+from clogs.transform.logs import Logs
 from clogs.transform.replace import replace
-from clogs.transform.restrict import Followed, name_parents, restrict
-from clogs.warehouse import Connection, identifier
+from clogs.transform.restrict import Followed, read_from, restrict
+from clogs.warehouse import Connection, create_temporary, identifier
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ def follow(
                 raise KeyboardInterrupt from exc
             failures.append((model.name, exc))
             left.add(model.name)
+            logs = Logs(connection)  # what it wrote is undone
         else:
             seconds[model.name] = time.perf_counter() - started
             logger.debug("%s: up to date in %.2f s", model.name, seconds[model.name])
@@ -91,10 +92,10 @@ def update(logs: Logs, model: CompiledModel, *, is_new: bool = False) -> None:
     """
     connection = logs.connection
     if model.kind == "view":
-        rows: str | None = f"({model.query})"
+        rows: str | None = model.query
     elif model.kind == "full":
-        _create(connection, model)
-        rows = model.identifier
+        _create(connection, model, model.query)
+        rows = f"FROM {model.identifier}"
     else:
         rows = _update(logs, model, is_new=is_new)
     if rows:
@@ -105,8 +106,8 @@ def _update(logs: Logs, model: CompiledModel, *, is_new: bool) -> str | None:
     """Build a table as a whole, or what is touched.
 
     Returns:
-        The rows to audit: all, or those that changed with those that must agree with them; None if nothing
-        changed.
+        A query of the rows to audit: all, or those that changed with those that must agree with them; None
+        if nothing changed.
     """
     parents = _followed(model, logs)
     if parents is None:
@@ -125,10 +126,9 @@ def _followed(model: CompiledModel, logs: Logs) -> list[Followed] | None:
     """How far a table has followed its parents; None if one of them keeps no log."""
     if model.parents is None or not all(logs.exists(parent.table) for parent in model.parents):
         return None
-    all_seen = logs.seen(model.table)
     states = []
     for parent in model.parents:
-        seen = all_seen.get(parent.table)
+        seen = logs.seen(model.table, parent.table)
         # a log that was trimmed is empty
         states.append(Followed(parent, seen, latest=max(logs.latest(parent.table), seen or 0)))
     return states
@@ -146,16 +146,16 @@ def _mark_seen(model: CompiledModel, logs: Logs, parents: Iterable[Followed]) ->
 
 
 def _rebuild(logs: Logs, model: CompiledModel, parents: Iterable[Followed]) -> str:
-    name_parents(logs.connection, model.parents or ())
-    _create(logs.connection, model)
+    whole = {parent: parent.source for parent in model.parents or ()}
+    _create(logs.connection, model, read_from(model.query, whole))
     logs.reset(model.table, model.identifier)
     _mark_seen(model, logs, parents)
-    return model.identifier
+    return f"FROM {model.identifier}"
 
 
-def _create(connection: Connection, model: CompiledModel) -> None:
+def _create(connection: Connection, model: CompiledModel, query: str) -> None:
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.identifier.partition('.')[0]}")
-    connection.execute(f"CREATE OR REPLACE TABLE {model.identifier} AS {model.query}")
+    connection.execute(f"CREATE OR REPLACE TABLE {model.identifier} AS {query}")
 
 
 def _follow(
@@ -163,36 +163,33 @@ def _follow(
 ) -> str | None:
     """Replace the rows of the touched keys by those that the SELECT makes of them now."""
     connection = logs.connection
-    touched = _touched(logs, changed) if model.key else None
-    name_parents(connection, (each.parent for each in parents))
+    sources = {each.parent: each.parent.source for each in parents}
+    touched = "touched" if model.key else None
     if touched:
-        ((count,),) = connection.execute(f"SELECT count(*) FROM {touched}").fetchall()
+        count = create_temporary(connection, touched, _touched(logs, changed))
         if not count:
             return None
         told_apart = [each for each in parents if each.parent.column]
-        restrict(connection, told_apart, touched=touched, count=count)
+        sources |= restrict(connection, told_apart, touched=touched, count=count)
     changes = replace(
         connection,
         model.identifier,
-        model.query,
+        read_from(model.query, sources),
         touched=touched,
         key=model.key,
-        grain=model.grain or columns_of(connection, model.identifier),
+        grain=model.grain,
     )
     if not changes:
         return None
-    rows = f"SELECT * EXCLUDE (_place) FROM {changes.removed} UNION ALL BY NAME FROM {changes.added}"
-    logs.append(model.table, model.identifier, rows=rows)
+    logs.append(model.table, model.identifier, rows=changes.rows)
     return changes.agreeing
 
 
 def _touched(logs: Logs, changed: Iterable[Followed]) -> str:
-    """A temporary table of the keys that the parents' changes touch."""
-    queries = (
+    """A query of the keys that the parents' changes touch."""
+    return " UNION ".join(
         f"SELECT {identifier(each.parent.column)} AS key FROM {logs.of(each.parent.table)}"
         f" WHERE number > {each.seen} AND {identifier(each.parent.column)} IS NOT NULL"
         for each in changed
         if each.parent.column
     )
-    logs.connection.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(queries)}")
-    return "touched"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from clogs.warehouse import CHECKS, MOST_LISTED, UNREAD, Connection, identifier
 
@@ -22,11 +21,15 @@ class Logs:
 
     connection: Connection
     _names: set[tuple[bool, str]] = field(init=False)
+    _seen: dict[tuple[str, str], int] = field(init=False)
+    _latest: dict[str, tuple[int, int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """List the tables once: it is slow."""
+        """Read once what is slow to list, or asked often."""
         listed = self.connection.execute("SELECT schema_name = 'changes', table_name FROM duckdb_tables()")
         self._names = set(listed.fetchall())
+        seen = self.connection.execute(f"SELECT model, parent, number FROM {self.of('seen')}").fetchall()
+        self._seen = {(model, parent): number for model, parent, number in seen}
 
     def of(self, table: str) -> str:
         """The log of a table, as SQL names it."""
@@ -40,24 +43,22 @@ class Logs:
         """Return whether there is a table with a log."""
         return {(True, table), (False, table)} <= self._names
 
-    def seen(self, table: str) -> dict[str, int]:
-        """Up to which number a table has followed each of its parents."""
-        query = f"SELECT parent, number FROM {self.of('seen')} WHERE model = '{table}'"
-        return dict(self.connection.execute(query).fetchall())
+    def seen(self, table: str, parent: str) -> int | None:
+        """Up to which number a table has followed a parent; None if it has not."""
+        return self._seen.get((table, parent))
 
     def latest(self, parent: str) -> int:
         """The number of the last change of a table; 0 without one."""
-        return int(self._one(f"SELECT coalesce(max(number), 0) FROM {self.of(parent)}"))
+        return self._read(parent)[0]
 
     def everything_since(self, parent: str, number: int) -> bool:
         """Return whether any row of a table may have changed since."""
-        return bool(
-            self._one(f"SELECT count(*) FROM {self.of(parent)} WHERE everything AND number > {number}")
-        )
+        return self._read(parent)[1] > number
 
     def reset(self, table: str, source: str) -> None:
         """Begin a log: any row of the table may have changed."""
         log = self.of(table)
+        self._latest.pop(table, None)
         self.connection.execute(
             f"CREATE OR REPLACE TABLE {log} AS"
             f" SELECT 0::BIGINT AS number, false AS everything, * FROM {source} LIMIT 0"
@@ -69,21 +70,23 @@ class Logs:
     def append(self, table: str, source: str, *, rows: str) -> None:
         """Note the rows of a query as changed; a log that gets longer than its table is begun anew."""
         log = self.of(table)
+        self._latest.pop(table, None)
         self.connection.execute(f"""
             INSERT INTO {log} BY NAME
             SELECT numbered.number, false AS everything, changed.*
             FROM ({rows}) AS changed,
                 (SELECT nextval('changes.numbers') AS number) AS numbered
         """)
-        if self._one(f"SELECT (SELECT count(*) FROM {log}) > (SELECT count(*) FROM {source})"):
+        lengths = f"SELECT (SELECT count(*) FROM {log}), (SELECT count(*) FROM {source})"
+        ((of_log, of_table),) = self.connection.execute(lengths).fetchall()
+        if of_log > of_table:
             self.reset(table, source)
 
     def mark_seen(self, table: str, numbers: Mapping[str, int]) -> None:
         """Note up to which number a table has followed each of its parents."""
-        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE model = '{table}'")
-        if numbers:
-            values = ", ".join(f"('{table}', '{parent}', {number})" for parent, number in numbers.items())
-            self.connection.execute(f"INSERT INTO {self.of('seen')} VALUES {values}")
+        values = ", ".join(f"('{table}', '{parent}', {number})" for parent, number in numbers.items())
+        insert = f"INSERT INTO {self.of('seen')} VALUES {values}" if numbers else ""
+        self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE model = '{table}'; {insert}")
 
     def trim(self, tables: Collection[str]) -> None:
         """Remove what all readers have followed, and the logs of tables other than ``tables``."""
@@ -108,9 +111,14 @@ class Logs:
                 f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"
             )
 
-    def _one(self, query: str) -> Any:  # noqa: ANN401  # what DuckDB answers
-        ((value,),) = self.connection.execute(query).fetchall()
-        return value
+    def _read(self, table: str) -> tuple[int, int]:
+        """The numbers of the last change of a table, and of the last that may concern any row; 0 without."""
+        if table not in self._latest:
+            (self._latest[table],) = self.connection.execute(f"""
+                SELECT coalesce(max(number), 0), coalesce(max(number) FILTER (everything), 0)
+                FROM {self.of(table)}
+            """).fetchall()
+        return self._latest[table]
 
 
 def unread(connection: Connection) -> int | None:

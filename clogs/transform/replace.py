@@ -7,21 +7,19 @@ from typing import NamedTuple
 
 from clogs.errors import ClogsError
 from clogs.transform.logs import columns_of
-from clogs.warehouse import Connection, fetch, identifier
+from clogs.warehouse import Connection, create_temporary, fetch, identifier
 
 
 class Changes(NamedTuple):
-    """Temporary tables of the rows that changed.
+    """Queries of the rows that changed.
 
     Attributes:
-        removed: The rows that went, with their places in a column ``_place``.
-        added: The rows that came.
+        rows: The rows that went, and those that came.
         agreeing: All rows that have to agree with these: those of the same keys as they are now, and others
             that have the grain of a new one.
     """
 
-    removed: str
-    added: str
+    rows: str
     agreeing: str
 
 
@@ -44,7 +42,7 @@ def replace(
         query: Gives the rows of the touched keys as they ought to be; of all, without a key.
         touched: A table with the touched keys in its column ``key``.
         key: The column of the table that these are compared with.
-        grain: The columns that no two rows may have in common.
+        grain: The columns that no two rows may have in common; none for all.
 
     Raises:
         ClogsError: The query gives rows of other keys.
@@ -52,32 +50,30 @@ def replace(
     is_touched = (
         f"{touched} ON {touched}.key = kept.{identifier(key)}" if touched and key else "(SELECT 1) ON true"
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {query}")
-    if _count(connection, f"expected AS kept ANTI JOIN {is_touched}"):
+    create_temporary(connection, "expected", query)
+    foreign = f"SELECT count(*) FROM expected AS kept ANTI JOIN {is_touched}"
+    if touched and connection.execute(foreign).fetchall() != [(0,)]:
         raise ClogsError(f"its rows depend on rows outside their key, {key}")
     fetch(connection, "current", table, f"SEMI JOIN {is_touched}")
-    same = _same("expected", "current", columns_of(connection, "expected"))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE removed AS FROM current ANTI JOIN expected ON {same}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM expected ANTI JOIN current ON {same}")
-    if not _count(connection, "removed") + _count(connection, "added"):
+    columns = columns_of(connection, "expected")
+    same = _same("expected", "current", columns)
+    removed = create_temporary(connection, "removed", f"FROM current ANTI JOIN expected ON {same}")
+    added = create_temporary(connection, "added", f"FROM expected ANTI JOIN current ON {same}")
+    if not removed + added:
         return None
-    with_same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
-    fetch(connection, "alike", table, with_same_grain)
-    connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
-    connection.execute(f"INSERT INTO {table} FROM added")
-    connection.execute("""
-        CREATE OR REPLACE TEMP TABLE agreeing AS
-        SELECT * EXCLUDE (_place) FROM current ANTI JOIN removed USING (_place)
-        UNION ALL BY NAME FROM added
-        UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike
-    """)
-    return Changes("removed", "added", "agreeing")
+    unchanged = "SELECT * EXCLUDE (_place) FROM current ANTI JOIN removed USING (_place)"
+    agreeing = f"{unchanged} UNION ALL BY NAME FROM added"
+    if touched and key not in (grain or columns):  # rows of other keys may have the same grain
+        same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
+        fetch(connection, "alike", table, same_grain)
+        agreeing += " UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike"
+    if removed:
+        connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
+    if added:
+        connection.execute(f"INSERT INTO {table} FROM added")
+    return Changes("SELECT * EXCLUDE (_place) FROM removed UNION ALL BY NAME FROM added", agreeing)
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:
     names = map(identifier, columns)
     return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
-
-
-def _count(connection: Connection, rows: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from clogs.transform.compiled import Parent
@@ -27,14 +27,17 @@ class Followed(NamedTuple):
     latest: int
 
 
-def name_parents(connection: Connection, parents: Iterable[Parent]) -> None:
-    """Let the SELECT read all rows of its parents."""
-    for parent in parents:
-        _name(connection, parent, f"FROM {parent.source}")
+def read_from(query: str, sources: Mapping[Parent, str]) -> str:
+    """A model's SELECT that reads some rows of its parents: a table, or a query in parentheses, of each."""
+    for parent, rows in sources.items():
+        query = query.replace(identifier(parent.name), rows)
+    return query
 
 
-def restrict(connection: Connection, parents: Iterable[Followed], *, touched: str, count: int) -> None:
-    """Let the SELECT read only some rows of its parents.
+def restrict(
+    connection: Connection, parents: Iterable[Followed], *, touched: str, count: int
+) -> Mapping[Parent, str]:
+    """The rows of some parents that have a touched key, for `read_from`.
 
     Args:
         connection: In a transaction.
@@ -42,17 +45,15 @@ def restrict(connection: Connection, parents: Iterable[Followed], *, touched: st
         touched: A table with the touched keys in its column ``key``.
         count: How many they are.
     """
+    found = {}
     for each in parents:
         wanted = f"SEMI JOIN {touched} ON {touched}.key = kept.{identifier(each.parent.column or '')}"
         if count > _FEW:
             rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
             rows = f"SELECT * EXCLUDE (_place) FROM {_copy(connection, each, wanted)}"
-        _name(connection, each.parent, rows)
-
-
-def _name(connection: Connection, parent: Parent, rows: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(parent.name)} AS {rows}")
+        found[each.parent] = f"({rows})"
+    return found
 
 
 def _copy(connection: Connection, each: Followed, wanted: str) -> str:

@@ -13,7 +13,7 @@ from clogs.warehouse.connection import (
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
 from clogs.warehouse.query import has_views, identifier, literal, query, query_to_parquet, search_in
-from clogs.warehouse.stretches import fetch
+from clogs.warehouse.stretches import create_temporary, fetch
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "connect",
     "create_conversations",
     "create_tables",
+    "create_temporary",
     "describe_table",
     "fault_of",
     "fetch",

@@ -18,8 +18,8 @@ _STRETCH = 2_048
 _PART = 122_880
 """Rows of a part that is read by a query of its own: each row is compared with the stretches of its part."""
 
-_MOST = 0.1
-"""Above this share of a table all of it is read."""
+_SMALL, _MOST = 10_000, 0.1
+"""A table of fewer rows is read as a whole; so is one of which a larger share is wanted."""
 
 # Stretches: places that follow one another closely, from the first to the last.
 _STRETCHES = f"""
@@ -33,24 +33,27 @@ _STRETCHES = f"""
 """
 
 
+def create_temporary(connection: Connection, name: str, query: str) -> int:
+    """Copy the rows of a query into a temporary table, in place of one of that name; return how many."""
+    ((count,),) = connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}").fetchall()
+    return int(count)
+
+
 def fetch(connection: Connection, name: str, table: str, wanted: str) -> str:
     """Copy some rows into a temporary table, with their places in a column ``_place`` before the others."""
     copy, places = identifier(name), identifier(f"places_of_{name}")
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {places} AS SELECT kept.rowid AS _place FROM {table} AS kept {wanted}"
-    )
-    counts = f"SELECT (SELECT count(*) FROM {places}), (SELECT count(*) FROM {table})"
-    ((found, total),) = connection.execute(counts).fetchall()
     rows = f"SELECT kept.rowid AS _place, kept.* FROM {table} AS kept"
+    ((total,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    if total < _SMALL:
+        create_temporary(connection, copy, f"{rows} {wanted}")
+        return copy
+    found = create_temporary(connection, places, f"SELECT kept.rowid AS _place FROM {table} AS kept {wanted}")
     if found > total * _MOST:
         parts = [rows]
     else:
         parts = [f"{rows} WHERE {part}" for part in _parts(connection, places)] or [f"{rows} WHERE false"]
     read = " UNION ALL ".join(parts)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {copy} AS SELECT * FROM ({read}) SEMI JOIN {places} USING (_place)"
-    )
-    connection.execute(f"DROP TABLE {places}")
+    create_temporary(connection, copy, f"SELECT * FROM ({read}) SEMI JOIN {places} USING (_place)")
     return copy
 
 
