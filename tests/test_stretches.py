@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def fetched(connection: Connection, wanted: set[int]) -> list[tuple[int, int, str]]:
     numbers = ", ".join(map(str, wanted or {-1}))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest([{numbers}]) AS n")
-    fetch(connection, "found", "numbers", "SEMI JOIN wanted ON wanted.n = kept.n")
+    fetch(connection, "numbers", "SEMI JOIN wanted ON wanted.n = kept.n", name="found")
     return connection.execute("SELECT _place, n, text FROM found ORDER BY n").fetchall()
 
 

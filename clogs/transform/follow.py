@@ -187,9 +187,10 @@ def _follow(
 
 def _touched(logs: Logs, changed: Iterable[Followed]) -> str:
     """A query of the keys that the parents' changes touch."""
-    return " UNION ".join(
+    keys = " UNION ALL ".join(
         f"SELECT {identifier(each.parent.column)} AS key FROM {logs.of(each.parent.table)}"
-        f" WHERE number > {each.seen} AND {identifier(each.parent.column)} IS NOT NULL"
+        f" WHERE number > {each.seen}"
         for each in changed
         if each.parent.column
     )
+    return f"SELECT DISTINCT key FROM ({keys}) WHERE key IS NOT NULL"

@@ -54,18 +54,17 @@ def replace(
     foreign = f"SELECT count(*) FROM expected AS kept ANTI JOIN {is_touched}"
     if touched and connection.execute(foreign).fetchall() != [(0,)]:
         raise ClogsError(f"its rows depend on rows outside their key, {key}")
-    fetch(connection, "current", table, f"SEMI JOIN {is_touched}")
+    fetch(connection, table, f"SEMI JOIN {is_touched}", name="current")
     columns = columns_of(connection, "expected")
     same = _same("expected", "current", columns)
     removed = create_temporary(connection, "removed", f"FROM current ANTI JOIN expected ON {same}")
     added = create_temporary(connection, "added", f"FROM expected ANTI JOIN current ON {same}")
     if not removed + added:
         return None
-    unchanged = "SELECT * EXCLUDE (_place) FROM current ANTI JOIN removed USING (_place)"
-    agreeing = f"{unchanged} UNION ALL BY NAME FROM added"
+    agreeing = "FROM expected"
     if touched and key not in (grain or columns):  # rows of other keys may have the same grain
         same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
-        fetch(connection, "alike", table, same_grain)
+        fetch(connection, table, same_grain, name="alike")
         agreeing += " UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike"
     if removed:
         connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")

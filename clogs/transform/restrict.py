@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from clogs.transform.compiled import Parent
 from clogs.transform.logs import SOURCE
-from clogs.warehouse import Connection, fetch, identifier
+from clogs.warehouse import Connection, fetch, identifier, some_of
 
 _FEW = 100_000
-"""So many touched keys are looked up, and their rows copied; for more, the parents are read as they stand."""
+"""So many touched keys are looked up in the parents; for more, these are read as a whole."""
 
 
 class Followed(NamedTuple):
@@ -51,18 +51,18 @@ def restrict(
         if count > _FEW:
             rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
-            rows = f"SELECT * EXCLUDE (_place) FROM {_copy(connection, each, wanted)}"
+            rows = f"SELECT * EXCLUDE (_place) FROM {_some_of(connection, each, wanted)}"
         found[each.parent] = f"({rows})"
     return found
 
 
-def _copy(connection: Connection, each: Followed, wanted: str) -> str:
-    """Copy a parent's touched rows into a temporary table."""
+def _some_of(connection: Connection, each: Followed, wanted: str) -> str:
+    """The touched rows of a parent: a query in parentheses, or a temporary table."""
     parent = each.parent
     if parent.table != SOURCE:
-        return fetch(connection, f"part_{parent.table}", parent.source, wanted)
+        return f"({some_of(connection, parent.source, wanted, name=parent.table)})"
     # all models that read documents want the same ones: their long texts are copied once in a transform
     name = f"documents_since_{each.seen}"
     asked = f"SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = '{name}'"
     ((is_copied,),) = connection.execute(asked).fetchall()
-    return identifier(name) if is_copied else fetch(connection, name, parent.source, wanted)
+    return identifier(name) if is_copied else fetch(connection, parent.source, wanted, name=name)

@@ -69,7 +69,7 @@ class Changes:
         if suite.source == "raw.conversations":
             # so the long texts of others are not decompressed
             source = fetch(
-                self.connection, "touched", suite.source, f"WHERE {self._condition(suite.by, logs)}"
+                self.connection, suite.source, f"WHERE {self._condition(suite.by, logs)}", name="touched"
             )
         checks = {
             name: replace(each, holds=_TABLE.sub(restricted, each.holds))

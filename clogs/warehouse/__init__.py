@@ -13,7 +13,7 @@ from clogs.warehouse.connection import (
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
 from clogs.warehouse.query import has_views, identifier, literal, query, query_to_parquet, search_in
-from clogs.warehouse.stretches import create_temporary, fetch
+from clogs.warehouse.stretches import create_temporary, fetch, some_of
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "require_file",
     "require_tables",
     "search_in",
+    "some_of",
     "table_names",
     "transaction",
 ]

@@ -39,21 +39,32 @@ def create_temporary(connection: Connection, name: str, query: str) -> int:
     return int(count)
 
 
-def fetch(connection: Connection, name: str, table: str, wanted: str) -> str:
-    """Copy some rows into a temporary table, with their places in a column ``_place`` before the others."""
-    copy, places = identifier(name), identifier(f"places_of_{name}")
+def some_of(connection: Connection, table: str, wanted: str, *, name: str) -> str:
+    """A query of some rows, with their places in a column ``_place`` before the others.
+
+    Args:
+        connection: Whose temporary table ``places_of_<name>`` the query may read.
+        table: The table.
+        wanted: Joins and conditions of its rows, which are called ``kept``.
+        name: Of these rows.
+    """
     rows = f"SELECT kept.rowid AS _place, kept.* FROM {table} AS kept"
     ((total,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
     if total < _SMALL:
-        create_temporary(connection, copy, f"{rows} {wanted}")
-        return copy
+        return f"{rows} {wanted}"
+    places = identifier(f"places_of_{name}")
     found = create_temporary(connection, places, f"SELECT kept.rowid AS _place FROM {table} AS kept {wanted}")
     if found > total * _MOST:
         parts = [rows]
     else:
         parts = [f"{rows} WHERE {part}" for part in _parts(connection, places)] or [f"{rows} WHERE false"]
-    read = " UNION ALL ".join(parts)
-    create_temporary(connection, copy, f"SELECT * FROM ({read}) SEMI JOIN {places} USING (_place)")
+    return f"SELECT * FROM ({' UNION ALL '.join(parts)}) SEMI JOIN {places} USING (_place)"
+
+
+def fetch(connection: Connection, table: str, wanted: str, *, name: str) -> str:
+    """Copy some rows, as `some_of` has them, into a temporary table, and return its quoted name."""
+    copy = identifier(name)
+    create_temporary(connection, copy, some_of(connection, table, wanted, name=name))
     return copy
 
 
