@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from clogs import __version__
-from clogs.pipeline.wiring import models_of, open_warehouse
+from clogs.pipeline.wiring import models_of
 
 if TYPE_CHECKING:
     from clogs.settings import Settings
@@ -32,17 +32,14 @@ def mark(settings: Settings, connection: Connection, stage: Stage) -> None:
         connection.execute(f"INSERT INTO raw.checkpoints VALUES ('{stage}', {literal(fingerprint)}, now())")
 
 
-def current(settings: Settings) -> set[Stage]:
+def current(settings: Settings, connection: Connection) -> set[Stage]:
     """Return the stages that have nothing to do: they succeeded on what the warehouse holds now."""
     from clogs.warehouse import has_tables
 
-    if not settings.duckdb.path.exists():
+    if not has_tables(connection):
         return set()
-    with open_warehouse(settings, read_only=True) as connection:
-        if not has_tables(connection):
-            return set()
-        marked = connection.execute("SELECT stage, fingerprint FROM raw.checkpoints").fetchall()
-        fingerprints = _fingerprints(settings, connection)
+    marked = connection.execute("SELECT stage, fingerprint FROM raw.checkpoints").fetchall()
+    fingerprints = _fingerprints(settings, connection)
     stages = {stage for stage, fingerprint in fingerprints.items() if (stage, fingerprint) in marked}
     # where transform was skipped, validate has checked models older than what is loaded
     return stages if "transform" in stages else set()

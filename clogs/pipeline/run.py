@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError, DataError
@@ -18,10 +18,13 @@ from clogs.terminal.progress import Progress, ProgressDisplay
 
 if TYPE_CHECKING:
     from clogs.extract import ExtractResult
+    from clogs.landing.handover import Handover
     from clogs.load import LoadResult
+    from clogs.pipeline.checkpoints import Stage
     from clogs.settings import Settings
     from clogs.transform import TransformResult
     from clogs.validate import ValidateResult
+    from clogs.warehouse import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,8 @@ def run_pipeline(
         LockedError: Another run holds the lock.
         ClogsError: The record of the run, or the log, cannot be written.
     """
+    from clogs.landing.handover import Handover
+
     started = time.perf_counter()
     results: list[StepResult] = []
     with recorded_run(
@@ -105,7 +110,9 @@ def run_pipeline(
             recorder.add(result.to_record())
             on_end(result)
 
-        for name, step in _steps(settings, plan, run, progress, trigger=trigger, confirm=confirm).items():
+        planned = _Steps(settings, plan, run, progress, trigger, confirm, Handover())
+        for step in (planned.extract, planned.load, planned.transform, planned.validate):
+            name = step.__name__
             if _has_failed(results) or name in plan.skip:
                 add(StepResult(name=name, status="skipped"))
             else:
@@ -122,65 +129,72 @@ def _has_failed(results: list[StepResult]) -> bool:
     return any(step.error and not isinstance(step.error, DataError) for step in results)
 
 
-def _steps(
-    settings: Settings,
-    plan: Plan,
-    run: str,
-    on_progress: Progress,
-    *,
-    trigger: Trigger,
-    confirm: Callable[[str], bool] | None,
-) -> dict[str, Callable[[], Any]]:
-    """Return the steps by name; a step that returns None had nothing to do."""
-    from clogs.landing.handover import Handover
+@dataclass(slots=True)
+class _Steps:
+    """The steps of one run; one that returns None had nothing to do."""
 
-    handover = Handover()
+    settings: Settings
+    plan: Plan
+    run: str
+    on_progress: Progress
+    trigger: Trigger
+    confirm: Callable[[str], bool] | None
+    handover: Handover
+    _current: set[Stage] | None = None
+    """The stages that have nothing to do; None until that is looked up."""
 
-    @cache  # opening the warehouse is slow; a transform that runs clears the checkpoint of validate, too
-    def current() -> set[checkpoints.Stage]:
-        return set() if plan.full_refresh or plan.select else checkpoints.current(settings)
-
-    def transform_new() -> TransformResult | None:
-        if "transform" in current():
-            return None
-        return steps.transform(
-            settings, select=plan.select, full_refresh=plan.full_refresh, on_progress=on_progress
+    def extract(self) -> ExtractResult:
+        return steps.extract(
+            self.settings,
+            run=self.run,
+            full_backfill=self.plan.full_backfill,
+            reconcile=self.plan.reconcile,
+            retry_connect=self.trigger != "hand",
+            confirm=self.confirm,
+            handover=self.handover,
+            on_progress=self.on_progress,
         )
 
-    def validate_new() -> ValidateResult | None:
-        is_daily = plan.full_refresh or plan.reconcile
-        if "validate" in current() and not is_daily:
+    def load(self) -> LoadResult:
+        try:
+            return steps.load(
+                self.settings,
+                run=self.run,
+                full_refresh=self.plan.full_refresh,
+                handover=self.handover,
+                on_end=self._look_up,
+                on_progress=self.on_progress,
+            )
+        finally:
+            self.handover.clear()
+
+    def transform(self) -> TransformResult | None:
+        if not (self.plan.full_refresh or self.plan.select) and self._is_current("transform"):
             return None
-        result = steps.validate(settings, run=run, only_changed=not is_daily, on_progress=on_progress)
+        return steps.transform(
+            self.settings,
+            select=self.plan.select,
+            full_refresh=self.plan.full_refresh,
+            on_progress=self.on_progress,
+        )
+
+    def validate(self) -> ValidateResult | None:
+        is_daily = self.plan.full_refresh or self.plan.reconcile
+        if not (is_daily or self.plan.select) and self._is_current("validate"):
+            return None
+        result = steps.validate(
+            self.settings, run=self.run, only_changed=not is_daily, on_progress=self.on_progress
+        )
         result.raise_for_failures()
         return result
 
-    def extract_new() -> ExtractResult:
-        return steps.extract(
-            settings,
-            run=run,
-            full_backfill=plan.full_backfill,
-            reconcile=plan.reconcile,
-            retry_connect=trigger != "hand",
-            confirm=confirm,
-            handover=handover,
-            on_progress=on_progress,
-        )
+    def _look_up(self, connection: Connection) -> None:
+        self._current = checkpoints.current(self.settings, connection)
 
-    def load_new() -> LoadResult:
-        try:
-            return steps.load(
-                settings, run=run, full_refresh=plan.full_refresh, handover=handover, on_progress=on_progress
-            )
-        finally:
-            handover.clear()
-
-    return {
-        "extract": extract_new,
-        "load": load_new,
-        "transform": transform_new,
-        "validate": validate_new,
-    }
+    def _is_current(self, stage: Stage) -> bool:
+        if self._current is None:
+            self._current = steps.current(self.settings)
+        return stage in self._current
 
 
 def _timed(name: str, step: Callable[[], Any]) -> StepResult:

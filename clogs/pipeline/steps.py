@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from clogs.landing.handover import Handover
     from clogs.landing.prune import PruneResult
     from clogs.load import LoadResult
+    from clogs.pipeline.checkpoints import Stage
     from clogs.settings import Settings
     from clogs.transcripts.importer import ImportResult
     from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
+    from clogs.warehouse import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -117,15 +119,19 @@ def load(
     run: str,
     full_refresh: bool = False,
     handover: Handover | None = None,
+    on_end: Callable[[Connection], None] = lambda _: None,
     on_progress: Progress = no_progress,
 ) -> LoadResult:
-    """Load new landing files; a damaged warehouse is put in quarantine, and built again from all of them."""
+    """Load new landing files; a damaged warehouse is put in quarantine, and built again from all of them.
+
+    `on_end` is called with the warehouse when all is loaded.
+    """
     from clogs.load import load as stage
     from clogs.warehouse import quarantine
 
     def once() -> LoadResult:
         with open_warehouse(settings) as connection:
-            return stage(
+            result = stage(
                 connection,
                 raw_dir=settings.data.raw_dir,
                 dead_letter_dir=settings.data.dead_letter_dir,
@@ -134,6 +140,8 @@ def load(
                 handover=handover,
                 on_progress=on_progress,
             )
+            on_end(connection)
+            return result
 
     try:
         return once()
@@ -207,12 +215,20 @@ def transform(
     )
 
 
+def current(settings: Settings) -> set[Stage]:
+    """Return the stages that have nothing to do. See `clogs.pipeline.checkpoints`."""
+    if not settings.duckdb.path.exists():
+        return set()
+    with open_warehouse(settings, read_only=True) as connection:
+        return checkpoints.current(settings, connection)
+
+
 def unchanged_transform(settings: Settings) -> TransformResult | None:
     """Return the result of a transform that has nothing to follow; None where one has to run."""
     from clogs.transform import TransformResult
 
     started = time.perf_counter()
-    if "transform" not in checkpoints.current(settings):
+    if "transform" not in current(settings):
         return None
     return TransformResult(models=(), seconds=time.perf_counter() - started, unchanged=True)
 
