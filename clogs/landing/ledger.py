@@ -12,7 +12,7 @@ from typing import Literal
 
 from clogs.landing.files import landed
 from clogs.terminal.text import count, join_limited
-from clogs.warehouse import Connection, transaction
+from clogs.warehouse import Connection, instant, literal, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -97,10 +97,8 @@ def record(connection: Connection, diff: LandingDiff) -> None:
 def enter_merged(connection: Connection, path: Path, *, raw_dir: Path, rows: int, run: str) -> None:
     """Enter a file whose rows, taken from other files, are in the table already."""
     name, size = ledger_name(path, raw_dir), path.stat().st_size
-    connection.execute(
-        "INSERT INTO raw.ledger VALUES (?, ?, ?, ?, ?, 0, 0, ?, 'landed', NULL)",
-        [name, size, rows, run, datetime.now(UTC), rows],
-    )
+    values = f"{literal(name)}, {size}, {rows}, {literal(run)}, {instant(datetime.now(UTC))}, 0, 0, {rows}"
+    connection.execute(f"INSERT INTO raw.ledger VALUES ({values}, 'landed', NULL)")
 
 
 def set_status(
@@ -108,9 +106,10 @@ def set_status(
 ) -> None:
     """Set the status of files, given by their names in the ledger."""
     if files:
+        successor = literal(merged_into) if merged_into else "NULL"
         connection.execute(
-            "UPDATE raw.ledger SET status = ?, merged_into = ? WHERE file IN (SELECT unnest(?::VARCHAR[]))",
-            [status, merged_into, list(files)],
+            f"UPDATE raw.ledger SET status = '{status}', merged_into = {successor}"
+            f" WHERE file IN ({', '.join(map(literal, files))})"
         )
 
 

@@ -7,11 +7,11 @@ from glob import escape
 from pathlib import Path
 
 from clogs.landing.handover import ArrowRows
-from clogs.warehouse import Connection
+from clogs.warehouse import Connection, literal
 
 _READ = """
     CREATE OR REPLACE TEMP VIEW landed AS
-    SELECT *, file_index, file_row_number FROM read_parquet(getvariable('files'), hive_partitioning = false)
+    SELECT *, file_index, file_row_number FROM read_parquet([{files}], hive_partitioning = false)
 """
 
 
@@ -23,8 +23,7 @@ def find_newest(connection: Connection, files: Sequence[Path], rows: ArrowRows |
     ``newest`` with one per document. Of versions read at the same moment the last in the last file is newest.
     """
     if rows is None:
-        connection.execute("SET VARIABLE files = ?", [[escape(str(path)) for path in files]])
-        connection.execute(_READ)
+        connection.execute(_READ.format(files=", ".join(literal(escape(str(path))) for path in files)))
     else:
         connection.register("landed", rows)
     connection.execute("""

@@ -36,8 +36,8 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     so that none is loaded later.
     """
     started = time.perf_counter()
-    by_day = "SELECT date, count(*) FROM raw.conversations WHERE date < ? GROUP BY date"
-    counted: dict[date, int] = dict(connection.execute(by_day, [before]).fetchall())
+    by_day = f"SELECT date, count(*) FROM raw.conversations WHERE date < DATE '{before}' GROUP BY date"
+    counted: dict[date, int] = dict(connection.execute(by_day).fetchall())
     rows = sum(counted.values())
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
     size = sum(path.stat().st_size for path in files)
@@ -52,7 +52,7 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
         with warehouse.transaction(connection):
             warehouse.note_changed(connection, gone, count=rows)
             for table in ("raw.conversations", "quality.partitions"):
-                connection.execute(f"DELETE FROM {table} WHERE date < ?", [before])
+                connection.execute(f"DELETE FROM {table} WHERE date < DATE '{before}'")
             set_status(connection, pruned, "pruned")
             # no file is new, and yet no stage may be skipped
             connection.execute("DELETE FROM raw.checkpoints")

@@ -13,15 +13,8 @@ from clogs.landing.handover import ArrowRows
 from clogs.landing.ledger import ledger_name
 from clogs.landing.newest import find_newest
 from clogs.schema import COLUMNS
-from clogs.warehouse import Connection, note_changed
+from clogs.warehouse import Connection, create_temporary, fetch, instant, literal, note_changed
 
-# As parameters, not as a frame: what Python passes while DuckDB works turns to zeros if a signal comes.
-_FILES = """
-    CREATE OR REPLACE TEMP TABLE files AS
-    SELECT
-        unnest(range(len($files))) AS place, unnest($files::VARCHAR[]) AS file,
-        unnest($days::DATE[]) AS day, unnest($bytes::BIGINT[]) AS bytes
-"""
 _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.name}"' for column in COLUMNS)
 
 # One scan of the keys. See docs/decisions.md.
@@ -41,7 +34,7 @@ _UNCHANGED = f"""
     FROM wanted
     JOIN landed ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place
     JOIN files ON files.place = wanted.file
-    JOIN raw.{{table}} AS old ON old.rowid = wanted.replaced
+    JOIN replaced AS old ON old._place = wanted.replaced
     WHERE files.day = old.date AND {_SAME}
 """
 _KEEP_UNCHANGED = """
@@ -64,7 +57,7 @@ _ENTER = """
         FROM wanted GROUP BY file
     )
     SELECT
-        files.file, bytes, 'landed' AS status, ? AS run, ?::TIMESTAMPTZ AS loaded_at,
+        files.file, bytes, 'landed' AS status, {run} AS run, {at} AS loaded_at,
         coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
         coalesce(rows - inserted - updated, rows, 0) AS unchanged
     FROM files
@@ -103,15 +96,13 @@ def upsert(
     for the models.
     """
     find_newest(connection, batch, rows)
-    values = {
-        "files": [ledger_name(path, raw_dir) for path in batch],
-        "days": [day_of(path) for path in batch],
-        "bytes": [path.stat().st_size for path in batch],
-    }
-    connection.execute(_FILES, values)
+    # as text, not as a frame: what Python passes while DuckDB works turns to zeros if a signal comes
+    files = ", ".join(_file(place, path, raw_dir) for place, path in enumerate(batch))
+    create_temporary(connection, "files", f"FROM (VALUES {files}) AS files (place, file, day, bytes)")
     connection.execute(_WANTED.format(table=table))
     if connection.execute("SELECT count(replaced) FROM wanted").fetchall() != [(0,)]:
-        connection.execute(_UNCHANGED.format(table=table))
+        fetch(connection, f"raw.{table}", "SEMI JOIN wanted ON replaced = kept.rowid", name="replaced")
+        connection.execute(_UNCHANGED)
         connection.execute(_KEEP_UNCHANGED.format(table=table))
     connection.execute(_DELETE.format(table=table))
     counts = "SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM incoming)"
@@ -122,5 +113,12 @@ def upsert(
         note_changed(connection, "SELECT _id FROM wanted", count=wanted)
     # a full refresh loads files that are in the ledger already
     connection.execute("DELETE FROM raw.ledger WHERE file IN (SELECT file FROM files)")
-    counted = connection.execute(_ENTER, [run, datetime.now(UTC)]).fetchall()
+    counted = connection.execute(_ENTER.format(run=literal(run), at=instant(datetime.now(UTC)))).fetchall()
     return sum((Counts(*row) for row in counted), Counts())
+
+
+def _file(place: int, path: Path, raw_dir: Path) -> str:
+    """A landing file as a row of SQL."""
+    day = day_of(path)
+    written = f"DATE '{day}'" if day else "NULL"
+    return f"({place}, {literal(ledger_name(path, raw_dir))}, {written}, {path.stat().st_size})"

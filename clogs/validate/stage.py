@@ -21,9 +21,10 @@ from clogs.validate.changed import read_changes
 from clogs.validate.history import failed_last, keep
 from clogs.warehouse import Connection
 
+_KNOWN = ", ".join(map(warehouse.literal, KNOWN_TYPES))
 _UNKNOWN_TYPES = f"""
     SELECT coalesce(type, '(none)'), count(*), arg_min(claude_version, coalesce(timestamp, ingested_at))
-    FROM raw.conversations WHERE type IS NULL OR NOT list_contains(?, type)
+    FROM raw.conversations WHERE type IS NULL OR type NOT IN ({_KNOWN})
     GROUP BY type ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}
 """
 
@@ -87,7 +88,7 @@ def validate(
             f"{join_limited(sorted(missing))} have not been built yet.",
             hint="Build them with: clogs transform",
         )
-    connection.execute(f"SET VARIABLE now = TIMESTAMPTZ '{at.isoformat()}'")
+    connection.execute(f"SET VARIABLE now = {warehouse.instant(at)}")
     connection.execute(f"SET VARIABLE max_age = to_seconds({max_age.total_seconds()})")
     checks: list[CheckResult] = []
     with warehouse.bounded(connection):
@@ -147,7 +148,7 @@ def _with_types(connection: Connection, result: CheckResult) -> CheckResult:
     """Give the check on types of entries the types as examples, instead of some documents that have them."""
     if result.check != f"{CONVERSATIONS.name}.type_is_known" or not result.failing:
         return result
-    found = connection.execute(_UNKNOWN_TYPES, [KNOWN_TYPES]).fetchall()
+    found = connection.execute(_UNKNOWN_TYPES).fetchall()
     examples = (
         f"{shortened(name)} ({number:,} since {shortened(version or 'an unknown version')})"
         for name, number, version in found

@@ -12,7 +12,15 @@ from clogs.warehouse.connection import (
 )
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
-from clogs.warehouse.query import has_views, identifier, literal, query, query_to_parquet, search_in
+from clogs.warehouse.query import (
+    has_views,
+    identifier,
+    instant,
+    literal,
+    query,
+    query_to_parquet,
+    search_in,
+)
 from clogs.warehouse.stretches import create_temporary, fetch, some_of
 from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
 
@@ -35,6 +43,7 @@ __all__ = [
     "has_tables",
     "has_views",
     "identifier",
+    "instant",
     "list_tables",
     "literal",
     "mapped",

@@ -123,7 +123,7 @@ def create_tables(connection: Connection) -> None:
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         create_conversations(connection, "conversations")
         connection.execute(_RAW + _CHANGES + _QUALITY)
-        connection.execute("INSERT INTO raw.layout VALUES (?, ?, now())", [LAYOUT, __version__])
+        connection.execute(f"INSERT INTO raw.layout VALUES ({LAYOUT}, '{__version__}', now())")
 
 
 def require_tables(connection: Connection) -> None:

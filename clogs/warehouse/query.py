@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ def search_in(connection: Connection, schema: str) -> None:
 def literal(text: str) -> str:
     """Quote a text for SQL. For a parameter, DuckDB would import pandas, which takes half a second."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def instant(moment: datetime) -> str:
+    """Write a moment, which has a time zone, as SQL."""
+    return f"TIMESTAMPTZ '{moment.isoformat()}'"
 
 
 def identifier(name: str) -> str:
