@@ -19,17 +19,28 @@ WITH RECURSIVE hours AS (
   FROM silver.int_api_calls
   WHERE timestamp IS NOT NULL
   GROUP BY 1
-), starts AS (
-  SELECT MIN(hour) AS start
+), nexts AS (
+  SELECT
+    hour,
+    LEAST(
+      MIN(hour) FILTER(WHERE goes_on) OVER (ORDER BY hour RANGE BETWEEN INTERVAL 5 HOUR FOLLOWING AND UNBOUNDED FOLLOWING),
+      MIN(hour) OVER (ORDER BY hour RANGE BETWEEN INTERVAL 6 HOUR FOLLOWING AND UNBOUNDED FOLLOWING)
+    ) AS next
   FROM hours
+), jumps AS (
+  -- The first hour begins a window, and so does the next of any that does. Each step looks twice as far ahead.
+  SELECT hour, next, hour = MIN(hour) OVER () AS is_start
+  FROM nexts
   UNION ALL
-  SELECT MIN(hours.hour) AS start
-  FROM starts
-  INNER JOIN hours
-    ON hours.hour > starts.start + INTERVAL 5 HOUR
-    OR (hours.hour = starts.start + INTERVAL 5 HOUR AND hours.goes_on)
-  WHERE starts.start IS NOT NULL
-  GROUP BY starts.start
+  SELECT one.hour, two.next, one.is_start OR one.hour IN (SELECT next FROM jumps WHERE is_start)
+  FROM jumps AS one
+  LEFT JOIN jumps AS two
+    ON two.hour = one.next
+  WHERE (SELECT COUNT(next) FROM jumps) > 0
+), starts AS (
+  SELECT DISTINCT hour AS start
+  FROM jumps
+  WHERE is_start
 ), responses AS (
   SELECT *, timestamp AT TIME ZONE 'UTC' AS utc
   FROM silver.int_api_calls
@@ -37,7 +48,6 @@ WITH RECURSIVE hours AS (
 ), blocks AS (
   SELECT start, LAG(start) OVER (ORDER BY start) + INTERVAL 5 HOUR AS end_before
   FROM starts
-  WHERE start IS NOT NULL
 ), placed AS (
   SELECT
     -- on the stroke of the end of the one before it, a response is not of this window
