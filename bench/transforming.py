@@ -185,8 +185,9 @@ def clogs(base: Path, *arguments: str, watch_memory: bool = False, **variables: 
 
 
 def home(base: Path) -> dict[str, str]:
-    """The environment of such a run, which no warning about the age of made-up documents slows down."""
-    return QUIET | {"DATA_DIR": str(base), "XDG_CONFIG_HOME": str(base), "QUALITY_MAX_AGE": "3650d"}
+    """The environment of such a run."""
+    settings = {"CLOGS_CONFIG": str(Path(__file__).parent / "clogs.toml")}
+    return QUIET | settings | {"DATA_DIR": str(base), "XDG_CONFIG_HOME": str(base)}
 
 
 def subject(name: str, *arguments: str | Path, type_: type[T], **variables: str) -> T:
