@@ -118,5 +118,5 @@ def following(folder: Path, *, timezone: str = "Europe/Berlin") -> Iterator[Foll
     with open_context(config_in(folder, timezone=timezone)) as context:
         context.plan("prod", skip_tests=True)
         publish(context.engine_adapter.cursor, views(context, current(context)))
-        models = [model for model in compile_all(context) or () if model.kind == "by_change"]
+        models = [model for model in compile_all(context, {}) or () if model.kind == "by_change"]
         yield Following(context, models)

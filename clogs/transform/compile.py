@@ -26,43 +26,55 @@ BY_CHANGE = "by_change"
 _SOME_TIME = "2001-02-03"
 """Another time than that which SQLMesh renders at by itself."""
 
+_OF_THE_RUN = ("start_", "end_", "execution_", "latest_", "runtime_stage", "eval", "sql")
+"""How macros begin that differ from run to run, or can hide others that do."""
+
 
 def is_by_change(model: Model) -> bool:
     """Return whether a model is kept up to date by our materialization."""
     return isinstance(model.kind, CustomKind) and model.kind.materialization == BY_CHANGE
 
 
-def compile_all(context: Context) -> list[CompiledModel] | None:
+def compile_all(context: Context, compiled: Mapping[str, CompiledModel]) -> list[CompiledModel] | None:
     """Compile all models that runs bring up to date, each after its parents.
+
+    Args:
+        context: SQLMesh.
+        compiled: Plain ones that have been compiled, by their full names.
 
     Returns:
         None if SQLMesh has to run one of them: one of a kind of its own, or that depends on the time of the
         run, on Python, or on more statements than its SELECT.
     """
-    models = [context.models[fqn] for fqn in context.dag.sorted if fqn in context.models]
-    if not all(map(_is_plain, models)):
+    snapshots = [context.snapshots[fqn] for fqn in context.dag.sorted if fqn in context.models]
+    if not all(each.name in compiled or is_plain(each.model) for each in snapshots):
         return None
-    adapter, snapshots = context.engine_adapter, context.snapshots
-    views = {
-        model.fqn: exp.to_table(snapshots[model.fqn].table_name(), dialect="duckdb").name
-        for model in models
-        if model.kind.is_view
-    }
-    compiled = []
-    for model in models:
-        if model.kind.is_seed or model.kind.is_symbolic:
-            continue
-        query = expanded = model.render_query_or_raise(snapshots=snapshots)
-        # SQLMesh's views name the catalog, so they are read as what they select
-        if any(table.name in views.values() for table in query.find_all(exp.Table)):
-            expanded = model.render_query_or_raise(snapshots=snapshots, expand=views)
-        table = snapshots[model.fqn].table_name()
-        options = {"snapshots": snapshots}
-        compiled.append(compile_model(adapter, model, table, query, options=options, expanded=expanded))
-    return compiled
+    return [
+        compiled.get(each.name) or compile_snapshot(context.engine_adapter, each, context.snapshots)
+        for each in snapshots
+        if not (each.model.kind.is_seed or each.model.kind.is_symbolic)
+    ]
 
 
-def _is_plain(model: Model) -> bool:
+def compile_snapshot(
+    adapter: EngineAdapter, snapshot: Snapshot, snapshots: dict[str, Snapshot]
+) -> CompiledModel:
+    """Compile a plain model. The snapshots, by name, are at least those that it is built from."""
+    model = snapshot.model
+    query = expanded = model.render_query_or_raise(snapshots=snapshots)
+    views = {each.name: _table(each).name for each in snapshots.values() if each.is_model and each.is_view}
+    # SQLMesh's views name the catalog, so they are read as what they select
+    if any(table.name in views.values() for table in query.find_all(exp.Table)):
+        expanded = model.render_query_or_raise(snapshots=snapshots, expand=views)
+    options = {"snapshots": snapshots}
+    return compile_model(adapter, model, snapshot.table_name(), query, options=options, expanded=expanded)
+
+
+def _table(snapshot: Snapshot) -> exp.Table:
+    return exp.to_table(snapshot.table_name(), dialect="duckdb")
+
+
+def is_plain(model: Model) -> bool:
     """Return whether a model is the same SELECT in every run, with nothing before and after it."""
     kind = model.kind
     if kind.is_seed or kind.is_external:
@@ -77,11 +89,15 @@ def _is_plain(model: Model) -> bool:
 
 
 def _varies(model: Model) -> bool:
-    """Return whether a model's SELECT depends on the time of the run."""
-    if not (isinstance(model, SqlModel) and model.query.find(MacroVar, MacroFunc, Jinja)):
+    """Return whether a model's SELECT may depend on the time of the run."""
+    if not isinstance(model, SqlModel):
         return False
-    other: dict[str, Any] = dict.fromkeys(("start", "end", "execution_time"), _SOME_TIME)
-    return model.render_query() != model.render_query(**other, runtime_stage=RuntimeStage.EVALUATING)
+    parts = [*model.pre_statements, model.query]
+    if any(part.find(Jinja) for part in parts):
+        other: dict[str, Any] = dict.fromkeys(("start", "end", "execution_time"), _SOME_TIME)
+        return model.render_query() != model.render_query(**other, runtime_stage=RuntimeStage.EVALUATING)
+    names = {macro.name.lower() for part in parts for macro in part.find_all(MacroVar, MacroFunc)}
+    return any(name.startswith(_OF_THE_RUN) for name in names)
 
 
 def _may_vary(audit: Audit, given: Mapping[str, Any]) -> bool:

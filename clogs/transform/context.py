@@ -37,9 +37,11 @@ from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
-from clogs.transform.compile import compile_audits, is_by_change
+from clogs.transform.compile import compile_audits, compile_snapshot, is_by_change, is_plain
+from clogs.transform.compiled import CompiledModel
 from clogs.transform.config import TransformConfig
-from clogs.transform.follow import limit_memory
+from clogs.transform.follow import limit_memory, update
+from clogs.transform.logs import Logs
 
 CATALOG = "clogs"
 """What SQLMesh attaches the file as: part of every model's identity, so not the name of the file."""
@@ -107,7 +109,7 @@ class BuildConsole(NoopConsole):
 
 
 @contextmanager
-def open_context(config: TransformConfig, console: BuildConsole | None = None) -> Iterator[Context]:
+def open_context(config: TransformConfig, console: BuildConsole | None = None) -> Iterator[OwnContext]:
     """Open SQLMesh on the warehouse; afterwards the file is free again, whatever happened.
 
     Raises:
@@ -118,7 +120,7 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
     set_console(console or BuildConsole())
     try:
         with warehouse.mapped(config.warehouse):
-            context = _Context(paths=config.folders, config=_sqlmesh_config(config))
+            context = OwnContext(paths=config.folders, config=_sqlmesh_config(config))
             if config.prices:
                 # another list is another definition, by which what is built from it is built anew
                 context.upsert_model(_PRICES, seed=Seed(content=config.price_list), column_hashes_=None)
@@ -140,12 +142,24 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
 
 
 class _Evaluator(SnapshotEvaluator):
-    """SQLMesh's, but a model is built and audited in one transaction, and views are left to `publish`."""
+    """SQLMesh's, but a model is built and audited in one transaction, and views are left to `publish`.
+
+    Attributes:
+        compiled: The plain models that were built, by their full names.
+    """
+
+    compiled: dict[str, CompiledModel]
 
     def evaluate(self, snapshot: Snapshot, **options: Any) -> str | None:  # noqa: ANN401
         """Build a model, and show it only if it passes its audits."""
         try:
             with warehouse.transaction(self.adapter.cursor):
+                if is_by_change(snapshot.model) and is_plain(snapshot.model):
+                    # as SQLMesh would by our materialization, but rendered once
+                    model = compile_snapshot(self.adapter, snapshot, options["snapshots"])
+                    update(Logs(self.adapter.cursor), model, is_new=not snapshot.intervals)
+                    self.compiled[snapshot.name] = model
+                    return None
                 built = super().evaluate(snapshot, **options)
                 if not is_by_change(snapshot.model):  # which has audited what changed
                     audits = compile_audits(self.adapter, snapshot.model, options)
@@ -172,18 +186,30 @@ class _Evaluator(SnapshotEvaluator):
 
     def set_correlation_id(self, correlation_id: Any) -> SnapshotEvaluator:  # noqa: ANN401
         """Begin a plan."""
-        return _own(super().set_correlation_id(correlation_id))
+        return _own(super().set_correlation_id(correlation_id), self.compiled)
 
 
-def _own(evaluator: SnapshotEvaluator) -> SnapshotEvaluator:
-    return _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
+def _own(evaluator: SnapshotEvaluator, compiled: dict[str, CompiledModel]) -> SnapshotEvaluator:
+    own = _Evaluator(evaluator.adapters, evaluator.ddl_concurrent_tasks, evaluator.selected_gateway)
+    own.compiled = compiled
+    return own
 
 
-class _Context(Context):
+class OwnContext(Context):
+    """SQLMesh's, whose models are built by our evaluator.
+
+    Attributes:
+        compiled: The plain models that were built, by their full names.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        self.compiled: dict[str, CompiledModel] = {}
+        super().__init__(**options)
+
     @property
     def snapshot_evaluator(self) -> SnapshotEvaluator:
         """What builds and audits."""
-        return _own(super().snapshot_evaluator)
+        return _own(super().snapshot_evaluator, self.compiled)
 
 
 def _sqlmesh_config(config: TransformConfig) -> Config:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model as SQLMeshModel
 from sqlmesh.core.snapshot import Snapshot
-from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import PlanError
 
-from clogs.errors import ClogsError
 from clogs.schema import Model
-from clogs.transform import follow
+from clogs.terminal.progress import Progress
 from clogs.transform.compile import cleaned_until, compile_all, is_by_change
-from clogs.transform.compiled import Compiled, plan_of
-from clogs.transform.context import BuildConsole
+from clogs.transform.compiled import Compiled, CompiledModel, plan_of
+from clogs.transform.context import BuildConsole, OwnContext
+from clogs.transform.follow import follow
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View
 
@@ -36,23 +34,41 @@ class PlannedModel:
     change: Change
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did.
+
+    Attributes:
+        seconds: Those of each model that was built.
+        failures: Names and errors of those that failed; the models built from them were not built.
+        models: All models, compiled; None if SQLMesh has to run one of them.
+    """
+
+    seconds: Mapping[str, float]
+    failures: Sequence[tuple[str, BaseException]]
+    models: Sequence[CompiledModel] | None
+
+
 def build(
-    context: Context,
+    context: OwnContext,
     console: BuildConsole,
     wanted: Collection[str],
+    on_progress: Progress,
     *,
     full_refresh: bool,
-    keep_missing: bool = False,
-) -> None:
-    """Bring the wanted models up to date, and any whose definition changed with all that are built from it.
-
-    Failures are in the console when this returns; the models built from a failed one were not built.
-    """
+    keep_missing: bool,
+) -> Built:
+    """Bring the wanted models up to date, and any that changed with all that are built from it."""
     try:
         # applies changed definitions, and finishes a plan that was killed
         planned = [model.name for model in context.models.values()] if keep_missing else None
         context.plan(_ENVIRONMENT, skip_tests=True, select_models=planned)
+        models = None if keep_missing else compile_all(context, context.compiled)
         due = _due(context, console, wanted)
+        if due and models and not full_refresh:
+            cursor = context.engine_adapter.cursor
+            seconds, failed = follow(cursor, models, parents(context), due, on_progress)
+            return Built(console.seconds | seconds, failed, models)
         if due and not full_refresh:
             context.run(_ENVIRONMENT, ignore_cron=True, select_models=due, no_auto_upstream=True)
             due = [] if console.failures else _due(context, console, wanted)
@@ -63,6 +79,10 @@ def build(
     except PlanError:
         if not console.failures:
             raise
+        models = None
+    names = {fqn: model.name for fqn, model in context.models.items()}
+    failures = [(names[each.node.snapshot_name], each.__cause__ or each) for each in console.failures]
+    return Built(console.seconds, failures, models)
 
 
 def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> list[str]:
@@ -73,12 +93,6 @@ def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> li
         if model.name in wanted and model.name not in console.seconds
         if not (model.kind.is_seed or model.kind.is_symbolic)
     ]
-
-
-def explain(context: Context, failure: NodeExecutionFailedError[Any], file: Path) -> ClogsError:
-    """Say which model failed and why; for an audit also how many rows, and the keys of some of them."""
-    name = context.models[failure.node.snapshot_name].name
-    return follow.explain(file, name, failure.__cause__ or failure)
 
 
 def planned(context: Context) -> list[PlannedModel]:
@@ -145,10 +159,10 @@ def clean(context: Context, snapshots: Collection[Snapshot]) -> None:
     Logs(context.engine_adapter.cursor).trim(tables)
 
 
-def compiled(context: Context, views: Sequence[View]) -> Compiled | None:
-    """What later runs need to follow changes without SQLMesh; None if they cannot do without it."""
-    models, plan = compile_all(context), plan_of(context.engine_adapter.cursor)
-    if models is None or plan is None:
+def compiled(context: Context, models: Sequence[CompiledModel], views: Sequence[View]) -> Compiled | None:
+    """What later runs need to follow changes without SQLMesh; None if its plan did not come to its end."""
+    plan = plan_of(context.engine_adapter.cursor)
+    if plan is None:
         return None
     return Compiled(
         plan=plan, until=cleaned_until(context), models=models, parents=parents(context), views=views

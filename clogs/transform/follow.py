@@ -19,10 +19,11 @@ from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
-from clogs.transform.compiled import Compiled, CompiledModel
+from clogs.transform.compiled import CompiledModel
 from clogs.transform.logs import Logs
 from clogs.transform.replace import replace
 from clogs.transform.restrict import Followed, read_from, restrict
+from clogs.transform.selection import Parents
 from clogs.warehouse import Connection, create_temporary, identifier
 
 logger = logging.getLogger(__name__)
@@ -32,21 +33,25 @@ _MEMORY = 2_000_000_000
 
 
 def follow(
-    connection: Connection, compiled: Compiled, wanted: Collection[str], on_progress: Progress
+    connection: Connection,
+    models: Sequence[CompiledModel],
+    parents: Parents,
+    wanted: Collection[str],
+    on_progress: Progress,
 ) -> tuple[dict[str, float], list[tuple[str, Exception]]]:
     """Bring the wanted models up to date, each in a transaction; those built from one that fails are skipped.
 
     Returns:
         The seconds of each model that was, and the names and errors of those that failed.
     """
-    due = [model for model in compiled.models if model.name in wanted]
+    due = [model for model in models if model.name in wanted]
     seconds: dict[str, float] = {}
     failures: list[tuple[str, Exception]] = []
     logs = Logs(connection)
     left: set[str] = set()  # those that failed, and what is built from them
     for done, model in enumerate(due):
         on_progress(done, len(due))
-        if compiled.parents[model.name] & left:
+        if parents[model.name] & left:
             left.add(model.name)
             continue
         started = time.perf_counter()

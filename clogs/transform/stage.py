@@ -195,7 +195,7 @@ def _follow(
     connection.execute("SET preserve_insertion_order = false")  # no table has an order
     if config.memory_limit is None:
         limit_memory(connection)
-    seconds, failures = follow(connection, compiled, wanted, on_progress)
+    seconds, failures = follow(connection, compiled.models, compiled.parents, wanted, on_progress)
     with warehouse.transaction(connection):
         Logs(connection).trim({model.table for model in compiled.models if model.kind == "by_change"})
     if not are_published(connection, compiled.views):
@@ -238,13 +238,15 @@ def _build(
     with open_context(config, console) as context:
         graph = engine.parents(context)
         wanted = select_models(select, graph)
-        engine.build(context, console, wanted, full_refresh=full_refresh, keep_missing=keep_missing)
-        failure = engine.explain(context, console.failures[0], config.warehouse) if console.failures else None
+        built = engine.build(
+            context, console, wanted, on_progress, full_refresh=full_refresh, keep_missing=keep_missing
+        )
+        failure = explain(config.warehouse, *built.failures[0]) if built.failures else None
         snapshots = engine.current(context)
         engine.clean(context, snapshots)
-        seconds = {name: console.seconds[name] for name in graph if name in console.seconds}
+        seconds = {name: built.seconds[name] for name in graph if name in built.seconds}
         views = engine.views(context, snapshots)
-        compiled = None if failure or keep_missing else engine.compiled(context, views)
+        compiled = None if failure or not built.models else engine.compiled(context, built.models, views)
         return _Build(seconds, views, failure, compiled)
 
 
