@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import polars as pl
 import pytest
-from built import fill, warehouse_of
+from built import data_of, fill, warehouse_of
 from conftest import Workspace
 
 from clogs import warehouse
 from clogs.cli import app
+from clogs.landing.files import land, landed
 
 pytestmark = pytest.mark.every_python
 
@@ -53,6 +55,18 @@ def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
     found = loaded_modules("pipeline", "--skip-extract", environment=fill(workspace).environment)
     assert "duckdb" in found
     assert found & {"sqlmesh", "sqlglot", "pandera", "pandas", *PAGE} == set()
+
+
+def test_a_load_loads_no_pandas(workspace: Workspace) -> None:
+    landing = data_of(fill(workspace)) / "landing"
+    rows = pl.read_parquet(next(landed(landing)), hive_partitioning=True)
+    moved = pl.col("extracted_at") + pl.duration(seconds=1)
+    changed = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("changed")).otherwise("type")
+    land(rows.with_columns(moved, type=changed), landing, name="again")
+    assert "pandas" not in loaded_modules("load", environment=workspace.environment)
+    with warehouse.connect(warehouse_of(workspace), read_only=True) as connection:
+        last = "SELECT updated, unchanged FROM raw.ledger ORDER BY loaded_at DESC LIMIT 1"
+        assert connection.execute(last).fetchall() == [(1, rows.height - 1)]
 
 
 def test_a_run_that_follows_changes_loads_no_sqlmesh(workspace: Workspace) -> None:
