@@ -8,10 +8,11 @@ from pathlib import Path
 from random import Random
 
 import polars as pl
+from conftest import landed_in
 
 from bench.extraction import command
 from bench.measure import served
-from clogs.landing.files import day_of, land, landed
+from clogs.landing.files import day_of, land
 
 
 def extracted(count: int, place: Path) -> Path:
@@ -23,7 +24,7 @@ def extracted(count: int, place: Path) -> Path:
 
 def part(landing: Path, share: float, place: Path) -> Path:
     """The first files of a landing folder."""
-    files = list(landed(landing))
+    files = landed_in(landing)
     for path in files[: max(1, round(len(files) * share))]:
         link(path, landing, place)
     return place
@@ -31,7 +32,7 @@ def part(landing: Path, share: float, place: Path) -> Path:
 
 def multiplied(landing: Path, times: int, place: Path) -> Path:
     """So many times as many documents: the same ones, under other ids."""
-    for number, path in enumerate(landed(landing)):
+    for number, path in enumerate(landed_in(landing)):
         link(path, landing, place)
         rows = pl.read_parquet(path, hive_partitioning=False).with_columns(date=pl.lit(day_of(path)))
         for copy in range(times - 1):
@@ -66,7 +67,7 @@ def changes(landing: Path, count: int, place: Path, *, number: int, batches: int
 
 def hollow(landing: Path, place: Path) -> Path:
     """Landing files that are known: nothing but their sizes and times, so none can be read."""
-    for path in landed(landing):
+    for path in landed_in(landing):
         empty = below(place, path, landing)
         empty.touch()
         found = path.stat()
@@ -77,7 +78,7 @@ def hollow(landing: Path, place: Path) -> Path:
 
 def add(landing: Path, place: Path) -> None:
     """Let all landing files stand in another landing folder, too."""
-    for path in landed(landing):
+    for path in landed_in(landing):
         link(path, landing, place)
 
 

@@ -19,7 +19,7 @@ _ELSEWHERE = "Free space, fix the permissions, or choose another place: clogs co
 
 
 @contextmanager
-def reading(path: Path, *, hint: str = "Look for the cause with: clogs doctor") -> Iterator[None]:
+def reading(path: Path | str, *, hint: str = "Look for the cause with: clogs doctor") -> Iterator[None]:
     """Raise the operating system's errors while ``path`` is read as a `ClogsError` with its reason."""
     try:
         yield

@@ -21,6 +21,8 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from clogs.commands.demo_server import free_port
+from clogs.landing.files import landed
+from clogs.landing.place import Place
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -114,6 +116,11 @@ def in_terminal(workspace: Workspace, answer: str, *arguments: str) -> subproces
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow modules: what runs last should be short."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def landed_in(folder: Place) -> list[Path]:
+    """The landing files of a folder, in order."""
+    return [path for path in landed(folder) if isinstance(path, Path)]
 
 
 @pytest.fixture(scope="session")

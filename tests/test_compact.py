@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 from built import data_of, fill
-from conftest import Workspace
+from conftest import Workspace, landed_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_load import DAY, NOON, Folder, flipped, row
@@ -21,7 +21,7 @@ from test_load import DAY, NOON, Folder, flipped, row
 from clogs import warehouse
 from clogs.errors import DataError
 from clogs.landing.compact import CompactResult, compact
-from clogs.landing.files import FORMAT_KEY, digest_in_name, land, landed, sha256_of
+from clogs.landing.files import FORMAT_KEY, digest_in_name, land, sha256_of
 from clogs.pipeline.checkpoints import loads
 
 TOMORROW = DAY + timedelta(days=1)
@@ -47,7 +47,7 @@ def counts(result: CompactResult) -> tuple[int, int, int]:
 
 
 def files(folder: Folder) -> list[Path]:
-    return list(landed(folder.root / "landing"))
+    return list(landed_in(folder.root / "landing"))
 
 
 def read(paths: Sequence[Path]) -> list[tuple[str, str]]:
@@ -413,7 +413,7 @@ def test_a_damaged_file_ends_the_command_with_its_code(scattered: Workspace) -> 
 def land_again(workspace: Workspace, times: int) -> Path:
     """Land a file of a finished pipeline's several times more; its day has so many more files."""
     landing = data_of(workspace) / "landing"
-    path, *_ = landed(landing)
+    path, *_ = landed_in(landing)
     frame = pl.read_parquet(path, hive_partitioning=True)
     for number in range(times):
         land(frame, landing, name=f"again_{number:02}")

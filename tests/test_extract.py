@@ -33,7 +33,7 @@ from bson import (
     Regex,
     Timestamp,
 )
-from conftest import Workspace
+from conftest import Workspace, landed_in
 from mongo_server import serving
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -43,7 +43,6 @@ from replay import replay
 from clogs import dead_letters
 from clogs.errors import ClogsError, DataError, SourceError, TransientSourceError
 from clogs.extract import ExtractJob, ExtractResult, extract
-from clogs.landing.files import landed
 from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC, LARGEST_DOCUMENT
 from clogs.runs.records import new_run
@@ -104,7 +103,7 @@ def another(job: ExtractJob) -> ExtractJob:
 
 def landed_ids(job: ExtractJob) -> list[str]:
     """The ids in the landing files, in the order of the files, repeated where they were landed again."""
-    return [identity for path in landed(job.raw_dir) for identity in pl.read_parquet(path)["_id"]]
+    return [identity for path in landed_in(job.raw_dir) for identity in pl.read_parquet(path)["_id"]]
 
 
 # What is read
@@ -118,7 +117,7 @@ def test_the_first_run_lands_everything_and_the_second_nothing(
     assert (first.documents, first.landed, first.unchanged, first.rejected) == (250, 250, 0, 0)
     assert (first.since, first.watermark) == (None, NEWEST)
     assert first.files == 3
-    assert first.bytes == sum(path.stat().st_size for path in landed(job.raw_dir))
+    assert first.bytes == sum(path.stat().st_size for path in landed_in(job.raw_dir))
     second = run()
     assert (second.documents, second.landed, second.unchanged, second.files) == (250, 0, 250, 0)
     assert (second.since, second.watermark) == (NEWEST - LOOKBACK, NEWEST)
@@ -134,7 +133,7 @@ def test_a_changed_document_is_landed_again_and_so_is_the_change_back(
     assert run().landed == 1
     collection.replace_one({"_id": 1}, entry(1, text="old"))
     assert run().landed == 1
-    frame = pl.concat(map(pl.read_parquet, landed(job.raw_dir))).sort("extracted_at")
+    frame = pl.concat(map(pl.read_parquet, landed_in(job.raw_dir))).sort("extracted_at")
     assert frame.filter(_id="1")["entry_raw"].to_list() == [
         '{"text":"old"}',
         '{"text":"new"}',
@@ -152,7 +151,7 @@ def test_a_change_back_is_landed_though_the_run_that_landed_the_change_left_no_s
     run(limit=1)
     collection.replace_one({"_id": 1}, entry(1, text="old"))
     assert run().landed == 1
-    frame = pl.concat(map(pl.read_parquet, landed(job.raw_dir))).sort("extracted_at")
+    frame = pl.concat(map(pl.read_parquet, landed_in(job.raw_dir))).sort("extracted_at")
     assert frame["entry_raw"].to_list()[-1] == '{"text":"old"}'
     assert run().landed == 0
 
@@ -166,7 +165,7 @@ def test_times_of_reading_only_grow_also_after_the_clock_was_set_back(
     extract(source, ahead, **options)  # type: ignore[arg-type]  # mypy cannot see which option it is
     extract(source, another(job), full_backfill=True)
     frame = pl.concat(
-        map(pl.read_parquet, sorted(landed(job.raw_dir), key=lambda path: path.stat().st_mtime_ns))
+        map(pl.read_parquet, sorted(landed_in(job.raw_dir), key=lambda path: path.stat().st_mtime_ns))
     )
     moments = frame["extracted_at"].unique(maintain_order=True)
     assert len(moments) == 6
@@ -279,7 +278,7 @@ def test_another_landing_folder_is_filled_from_the_beginning(
 ) -> None:
     collection.insert_one(entry("a"))
     run()
-    shutil.rmtree(job.raw_dir)
+    shutil.rmtree(str(job.raw_dir))
     assert run().landed == 1
     assert run().landed == 0
 
@@ -298,7 +297,7 @@ def test_excluded_fields_are_not_landed_wherever_they_are(
     collection.insert_one(entry(1, toolUseResult="x", data={"a": 1, "heavy": "y"}))
     lean = replace(job, exclude=("toolUseResult", "data.heavy"))
     extract(source, another(lean))
-    (file,) = landed(job.raw_dir)
+    (file,) = landed_in(job.raw_dir)
     assert pl.read_parquet(file)["entry_raw"].to_list() == ['{"data":{"a":1}}']
 
 
@@ -442,7 +441,7 @@ def test_any_bson_is_landed_or_rejected_and_stops_nothing(job: ExtractJob) -> No
         connect(Address(server.uri, "logs", "conversations")) as source,
     ):
         result = extract(source, another(lenient))
-    rows = pl.concat(map(pl.read_parquet, landed(job.raw_dir)))
+    rows = pl.concat(map(pl.read_parquet, landed_in(job.raw_dir)))
     letters = list(dead_letters.read(job.dead_letter_dir))
     assert result.documents == len(raw)
     assert (rows.height, len(letters)) == (result.landed, result.rejected)
@@ -544,7 +543,7 @@ def test_killed_at_any_moment_the_next_run_completes_what_was_begun(
     seen = [kill_at(mongo_workspace, raw_dir, files) for files in (0, 1, 5, 25)]
     assert seen == sorted(seen)
     assert mongo_workspace.run("extract", PIPELINE_BATCH_SIZE="100").returncode == 0
-    frame = pl.concat(map(pl.read_parquet, landed(raw_dir))).unique(["_id", "entry_raw", "ingested_at"])
+    frame = pl.concat(map(pl.read_parquet, landed_in(raw_dir))).unique(["_id", "entry_raw", "ingested_at"])
     assert sorted(frame["_id"], key=int) == [str(number) for number in range(3000)]
     assert frame.filter(pl.format('{{"text":"{}"}}', "_id") != pl.col("entry_raw")).height == 0
     assert list(tmp_path.rglob(".writing-*")) == []
@@ -553,19 +552,19 @@ def test_killed_at_any_moment_the_next_run_completes_what_was_begun(
 
 def kill_at(workspace: Workspace, raw_dir: Path, files: int) -> int:
     """Kill an extraction after so many files; count the rows there are, which proves every file whole."""
-    before = len(list(landed(raw_dir)))
+    before = len(list(landed_in(raw_dir)))
     process = subprocess.Popen(
         [sys.executable, "-m", "clogs", "extract"],
         cwd=workspace.folder,
         env=workspace.environment | {"PIPELINE_BATCH_SIZE": "100"},
         stdout=subprocess.DEVNULL,
     )
-    while len(list(landed(raw_dir))) < before + files:
+    while len(list(landed_in(raw_dir))) < before + files:
         assert process.poll() is None
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return sum(pl.read_parquet(path).height for path in landed(raw_dir))
+    return sum(pl.read_parquet(path).height for path in landed_in(raw_dir))
 
 
 def test_the_right_to_find_in_the_collection_is_enough(tmp_path: Path, job: ExtractJob) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import polars as pl
 import pytest
 from bson import ObjectId
-from conftest import DATABASE
+from conftest import DATABASE, landed_in
 from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -22,7 +22,7 @@ from clogs.errors import NoChangesError
 from clogs.extract import ExtractJob, ExtractResult, extract
 from clogs.extract import changes as stage
 from clogs.extract.watermark import ExtractState
-from clogs.landing.files import landed
+from clogs.landing.place import Place
 from clogs.mongo import Address, Changes, Source, connect
 from clogs.runs.records import new_run
 
@@ -70,9 +70,9 @@ class Extraction:
         return texts_in(self.collection)
 
 
-def landed_texts(raw_dir: Path) -> dict[str, str]:
+def landed_texts(raw_dir: Place) -> dict[str, str]:
     """The newest version of each document in the landing, by its ``_id``."""
-    rows = pl.concat(map(pl.read_parquet, landed(raw_dir))).sort("extracted_at")
+    rows = pl.concat(map(pl.read_parquet, landed_in(raw_dir))).sort("extracted_at")
     twice = rows.group_by("_id", "extracted_at").len().filter(pl.col("len") > 1)
     assert twice.is_empty()  # else nothing says which version is newer
     return dict(rows.select("_id", "message_content").iter_rows())
@@ -195,7 +195,7 @@ def test_excluded_fields_stay_on_the_server(extraction: Extraction) -> None:
     result = {"stdout": "x", "stderr": "y"}
     extraction.collection.insert_one(entry("x") | {"snapshot": {"a": 1}, "toolUseResult": result, "kept": 1})
     extraction.run(job=job)
-    rows = pl.concat(map(pl.read_parquet, landed(extraction.job.raw_dir))).filter(_id="x")
+    rows = pl.concat(map(pl.read_parquet, landed_in(extraction.job.raw_dir))).filter(_id="x")
     assert rows["entry_raw"].to_list() == ['{"toolUseResult":{"stderr":"y"},"kept":1}']
 
 

@@ -11,13 +11,12 @@ from uuid import uuid4
 
 import polars as pl
 import pytest
-from conftest import DATABASE, Workspace, new_workspace
+from conftest import DATABASE, Workspace, landed_in, new_workspace
 from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from clogs import warehouse
-from clogs.landing.files import landed
 from clogs.runs.lock import holder
 
 pytestmark = pytest.mark.slow
@@ -48,7 +47,7 @@ def data_of(workspace: Workspace) -> Path:
 
 def has_landed(workspace: Workspace, identity: str) -> Callable[[], bool]:
     folder = data_of(workspace) / "landing"
-    return lambda: any(identity in pl.read_parquet(path)["_id"] for path in landed(folder))
+    return lambda: any(identity in pl.read_parquet(path)["_id"] for path in landed_in(folder))
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -8,11 +8,11 @@ import sys
 import polars as pl
 import pytest
 from built import data_of, fill, warehouse_of
-from conftest import Workspace
+from conftest import Workspace, landed_in
 
 from clogs import warehouse
 from clogs.cli import app
-from clogs.landing.files import land, landed
+from clogs.landing.files import land
 
 pytestmark = pytest.mark.every_python
 
@@ -59,7 +59,7 @@ def test_a_run_with_nothing_new_loads_no_sqlmesh(workspace: Workspace) -> None:
 
 def test_a_load_loads_no_pandas(workspace: Workspace) -> None:
     landing = data_of(fill(workspace)) / "landing"
-    rows = pl.read_parquet(next(landed(landing)), hive_partitioning=True)
+    rows = pl.read_parquet(landed_in(landing)[0], hive_partitioning=True)
     moved = pl.col("extracted_at") + pl.duration(seconds=1)
     changed = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("changed")).otherwise("type")
     land(rows.with_columns(moved, type=changed), landing, name="again")

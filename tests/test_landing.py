@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from conftest import landed_in
 from rows import screened
 
 from clogs.errors import ClogsError
-from clogs.landing.files import digest_in_name, land, landed, partition
+from clogs.landing.files import digest_in_name, land, partition
 from clogs.schema import COLUMNS
 
 Document = dict[str, Any]
@@ -30,7 +31,8 @@ def frame(documents: Sequence[Document]) -> pl.DataFrame:
 
 
 def test_each_date_has_a_file(tmp_path: Path) -> None:
-    files = land(frame(ENTRIES), tmp_path, name="run_00000")
+    land(frame(ENTRIES), tmp_path, name="run_00000")
+    files = landed_in(tmp_path)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
     assert files == [
         tmp_path / "date=2026-11-20" / f"conversations_run_00000_{digests[0]}.parquet",
@@ -41,7 +43,8 @@ def test_each_date_has_a_file(tmp_path: Path) -> None:
 
 
 def test_a_file_has_its_format_in_its_metadata(tmp_path: Path) -> None:
-    (file, *_) = land(frame(ENTRIES), tmp_path, name="run")
+    land(frame(ENTRIES), tmp_path, name="run")
+    file, *_ = landed_in(tmp_path)
     assert pl.read_parquet_metadata(file)["clogs.format"] == "1"
 
 
@@ -53,7 +56,8 @@ def test_what_is_landed_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
-    (file, *_) = land(frame(ENTRIES), tmp_path / "raw", name="run")
+    land(frame(ENTRIES), tmp_path / "raw", name="run")
+    file, *_ = landed_in(tmp_path / "raw")
     assert [path.stat().st_mode & 0o777 for path in (file, *file.parents[:2])] == [0o600, 0o700, 0o700]
 
 
@@ -62,10 +66,10 @@ def test_a_batch_without_rows_makes_no_file(tmp_path: Path) -> None:
 
 
 def test_landing_files_are_listed_by_date_and_half_written_ones_are_not(tmp_path: Path) -> None:
-    assert list(landed(tmp_path)) == []
+    assert list(landed_in(tmp_path)) == []
     files = [*land(frame(ENTRIES), tmp_path, name="b"), *land(frame(ENTRIES), tmp_path, name="a")]
     (tmp_path / "date=2026-11-20" / ".writing-1-conversations_c.parquet").touch()
-    assert list(landed(tmp_path)) == sorted(files)
+    assert list(landed_in(tmp_path)) == sorted(files)
 
 
 @pytest.mark.parametrize(

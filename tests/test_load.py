@@ -42,7 +42,8 @@ class Folder:
 
     def land(self, *rows: dict[str, Any]) -> list[Path]:
         self.files += 1
-        return land(pl.DataFrame(rows, SCHEMA), self.root / "landing", name=f"{self.files:05}")
+        files = land(pl.DataFrame(rows, SCHEMA), self.root / "landing", name=f"{self.files:05}")
+        return [path for path in files if isinstance(path, Path)]
 
     def load(self, **options: Any) -> LoadResult:  # noqa: ANN401  # what `load` takes
         with warehouse.connect(self.root / "clogs.duckdb") as connection:

@@ -11,12 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 from built import data_of, fill, warehouse_of
-from conftest import Workspace, in_terminal
+from conftest import Workspace, in_terminal, landed_in
 from test_load import DAY, Folder, row
 
 from clogs import warehouse
 from clogs.errors import DataError
-from clogs.landing.files import landed
 from clogs.landing.prune import PruneResult, prune
 
 EVE = DAY - timedelta(days=1)
@@ -39,7 +38,7 @@ def counts(result: PruneResult) -> tuple[int, int, int]:
 
 
 def files(folder: Folder) -> list[Path]:
-    return list(landed(folder.root / "landing"))
+    return list(landed_in(folder.root / "landing"))
 
 
 def names(folder: Path) -> list[str]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from bson import ObjectId
+from conftest import landed_in
 from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from clogs.extract import ExtractJob, extract
 from clogs.extract.reconcile import Reconciled, ranges_of_days, starts_of
-from clogs.landing.files import landed
+from clogs.landing.place import put
 from clogs.landing.seen import pruned_ids
 from clogs.mongo import Address, KeyRange, Source, connect
 
@@ -88,7 +90,7 @@ def reconciled(source: Source, job: ExtractJob) -> Reconciled:
 
 def texts(job: ExtractJob) -> dict[str, str | None]:
     """The newest text of each document that is landed."""
-    rows = pl.concat([pl.read_parquet(each, glob=False) for each in landed(job.raw_dir)])
+    rows = pl.concat([pl.read_parquet(each, glob=False) for each in landed_in(job.raw_dir)])
     newest = rows.sort("extracted_at").group_by("_id").last()
     return dict(newest.select("_id", "message_content").iter_rows())
 
@@ -169,10 +171,11 @@ def test_what_was_pruned_does_not_come_back(
     ids = [object_id(day) for _ in range(2)]
     collection.insert_many([entry(each) for each in ids])
     extract(source, job)
-    for path in landed(job.raw_dir):
+    for path in landed_in(job.raw_dir):
         path.unlink()
-    pruned_ids(job.raw_dir).mkdir()
-    pl.DataFrame({"_id": list(map(str, ids))}).write_parquet(pruned_ids(job.raw_dir) / "before.parquet")
+    content = BytesIO()
+    pl.DataFrame({"_id": list(map(str, ids))}).write_parquet(content)
+    put(pruned_ids(job.raw_dir) / "before.parquet", content.getvalue())
     collection.insert_one(entry(object_id(day), ingestedAt=NOW - DAY))
     found = reconciled(source, job)
     assert (found.source, found.missing, found.documents) == (3, 1, 1)

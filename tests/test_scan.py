@@ -12,6 +12,7 @@ import bson
 import polars as pl
 import pytest
 from bson import ObjectId
+from conftest import landed_in
 from replay import Server, replay
 
 from clogs.errors import SourceError
@@ -19,7 +20,6 @@ from clogs.extract import ExtractJob
 from clogs.extract.range import CollectionRange, land_range
 from clogs.extract.scan import SCANNED, scan
 from clogs.extract.watermark import ExtractState
-from clogs.landing.files import landed
 from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC
 
@@ -126,7 +126,7 @@ def test_a_fault_that_does_not_pass_is_raised_as_it_is(
     server.faults = {2: FORBIDDEN}
     with pytest.raises(SourceError, match="asks for a user"):
         list(land_range(CollectionRange(source, source.whole(), job), job, ExtractState(job.state_dir / "s")))
-    assert list(landed(job.raw_dir)) != []
+    assert list(landed_in(job.raw_dir)) != []
 
 
 def test_reading_does_not_run_ahead(source: Source, server: Server, job: ExtractJob) -> None:

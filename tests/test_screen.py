@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import Document, Workspace
+from conftest import Document, Workspace, landed_in
 from pymongo.collection import Collection
 from rows import screened
 
 from clogs import dead_letters
 from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.suites import blocking_checks
-from clogs.landing.files import landed
 from clogs.mongo import utc
 
 pytestmark = pytest.mark.every_python
@@ -104,7 +103,7 @@ def test_the_rest_goes_on_and_what_failed_is_a_dead_letter(
     )
     assert "WARNING 1 document rejected; the reasons: clogs dead-letters list" in finished.stderr
     folder = mongo_workspace.folder.parent / "data"
-    assert len(list(landed(folder / "landing"))) == 1
+    assert len(list(landed_in(folder / "landing"))) == 1
     (letter,) = dead_letters.read(folder / "dead_letters")
     assert names(list(letter.reasons)) == ["conversations.session_is_present", "conversations.role_is_known"]
     assert '"robot"' in letter.document

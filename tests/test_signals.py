@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 from built import data_of, fill
-from conftest import Workspace
+from conftest import Workspace, landed_in
 from pymongo.collection import Collection
 
-from clogs.landing.files import landed
 from clogs.runs import records, signals
 from clogs.runs.lock import run_lock
 
@@ -136,7 +135,7 @@ def test_an_extraction_that_is_stopped_leaves_whole_files_and_the_next_goes_on(
     noon = datetime(2025, 1, 20, 12, tzinfo=UTC)
     collection.insert_many([{"_id": number, "ingestedAt": noon} for number in range(5000)])
     with mongo_workspace.start("extract", PIPELINE_BATCH_SIZE="100") as process:
-        while not list(landed(tmp_path / "data" / "landing")):
+        while not list(landed_in(tmp_path / "data" / "landing")):
             assert process.poll() is None
             time.sleep(0.001)
         process.send_signal(signal.SIGTERM)

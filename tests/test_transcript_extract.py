@@ -16,14 +16,14 @@ from typing import Any
 import polars as pl
 import pytest
 from built import SAMPLES
-from conftest import Workspace, new_workspace
+from conftest import Workspace, landed_in, new_workspace
 from polars.testing import assert_frame_equal
 from pymongo.collection import Collection
 
 from clogs import dead_letters
 from clogs.checks.suites import blocking_checks
 from clogs.extract import ExtractJob, ExtractResult, extract_transcripts, replay_documents, transcripts
-from clogs.landing.files import landed
+from clogs.landing.place import Place
 from clogs.runs.records import new_run
 from clogs.transcripts.find import find
 from clogs.transcripts.origin import origin
@@ -34,9 +34,9 @@ NOWHERE = "mongodb://127.0.0.1:9"
 GOOD: dict[str, Any] = {"type": "user", "sessionId": "s", "timestamp": "2026-03-04T12:00:00.000Z"}
 
 
-def rows_in(raw_dir: Path) -> pl.DataFrame:
+def rows_in(raw_dir: Place) -> pl.DataFrame:
     """What is landed, but when that was."""
-    files = [pl.read_parquet(path) for path in landed(raw_dir)]
+    files = [pl.read_parquet(path) for path in landed_in(raw_dir)]
     return pl.concat(files).drop("extracted_at", "ingested_at").sort("_id")
 
 

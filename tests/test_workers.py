@@ -16,7 +16,7 @@ import bson
 import polars as pl
 import pytest
 from bson import ObjectId
-from conftest import Workspace, new_workspace
+from conftest import Workspace, landed_in, new_workspace
 from pymongo.collection import Collection
 from replay import Server, replay
 
@@ -24,7 +24,6 @@ from clogs.errors import ClogsError, TransientSourceError
 from clogs.extract import ExtractJob, ExtractResult, extract, stage, workers
 from clogs.extract.range import Landed
 from clogs.extract.watermark import ExtractState, write_extract_state
-from clogs.landing.files import landed
 from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
@@ -92,14 +91,14 @@ def another(job: ExtractJob) -> ExtractJob:
 
 
 def landed_ids(job: ExtractJob) -> list[str]:
-    return sorted(identity for path in landed(job.raw_dir) for identity in pl.read_parquet(path)["_id"])
+    return sorted(identity for path in landed_in(job.raw_dir) for identity in pl.read_parquet(path)["_id"])
 
 
 def test_every_document_is_landed_once(run: Run, job: ExtractJob) -> None:
     first = run()
     assert (first.documents, first.landed, first.rejected) == (1000, 1000, 0)
     assert first.watermark == NOON + timedelta(seconds=999)
-    assert first.files == len(list(landed(job.raw_dir)))
+    assert first.files == len(list(landed_in(job.raw_dir)))
     assert landed_ids(job) == sorted(map(str, IDS))
     second = run()
     assert (second.documents, second.landed, second.unchanged) == (301, 0, 301)
@@ -109,7 +108,7 @@ def test_a_catch_up_is_read_in_the_order_of_its_dates_by_one(
     run: Run, job: ExtractJob, server: Server
 ) -> None:
     run()
-    (path,) = job.state_dir.glob("extract-*.parquet")
+    (path,) = Path(str(job.state_dir)).glob("extract-*.parquet")
     write_extract_state(ExtractState(path, NOON + timedelta(minutes=8)))
     server.commands.clear()
     assert run().landed == 1000 - 3 * 60

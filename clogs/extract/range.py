@@ -23,6 +23,7 @@ from clogs.extract.screen import screen
 from clogs.extract.watermark import WINDOW_SCHEMA, ExtractState, write_extract_state
 from clogs.landing.files import land
 from clogs.landing.handover import Handover
+from clogs.landing.place import Place, size_of
 from clogs.mongo import FIRST_MS, KeyRange, Reply, Source, decode, extended_json, id_text
 from clogs.schema import COLUMNS
 
@@ -42,9 +43,9 @@ class ExtractJob:
 
     run: str  # its id is part of the names of its files
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    raw_dir: Path
+    raw_dir: Place
     dead_letter_dir: Path
-    state_dir: Path
+    state_dir: Place
     exclude: Sequence[str]
     batch_size: int  # documents, at most
     workers: int = 1  # processes, this one among them
@@ -104,23 +105,23 @@ def land_range(
     before: ExtractState,
     *,
     number: int = 0,
+    is_begun: bool = False,
     limit: int = 0,
     handover: Handover | None = None,
 ) -> Generator[Landed]:
     """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
-    Documents in the window of the state ``before`` are not landed again. A limit of 0 is none.
+    Documents in the window of the state ``before`` are not landed again. A limit of 0 is none. Before
+    anything is landed, the state says so, if it is not begun yet.
 
     Raises:
         SourceError: The source cannot be read.
         ClogsError: A file cannot be written.
     """
-    is_begun = False
     for place, batch in enumerate(_batches(read, job, before, limit)):
         documents = batch.select(DURABLE.names())
         new = batch.filter(~before.holds(documents))
         if not new.is_empty() and not is_begun:
-            # Each range writes it, in whichever process: it is the same, and first where it is needed.
             write_extract_state(before.begun(job.started))
             is_begun = True
         is_sound = pl.col("reasons").is_null()
@@ -138,7 +139,7 @@ def land_range(
         files = land(sound, job.raw_dir, name=name, handover=handover)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound
-        counts += Counts(files=len(files), bytes=sum(file.stat().st_size for file in files))
+        counts += Counts(files=len(files), bytes=sum(size_of(file) for file in files))
         yield counts, documents
 
 

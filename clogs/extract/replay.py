@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from clogs.extract.scan import rows_of
 from clogs.extract.screen import screen
 from clogs.extract.transcripts import document_of_letter
 from clogs.landing.files import POLARS_TYPES, land
+from clogs.landing.place import Place
 from clogs.mongo import Document, Reply, decode, from_extended_json
 from clogs.schema import COLUMNS
 
@@ -20,7 +20,7 @@ from clogs.schema import COLUMNS
 def replay_documents(
     letters: Sequence[DeadLetter],
     *,
-    raw_dir: Path,
+    raw_dir: Place,
     exclude: Sequence[str],
     blocking_checks: tuple[str, ...],
     name: str,

@@ -25,9 +25,9 @@ from clogs.extract.watermark import (
     write_extract_state,
 )
 from clogs.extract.workers import land_ranges
-from clogs.files import sweep_temporary
 from clogs.landing.files import identity
 from clogs.landing.handover import Handover
+from clogs.landing.place import sweep
 from clogs.mongo import Changes, KeyRange, Source
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count
@@ -107,7 +107,7 @@ def extract(
         before = replace(before, token=known.token)
     if not dry_run:
         for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
-            sweep_temporary(folder)
+            sweep(folder)
     resumed = replace(before, token=None) if full_backfill else before
     try:
         # a part of the collection says nothing about its changes

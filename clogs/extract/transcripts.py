@@ -19,15 +19,15 @@ from clogs.extract.range import Counts, ExtractJob, land_range
 from clogs.extract.stage import ExtractResult, warn
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
-from clogs.files import sweep_temporary
 from clogs.landing.files import identity
 from clogs.landing.handover import Handover
+from clogs.landing.place import read, replace, sweep
 from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript
 from clogs.transcripts.importer import document_of, line_of
 from clogs.transcripts.origin import Origin, origin
-from clogs.transcripts.positions import Positions, read_positions, write_positions
+from clogs.transcripts.positions import Positions, decode_positions, encode_positions
 from clogs.transcripts.read import FilePosition, Line, read_batches
 
 RANGE_BYTES = 64 * 1024 * 1024
@@ -83,7 +83,7 @@ def extract_transcripts(
     clock = time.perf_counter()
     landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
-    positions = {} if full_backfill else read_positions(state)
+    positions = {} if full_backfill else decode_positions(read(state), name=str(state))
     ranges = list(_ranges(transcripts, positions, origin(), job.started))
     if dry_run:
         replies = chain.from_iterable(each((), 0) for each in ranges)
@@ -91,7 +91,7 @@ def extract_transcripts(
             documents=sum(len(reply.raw) for reply in replies), since=None, watermark=None, dry_run=True
         )
     for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
-        sweep_temporary(folder)
+        sweep(folder)
     before = read_extract_state(
         extract_state_path(job.state_dir, source="transcripts", watermark_field="", landing=landing)
     )
@@ -105,7 +105,7 @@ def extract_transcripts(
         for each, documents in landed:
             counts += each
             positions |= _positions(documents["position"].drop_nulls().to_list())
-            write_positions(state, positions)
+            replace(state, encode_positions(positions))
             on_progress(counts.documents, None)
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
     warn(result, job, stage="transcript")

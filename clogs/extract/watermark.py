@@ -7,13 +7,13 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 
 import msgspec
 import polars as pl
 
 from clogs.errors import ClogsError
-from clogs.files import write_atomic
+from clogs.landing.place import Place, read
+from clogs.landing.place import replace as put_state
 from clogs.mongo import Identity
 from clogs.terminal.text import first_line
 
@@ -85,7 +85,7 @@ class ExtractState:
         window: The documents of the lookback window that are landed or rejected, by `WINDOW_SCHEMA`.
     """
 
-    path: Path
+    path: Place
     watermark: datetime | None = None
     reached_at: datetime | None = None
     is_settled: bool = False
@@ -173,7 +173,7 @@ def _newest(documents: pl.DataFrame, until: datetime) -> datetime | None:
     return _EPOCH + newest * _MILLISECOND if isinstance(newest, int) else None
 
 
-def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, landing: str) -> Path:
+def extract_state_path(state_dir: Place, *, source: str, watermark_field: str, landing: str) -> Place:
     """The state's file: one per source, by its name, and landing.
 
     Another of either starts from the beginning; so does another collection of the same name, see
@@ -184,20 +184,22 @@ def extract_state_path(state_dir: Path, *, source: str, watermark_field: str, la
     return state_dir / f"extract-{digest}.parquet"
 
 
-def read_extract_state(path: Path) -> ExtractState:
+def read_extract_state(path: Place) -> ExtractState:
     """Read what `write_extract_state` wrote; without a file, the state before the first run.
 
     A damaged file counts as none, with a warning: reading everything again loses nothing.
     """
-    if not path.exists():
-        return ExtractState(path)
     try:
-        metadata = pl.read_parquet_metadata(path)
-        window = pl.read_parquet(path, glob=False)
-        texts = {name: metadata.get(name) for name in ("watermark", "reached_at", "extracted_at")}
-        moments = {name: datetime.fromisoformat(text) if text else None for name, text in texts.items()}
+        content = read(path)
     except OSError as exc:
         raise ClogsError(f"Cannot read {path}: {exc}.", hint="Look for the cause with: clogs doctor") from exc
+    if content is None:
+        return ExtractState(path)
+    try:
+        metadata = pl.read_parquet_metadata(BytesIO(content))
+        window = pl.read_parquet(BytesIO(content))
+        texts = {name: metadata.get(name) for name in ("watermark", "reached_at", "extracted_at")}
+        moments = {name: datetime.fromisoformat(text) if text else None for name, text in texts.items()}
     except _DAMAGED as exc:
         logger.warning(
             "The extraction state %s is damaged (%s): everything is read again.", path, first_line(exc)
@@ -217,7 +219,11 @@ def read_extract_state(path: Path) -> ExtractState:
 
 
 def write_extract_state(state: ExtractState) -> None:
-    """Make the state durable: the moment it is in place, the next run starts from it."""
+    """Make the state durable: the moment it is in place, the next run starts from it.
+
+    Raises:
+        LockedError: It is an object, and another machine has written it since this process read it.
+    """
     moments = {name: getattr(state, name) for name in ("watermark", "reached_at", "extracted_at")}
     metadata = {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     metadata |= {
@@ -228,7 +234,7 @@ def write_extract_state(state: ExtractState) -> None:
     }
     content = BytesIO()  # Polars has no error of its own for a full disk
     state.window.write_parquet(content, metadata=metadata)
-    write_atomic(state.path, lambda path: path.write_bytes(content.getvalue()))
+    put_state(state.path, content.getvalue())
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -20,7 +20,7 @@ import polars as pl
 from clogs.errors import ClogsError
 from clogs.extract.range import DURABLE, Counts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
-from clogs.extract.watermark import ExtractState
+from clogs.extract.watermark import ExtractState, write_extract_state
 
 SECONDS_TO_END = 5
 
@@ -40,6 +40,7 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
         SourceError: The source cannot be read.
         ClogsError: A file cannot be written, or a worker died.
     """
+    write_extract_state(before.begun(job.started))
     left = deque(enumerate(ranges))
     running: set[Future[Landed]] = set()
     here: Iterator[Landed] = iter(())
@@ -56,7 +57,7 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
                 yield landed
             elif left:
                 number, read = left.popleft()
-                here = land_range(read, job, before, number=number)
+                here = land_range(read, job, before, number=number, is_begun=True)
             elif running:
                 wait(running, return_when=FIRST_COMPLETED)
             else:
@@ -121,7 +122,7 @@ def _end_with_parent() -> None:
 def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
     counts, landed = Counts(), [pl.DataFrame(schema=DURABLE)]
-    for each, documents in land_range(read, job, before, number=number):
+    for each, documents in land_range(read, job, before, number=number, is_begun=True):
         counts += each
         landed.append(documents)
     return counts, pl.concat(landed)

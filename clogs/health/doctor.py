@@ -14,6 +14,7 @@ from clogs.health.places import check_disk, check_folders, free_bytes
 from clogs.health.prices import check_prices, unpriced_models
 from clogs.health.reader import (
     DeadLetters,
+    Landing,
     Source,
     Warehouse,
     read_dead_letters,
@@ -22,6 +23,7 @@ from clogs.health.reader import (
     read_transcripts,
     read_warehouse,
 )
+from clogs.landing.place import Place
 from clogs.mongo import Address, connect
 from clogs.runs.lock import holder
 from clogs.runs.log import log_path
@@ -38,21 +40,26 @@ def checkup(
     watermark_field: str,
     source_mode: str,
     lookback: timedelta,
+    raw_dir: Place,
     folders: Mapping[str, Path],
     warehouse_path: Path,
     newest_price: date | None,
 ) -> list[Finding]:
     """Check everything a run needs, and change nothing; it reads transcripts in ``paths``, or the collection.
 
-    The folders are named by their settings: ``data.dir``, ``data.raw_dir``, ``data.dead_letter_dir`` and
-    ``data.state_dir``. ``newest_price`` is the day on which the newest price was looked up.
+    The folders are named by their settings, such as ``data.dir``; the landing is one of them unless it is in
+    a bucket. ``newest_price`` is the day on which the newest price was looked up.
     """
-    data_dir, raw_dir, state_dir = (folders[f"data.{name}"] for name in ("dir", "raw_dir", "state_dir"))
+    data_dir, state_dir = folders["data.dir"], folders["data.state_dir"]
     warehouse = read_warehouse(warehouse_path)
     findings = [check_versions(), *check_folders(folders, warehouse_path)]
     with failures(findings, "disk"):
-        used = read_landing(raw_dir).bytes + (warehouse.bytes or 0)
+        landing = read_landing(raw_dir).bytes if isinstance(raw_dir, Path) else 0
+        used = landing + (warehouse.bytes or 0)
         findings.append(check_disk(data_dir, free=free_bytes(data_dir), used=used))
+    if not isinstance(raw_dir, Path):
+        with failures(findings, "landing"):
+            findings.append(_bucket(read_landing(raw_dir)))
     with failures(findings, "lock"):
         running = holder(state_dir)
         lock = warning_unless(
@@ -118,6 +125,11 @@ def check_history(state_dir: Path) -> Finding:
         hint += " ·"  # it ends with a command
     log = f"The log is {log_path(state_dir)}."
     return Finding("history", "warning", message, f"{hint} {log} Then run it again: clogs pipeline".lstrip())
+
+
+def _bucket(found: Landing) -> Finding:
+    files = f"{count(found.files, 'landing file')}, {size(found.bytes)}"
+    return Finding("landing", "ok", f"{found.folder} can be listed: {files}.")
 
 
 def _warehouse(found: Warehouse, state_dir: Path) -> Finding:

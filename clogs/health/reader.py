@@ -16,6 +16,7 @@ from clogs.extract.watermark import Comparison, extract_state_path, read_extract
 from clogs.files import reading
 from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
+from clogs.landing.place import Place, size_of
 from clogs.runs.lock import holder
 from clogs.runs.records import Run, read
 from clogs.schedule import next_scheduled
@@ -66,7 +67,7 @@ class Extraction:
 class Landing:
     """The landing files."""
 
-    folder: Path
+    folder: Place
     files: int
     bytes: int
 
@@ -125,9 +126,10 @@ def read_status(
     *,
     watermark_field: str,
     source_mode: str,
-    raw_dir: Path,
+    raw_dir: Place,
     dead_letter_dir: Path,
     state_dir: Path,
+    extraction_dir: Place,
     warehouse_path: Path,
 ) -> Status:
     """Read how things stand; the source is the collection, or transcripts where ``paths`` has some.
@@ -149,7 +151,7 @@ def read_status(
     return Status(
         at=datetime.now(UTC),
         source=source,
-        extraction=_read_extraction(source, address.namespace, watermark_field, raw_dir, state_dir),
+        extraction=_read_extraction(source, address.namespace, watermark_field, raw_dir, extraction_dir),
         landing=read_landing(raw_dir),
         dead_letters=read_dead_letters(dead_letter_dir),
         warehouse=read_warehouse(warehouse_path),
@@ -189,13 +191,13 @@ def read_transcripts(paths: Sequence[Path]) -> Source:
 
 
 def _read_extraction(
-    source: Source, namespace: str, watermark_field: str, raw_dir: Path, state_dir: Path
+    source: Source, namespace: str, watermark_field: str, raw_dir: Place, extraction_dir: Place
 ) -> Extraction:
-    with reading(raw_dir, hint=UNREADABLE):
+    with reading(str(raw_dir), hint=UNREADABLE):
         landing = identity(raw_dir, create=False)
     named = ("transcripts", "") if source.transcripts else (namespace, watermark_field)
-    path = extract_state_path(state_dir, source=named[0], watermark_field=named[1], landing=landing)
-    with reading(path, hint=UNREADABLE):
+    path = extract_state_path(extraction_dir, source=named[0], watermark_field=named[1], landing=landing)
+    with reading(str(path), hint=UNREADABLE):
         state = read_extract_state(path)
     behind = source.newest - state.watermark if source.newest and state.watermark else None
     return Extraction(
@@ -207,9 +209,9 @@ def _read_extraction(
     )
 
 
-def read_landing(raw_dir: Path) -> Landing:
+def read_landing(raw_dir: Place) -> Landing:
     """Count the landing files."""
-    with reading(raw_dir, hint=UNREADABLE):
+    with reading(str(raw_dir), hint=UNREADABLE):
         sizes = [_bytes(path) for path in landed(raw_dir)]
     return Landing(folder=raw_dir, files=len(sizes), bytes=sum(sizes))
 
@@ -258,7 +260,7 @@ def _with_rows(found: Warehouse, connection: warehouse.Connection) -> Warehouse:
     )
 
 
-def _bytes(path: Path) -> int:
+def _bytes(path: Place) -> int:
     with suppress(FileNotFoundError, NotADirectoryError):  # a run may have moved it just now
-        return path.stat().st_size
+        return size_of(path)
     return 0

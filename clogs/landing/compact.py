@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
 
 from clogs import warehouse
 from clogs.errors import DataError
-from clogs.files import sweep_temporary, write_named
+from clogs.files import write_named
 from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, by_size, day_of, file_name, sha256_of
-from clogs.landing.ledger import compare, enter_merged, ledger_name, record, set_status
+from clogs.landing.handover import arrow_rows
+from clogs.landing.ledger import compare, enter_merged, ledger_name, record, remove, set_status
 from clogs.landing.newest import find_newest
-from clogs.landing.verify import DamagedError, verify
+from clogs.landing.place import Place, put, size_of, sweep
+from clogs.landing.verify import DamagedError, verified
 from clogs.schema import COLUMNS
 from clogs.terminal.progress import Progress, no_progress
 from clogs.warehouse import Connection
 
 SMALL_BYTES = 32 * 1024 * 1024  # files of at least this size are left alone
 MERGED_BYTES = 256 * 1024 * 1024  # at most, into one file
+MERGED_OBJECT_BYTES = 64 * 1024 * 1024  # at most, into one object: their rows are in memory
 PAYS_FROM = 16  # small files of one day from which on the pipeline compacts: hourly runs leave 24 or more
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != "date")
@@ -50,7 +56,7 @@ class CompactResult:
 
 
 def compact(
-    connection: Connection, *, raw_dir: Path, run: str, today: date, on_progress: Progress = no_progress
+    connection: Connection, *, raw_dir: Place, run: str, today: date, on_progress: Progress = no_progress
 ) -> CompactResult:
     """Merge the small loaded files of days before ``today``, in UTC; ``run`` is in the merged files' names.
 
@@ -64,15 +70,16 @@ def compact(
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
-    sweep_temporary(raw_dir)
+    sweep(raw_dir)
     diff = compare(connection, raw_dir)
     record(connection, diff)
     days = candidates(diff.loaded, today=today, least=2)
-    merges: list[tuple[list[Path], Path]] = []
+    merges: list[tuple[list[Place], Place]] = []
+    most = MERGED_BYTES if isinstance(raw_dir, Path) else MERGED_OBJECT_BYTES
     before = after = 0
     with warehouse.bounded(connection):
         for done, files in enumerate(days, start=1):
-            for number, chunk in enumerate(each for each in by_size(files, MERGED_BYTES) if len(each) > 1):
+            for number, chunk in enumerate(each for each in by_size(files, most) if len(each) > 1):
                 before += _size(chunk)
                 merges.append((chunk, _merge(connection, chunk, raw_dir, run, number)))
                 after += _size([merges[-1][1]])
@@ -87,29 +94,20 @@ def compact(
     )
 
 
-def candidates(files: Iterable[Path], *, today: date, least: int) -> list[list[Path]]:
+def candidates(files: Iterable[Place], *, today: date, least: int) -> list[list[Place]]:
     """Return the small files of each day before ``today``, in UTC, that has at least ``least`` of them.
 
     The files are ordered by partition, before and after.
     """
-    small = (
-        path for path in files if (day := day_of(path)) and day < today and path.stat().st_size < SMALL_BYTES
-    )
+    small = (path for path in files if (day := day_of(path)) and day < today and size_of(path) < SMALL_BYTES)
     days = (list(files) for _, files in groupby(small, key=lambda path: path.parent))
     return [files for files in days if len(files) >= least]
 
 
-def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: str, number: int) -> Path:
+def _merge(connection: Connection, files: Sequence[Place], raw_dir: Place, run: str, number: int) -> Place:
     """Write the merged file, enter it in the ledger, and remove the old ones, in this order."""
-    for path in files:
-        try:
-            verify(path)
-        except DamagedError as exc:
-            raise DataError(
-                f"{path} is not what was loaded from it: it is not merged.",
-                hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
-            ) from exc
-    find_newest(connection, files)
+    frames = [frame for path in files if (frame := _verified(path)) is not None]
+    find_newest(connection, files, arrow_rows(frames) if frames else None)
     rows = 0
 
     def copy(temporary: Path) -> None:
@@ -120,15 +118,33 @@ def _merge(connection: Connection, files: Sequence[Path], raw_dir: Path, run: st
     def name(temporary: Path) -> str:
         return file_name(f"{run}_merged_{number:04}", sha256_of(temporary))
 
-    merged = write_named(files[0].parent, copy, name)
+    folder = files[0].parent
+    if isinstance(folder, Path):
+        merged: Place = write_named(folder, copy, name)
+    else:
+        with TemporaryDirectory() as scratch:
+            temporary = Path(scratch) / "merged"
+            copy(temporary)
+            merged = put(folder / name(temporary), temporary.read_bytes())
     with warehouse.transaction(connection):
         enter_merged(connection, merged, raw_dir=raw_dir, rows=rows, run=run)
         old = [ledger_name(path, raw_dir) for path in files]
         set_status(connection, old, "compacted", merged_into=ledger_name(merged, raw_dir))
-    for path in files:
-        path.unlink()
+    remove(files)
     return merged
 
 
-def _size(files: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in files)
+def _verified(path: Place) -> pl.DataFrame | None:
+    """The rows of an object; a file is only verified, since DuckDB reads it."""
+    try:
+        with verified(path) as file:
+            return None if isinstance(path, Path) else pl.read_parquet(file)
+    except DamagedError as exc:
+        raise DataError(
+            f"{path} is not what was loaded from it: it is not merged.",
+            hint="Put it back from a backup, or move it away: the warehouse keeps its rows.",
+        ) from exc
+
+
+def _size(files: Sequence[Place]) -> int:
+    return sum(map(size_of, files))

@@ -1,4 +1,4 @@
-"""The landing folder: Parquet files in hive partitions by date, each whole or absent."""
+"""The landing: Parquet files in hive partitions by date, each whole or absent."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
-from clogs.files import write_atomic
 from clogs.landing.handover import Handover
+from clogs.landing.place import Place, listed, put, read, size_of
 from clogs.schema import Kind
 
 POLARS_TYPES: dict[Kind, pl.DataType] = {
@@ -34,7 +33,7 @@ _DIGITS = 16
 _NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
-def land(frame: pl.DataFrame, raw_dir: Path, *, name: str, handover: Handover | None = None) -> list[Path]:
+def land(frame: pl.DataFrame, raw_dir: Place, *, name: str, handover: Handover | None = None) -> list[Place]:
     """Write one batch, a file per date, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
     The frame has the columns of ``raw.conversations``; ``name`` is unique among all batches. The files are
@@ -46,23 +45,24 @@ def land(frame: pl.DataFrame, raw_dir: Path, *, name: str, handover: Handover | 
         content = BytesIO()  # in memory, since Polars raises no OSError of its own where the disk is full
         rows.write_parquet(content, compression_level=ZSTD_LEVEL, metadata={FORMAT_KEY: str(FORMAT)})
         digest = hashlib.sha256(content.getbuffer()).hexdigest()
-        path = partition(raw_dir, day) / file_name(name, digest)
-        write_atomic(path, partial(Path.write_bytes, data=content.getvalue()))
+        path = put(partition(raw_dir, day) / file_name(name, digest), content.getvalue())
         files.append(path)
         if handover:
             handover.add(path, rows)
     return files
 
 
-def identity(raw_dir: Path, *, create: bool) -> str:
-    """Return the landing folder's random identity, which a folder made in its place does not have.
+def identity(raw_dir: Place, *, create: bool) -> str:
+    """Return the landing's random identity, which one made in its place does not have.
 
     Without ``create``, it is empty where it has not been written yet.
     """
     path = raw_dir / ".landing"
-    if create and not path.exists():
-        write_atomic(path, lambda path: path.write_text(uuid4().hex, encoding="ascii"))
-    return path.read_text(encoding="ascii") if path.exists() else ""
+    found = read(path)
+    if create and found is None:
+        put(path, uuid4().hex.encode())
+        found = read(path)
+    return (found or b"").decode("ascii")
 
 
 def file_name(name: str, sha256: str) -> str:
@@ -70,7 +70,7 @@ def file_name(name: str, sha256: str) -> str:
     return f"conversations_{name}_{sha256[:_DIGITS]}.parquet"
 
 
-def digest_in_name(path: Path) -> str | None:
+def digest_in_name(path: Place) -> str | None:
     """The beginning of the SHA-256 that a landing file was written with; None for a foreign file."""
     found = _NAME.search(path.name)
     return found["digest"] if found else None
@@ -82,12 +82,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def partition(raw_dir: Path, day: date) -> Path:
+def partition(raw_dir: Place, day: date) -> Place:
     """The folder of one UTC date."""
     return raw_dir / f"date={day.isoformat()}"
 
 
-def day_of(path: Path) -> date | None:
+def day_of(path: Place) -> date | None:
     """The partition that a landing file is in; None where its folder is not named like one."""
     try:
         day = date.fromisoformat(path.parent.name.removeprefix("date="))
@@ -96,20 +96,20 @@ def day_of(path: Path) -> date | None:
     return day if partition(path.parent.parent, day) == path.parent else None
 
 
-def landed(raw_dir: Path) -> Iterator[Path]:
+def landed(raw_dir: Place) -> Iterator[Place]:
     """Every landing file, ordered by partition and name; files still being written are left out."""
-    return iter(sorted(raw_dir.glob("date=*/conversations_*.parquet")))
+    return iter(listed(raw_dir, "date=*/conversations_*.parquet"))
 
 
-def by_size(files: Iterable[Path], most: int) -> Iterator[list[Path]]:
+def by_size(files: Iterable[Place], most: int) -> Iterator[list[Place]]:
     """Split files, in order, into lists of at most ``most`` bytes; a larger file is a list of its own."""
-    batch: list[Path] = []
+    batch: list[Place] = []
     size = 0
     for path in files:
-        size += path.stat().st_size
+        size += size_of(path)
         if batch and size > most:
             yield batch
-            batch, size = [], path.stat().st_size
+            batch, size = [], size_of(path)
         batch.append(path)
     if batch:
         yield batch

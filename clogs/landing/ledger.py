@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from clogs.landing.files import landed
+from clogs.landing.place import Place, delete, etag_of, size_of
 from clogs.terminal.text import count, join_limited
-from clogs.warehouse import Connection, instant, literal, transaction
+from clogs.warehouse import Connection, instant, literal, nullable, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -27,49 +26,50 @@ class LedgerEntry:
     bytes: int
     status: FileStatus
     merged_into: str | None
+    etag: str | None
 
 
 @dataclass(slots=True)
 class LandingDiff:
     """How the landing folder differs from the ledger; paths are ordered by partition and name."""
 
-    new: list[Path] = field(default_factory=list)
-    loaded: list[Path] = field(default_factory=list)
-    changed: list[Path] = field(default_factory=list)  # in size, since they were loaded
+    new: list[Place] = field(default_factory=list)
+    loaded: list[Place] = field(default_factory=list)
+    changed: list[Place] = field(default_factory=list)  # in size or ETag, since they were loaded
     vanished: list[str] = field(default_factory=list)  # since the last comparison
     missing: int = 0  # since then and before
     returned: list[str] = field(
         default_factory=list
     )  # were missing or compacted; no other file has their rows
-    retired: list[Path] = field(default_factory=list)  # compacted or pruned, and not removed yet
+    retired: list[Place] = field(default_factory=list)  # compacted or pruned, and not removed yet
 
 
-def ledger_name(path: Path, raw_dir: Path) -> str:
+def ledger_name(path: Place, raw_dir: Place) -> str:
     """A landing file's name in the ledger: its path in the landing folder."""
-    return path.relative_to(raw_dir).as_posix()
+    return path.relative_to(raw_dir).as_posix()  # type: ignore[arg-type]  # both are folders, or objects
 
 
 def read_ledger(connection: Connection) -> dict[str, LedgerEntry]:
     """Every file that was ever loaded, by its name in the ledger."""
-    rows = connection.execute("SELECT file, bytes, status, merged_into FROM raw.ledger").fetchall()
+    rows = connection.execute("SELECT file, bytes, status, merged_into, etag FROM raw.ledger").fetchall()
     return {file: LedgerEntry(*entry) for file, *entry in rows}
 
 
-def compare(connection: Connection, raw_dir: Path) -> LandingDiff:
-    """Compare the landing folder with the ledger by names and sizes.
+def compare(connection: Connection, raw_dir: Place) -> LandingDiff:
+    """Compare the landing with the ledger by names, sizes and ETags.
 
     No file is read: a name holds the digest of its content, which `verify` checks whenever a file is read.
     """
     ledger, diff = read_ledger(connection), LandingDiff()
     missing = dict(ledger)
-    for path in landed(raw_dir):
-        name = ledger_name(path, raw_dir)
+    found = {ledger_name(path, raw_dir): path for path in landed(raw_dir)}
+    for name, path in found.items():
         entry = missing.pop(name, None)
         if entry is None:
             diff.new.append(path)
-        elif path.stat().st_size != entry.bytes:
+        elif _is_changed(path, entry):
             diff.changed.append(path)
-        elif entry.status == "pruned" or _has_successor(entry, ledger, raw_dir):
+        elif entry.status == "pruned" or _has_successor(entry, ledger, found):
             diff.retired.append(path)
         else:
             diff.loaded.append(path)
@@ -94,11 +94,11 @@ def record(connection: Connection, diff: LandingDiff) -> None:
         remove(diff.retired)
 
 
-def enter_merged(connection: Connection, path: Path, *, raw_dir: Path, rows: int, run: str) -> None:
+def enter_merged(connection: Connection, path: Place, *, raw_dir: Place, rows: int, run: str) -> None:
     """Enter a file whose rows, taken from other files, are in the table already."""
-    name, size = ledger_name(path, raw_dir), path.stat().st_size
-    values = f"{literal(name)}, {size}, {rows}, {literal(run)}, {instant(datetime.now(UTC))}, 0, 0, {rows}"
-    connection.execute(f"INSERT INTO raw.ledger VALUES ({values}, 'landed', NULL)")
+    name, at = literal(ledger_name(path, raw_dir)), instant(datetime.now(UTC))
+    values = f"{name}, {size_of(path)}, {rows}, {literal(run)}, {at}, 0, 0, {rows}, 'landed', NULL"
+    connection.execute(f"INSERT INTO raw.ledger VALUES ({values}, {nullable(etag_of(path))})")
 
 
 def set_status(
@@ -106,24 +106,26 @@ def set_status(
 ) -> None:
     """Set the status of files, given by their names in the ledger."""
     if files:
-        successor = literal(merged_into) if merged_into else "NULL"
         connection.execute(
-            f"UPDATE raw.ledger SET status = '{status}', merged_into = {successor}"
+            f"UPDATE raw.ledger SET status = '{status}', merged_into = {nullable(merged_into)}"
             f" WHERE file IN ({', '.join(map(literal, files))})"
         )
 
 
-def remove(files: Iterable[Path]) -> None:
+def remove(files: Iterable[Place]) -> None:
     """Remove landing files that still exist, and their folders if nothing else is in them."""
     for path in files:
-        path.unlink(missing_ok=True)
-        with suppress(OSError):
-            path.parent.rmdir()
+        delete(path)
 
 
-def _has_successor(entry: LedgerEntry, ledger: Mapping[str, LedgerEntry], raw_dir: Path) -> bool:
+def _is_changed(path: Place, entry: LedgerEntry) -> bool:
+    etags = {etag_of(path), entry.etag} - {None}
+    return size_of(path) != entry.bytes or len(etags) > 1
+
+
+def _has_successor(entry: LedgerEntry, ledger: Mapping[str, LedgerEntry], found: Collection[str]) -> bool:
     """Return whether the file that now holds the rows of this one exists, over however many merges."""
     name = entry.merged_into
     while name and (successor := ledger.get(name)) and successor.merged_into:
         name = successor.merged_into
-    return name is not None and (raw_dir / name).exists()
+    return name in found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from glob import escape
-from pathlib import Path
 
 from clogs.landing.handover import ArrowRows
+from clogs.landing.place import Place
 from clogs.warehouse import Connection, literal
 
 _READ = """
@@ -15,7 +15,7 @@ _READ = """
 """
 
 
-def find_newest(connection: Connection, files: Sequence[Path], rows: ArrowRows | None = None) -> None:
+def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows | None = None) -> None:
     """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
     The rows are read, unless they are given; ``file_index`` and ``file_row_number`` count from 0. Two

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from io import BytesIO
+
+import polars as pl
 
 from clogs import warehouse
-from clogs.files import sweep_temporary, write_atomic
-from clogs.landing.files import day_of, landed, partition
+from clogs.landing.files import day_of, landed
 from clogs.landing.ledger import ledger_name, read_ledger, remove, set_status
+from clogs.landing.place import Place, put, size_of, sweep
 from clogs.landing.seen import pruned_ids
 from clogs.warehouse import Connection
 
@@ -28,7 +31,7 @@ class PruneResult:
     seconds: float
 
 
-def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool = False) -> PruneResult:
+def prune(connection: Connection, *, raw_dir: Place, before: date, dry_run: bool = False) -> PruneResult:
     """Remove all days before one, in UTC, or only count them under ``dry_run``.
 
     The caller holds the run lock. Rows and ledger change in one transaction; the files are removed after
@@ -40,14 +43,14 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     counted: dict[date, int] = dict(connection.execute(by_day).fetchall())
     rows = sum(counted.values())
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
-    size = sum(path.stat().st_size for path in files)
+    size = sum(map(size_of, files))
     if not dry_run:
         if rows:
-            _keep_ids(connection, pruned_ids(raw_dir) / f"before_{before}.parquet", before)
+            _keep_ids(connection, raw_dir, before)
         loaded = read_ledger(connection)
         remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
         # names begin with the partition, date=2026-03-04/, so they sort by day
-        pruned = [name for name in loaded if name < partition(Path(), before).as_posix()]
+        pruned = [name for name in loaded if name < f"date={before}"]
         gone = f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'"
         with warehouse.transaction(connection):
             warehouse.note_changed(connection, gone, count=rows)
@@ -56,7 +59,7 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
             set_status(connection, pruned, "pruned")
             # no file is new, and yet no stage may be skipped
             connection.execute("DELETE FROM raw.checkpoints")
-        sweep_temporary(raw_dir)
+        sweep(raw_dir)
         remove(files)
     return PruneResult(
         before=before,
@@ -69,13 +72,10 @@ def prune(connection: Connection, *, raw_dir: Path, before: date, dry_run: bool 
     )
 
 
-def _keep_ids(connection: Connection, path: Path, before: date) -> None:
-    """Add the ids of all rows before a day to a file: what was pruned is not missing from the landing."""
-
-    def copy(temporary: Path) -> None:
-        quoted, earlier = (str(each).replace("'", "''") for each in (temporary, path))
-        known = f"UNION SELECT _id FROM read_parquet('{earlier}')" if path.exists() else ""
-        ids = f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}' {known}"
-        connection.execute(f"COPY ({ids}) TO '{quoted}' (FORMAT parquet, USE_TMP_FILE false)")
-
-    write_atomic(path, copy)
+def _keep_ids(connection: Connection, raw_dir: Place, before: date) -> None:
+    """Keep the ids of all rows before a day: what was pruned is not missing from the landing."""
+    found = connection.execute(f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'").fetchall()
+    content = BytesIO()
+    pl.DataFrame(found, {"_id": pl.String()}, orient="row").write_parquet(content)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    put(pruned_ids(raw_dir) / f"before_{before}_{digest[:16]}.parquet", content.getvalue())

@@ -8,6 +8,7 @@ import polars as pl
 
 from clogs import dead_letters
 from clogs.landing.files import landed
+from clogs.landing.place import Place, listed, scan_ids
 
 IDS_AT_ONCE = 1_000_000
 """So many ids are in memory at a time, some 100 MB."""
@@ -18,27 +19,19 @@ SECOND = pl.when(pl.col("_id").str.contains("^[0-9a-f]{24}$")).then(
 """When an ObjectId was made, in seconds since 1970, UTC; null for other ids: strings like it are quoted."""
 
 
-def pruned_ids(raw_dir: Path) -> Path:
+def pruned_ids(raw_dir: Place) -> Place:
     """The folder of the ids that `clogs.landing.prune` removed: they are not missing."""
     return raw_dir / "pruned"
 
 
-def scan_pruned(raw_dir: Path) -> pl.LazyFrame:
+def scan_pruned(raw_dir: Place) -> pl.LazyFrame:
     """The ``_id`` of every document that was pruned."""
-    files = sorted(pruned_ids(raw_dir).glob("*.parquet"))
-    return pl.scan_parquet(files, glob=False) if files else pl.LazyFrame(schema={"_id": pl.String()})
+    return scan_ids(listed(pruned_ids(raw_dir), "*.parquet"))
 
 
-def seen_ids(raw_dir: Path, dead_letter_dir: Path) -> pl.LazyFrame:
+def seen_ids(raw_dir: Place, dead_letter_dir: Path) -> pl.LazyFrame:
     """The ``_id`` of every document seen, as `clogs.mongo.id_text` writes it, some of them repeatedly."""
-    return pl.concat([_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)])
-
-
-def _landed_ids(raw_dir: Path) -> pl.LazyFrame:
-    files = [*landed(raw_dir)]
-    if not files:
-        return pl.LazyFrame(schema={"_id": pl.String()})
-    return pl.scan_parquet(files, glob=False, hive_partitioning=False).select("_id")
+    return pl.concat([scan_ids([*landed(raw_dir)]), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)])
 
 
 def _rejected_ids(dead_letter_dir: Path) -> pl.LazyFrame:
@@ -51,9 +44,9 @@ def _passes(ids: pl.LazyFrame) -> int:
     return int(ids.select(pl.len()).collect().item()) // IDS_AT_ONCE + 1
 
 
-def count_seen(raw_dir: Path, dead_letter_dir: Path) -> tuple[int, int, int]:
+def count_seen(raw_dir: Place, dead_letter_dir: Path) -> tuple[int, int, int]:
     """Count the documents that are landed, those of the others that were rejected, and those pruned."""
-    parts = [_landed_ids(raw_dir), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
+    parts = [scan_ids([*landed(raw_dir)]), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
     places = pl.concat(part.select("_id", place=pl.lit(place)) for place, part in enumerate(parts))
     passes = _passes(places)
     counts = [0, 0, 0]

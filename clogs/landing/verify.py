@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 import polars as pl
 
 from clogs.errors import ClogsError
 from clogs.files import reading
-from clogs.landing.files import FORMAT, FORMAT_KEY, day_of, digest_in_name, sha256_of
+from clogs.landing.files import FORMAT, FORMAT_KEY, day_of, digest_in_name
+from clogs.landing.place import Place, opened
 from clogs.terminal.text import first_line
 
 
@@ -16,8 +20,9 @@ class DamagedError(Exception):
     """A file in the landing folder is not a landing file, or no longer."""
 
 
-def verify(path: Path) -> None:
-    """Read a landing file whole, and compare its content with the digest in its name.
+@contextmanager
+def verified(path: Place) -> Iterator[IO[bytes]]:
+    """Open a landing file whose content is that which the digest in its name was made of.
 
     Raises:
         DamagedError: It is not a landing file, or not as it was written.
@@ -27,15 +32,18 @@ def verify(path: Path) -> None:
         raise DamagedError(f"is not in the folder of a date: {path.parent.name}")
     if (digest := digest_in_name(path)) is None:
         raise DamagedError("has no digest in its name")
-    with reading(path, hint="Fix it, then: clogs load"):
-        if not sha256_of(path).startswith(digest):
+    with reading(str(path), hint="Fix it, then: clogs load"), opened(path) as file:
+        if not hashlib.file_digest(file, "sha256").hexdigest().startswith(digest):
             raise DamagedError("does not match the digest in its name")
+        file.seek(0)
         try:
-            found = int(pl.read_parquet_metadata(path).get(FORMAT_KEY, FORMAT))
+            found = int(pl.read_parquet_metadata(file).get(FORMAT_KEY, FORMAT))
         except (ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
             raise DamagedError(f"cannot be read: {first_line(exc)}") from exc
-    if found > FORMAT:
-        raise ClogsError(
-            f"{path} was written by a newer clogs: its format is {found}, and this one reads up to {FORMAT}.",
-            hint="Upgrade clogs in its checkout: git pull && pipx install --force .",
-        )
+        if found > FORMAT:
+            raise ClogsError(
+                f"{path} was written by a newer clogs: its format is {found}, this one reads up to {FORMAT}.",
+                hint="Upgrade clogs in its checkout: git pull && pipx install --force .",
+            )
+        file.seek(0)
+        yield file

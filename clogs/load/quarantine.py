@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import filecmp
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Reasons, unlink
 from clogs.errors import ClogsError
 from clogs.files import write_atomic
 from clogs.landing.ledger import ledger_name
-from clogs.landing.verify import DamagedError, verify
+from clogs.landing.place import Place, delete, put, read
+from clogs.landing.verify import DamagedError, verified
 
 FOLDER = "landing"  # in the folder of the dead letters
 
 
-def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: Path, run: str) -> Path:
+def quarantine(damaged: Mapping[Place, str], *, raw_dir: Place, dead_letter_dir: Path, run: str) -> Path:
     """Move damaged files, each with its reason, to the dead letters, and return the folder where they are."""
     folder = dead_letter_dir / FOLDER
-    places: dict[Path, Path] = {}
+    contents: dict[Path, bytes] = {}
     letters: list[DeadLetter] = []
     for path, reason in damaged.items():
         name = ledger_name(path, raw_dir)
-        place = folder / name
-        if place.exists() and not filecmp.cmp(path, place, shallow=False):
+        place, content = folder / name, read(path) or b""
+        if place.exists() and place.read_bytes() != content:
             place = folder / run / name
-        places[path] = place
+        contents[place] = content
         letters.append(
             DeadLetter(
                 stage="load",
@@ -44,13 +43,14 @@ def quarantine(damaged: Mapping[Path, str], *, raw_dir: Path, dead_letter_dir: P
         )
     # Letters first: a kill in between leaves letters whose files the next load quarantines again.
     dead_letters.write(dead_letter_dir, letters)
-    for path, place in places.items():
-        write_atomic(place, partial(shutil.copyfile, path))
-        path.unlink()
+    for place, content in contents.items():
+        write_atomic(place, partial(Path.write_bytes, data=content))
+    for path in damaged:
+        delete(path)
     return folder
 
 
-def restore(letters: Sequence[DeadLetter], *, raw_dir: Path, dead_letter_dir: Path) -> Reasons:
+def restore(letters: Sequence[DeadLetter], *, raw_dir: Place, dead_letter_dir: Path) -> Reasons:
     """Put files that are intact again back in the landing folder, and return why the others stay."""
     reasons = {letter.id: _restore(letter, raw_dir, dead_letter_dir) for letter in letters}
     return {identity: (reason,) for identity, reason in reasons.items() if reason}
@@ -70,22 +70,26 @@ def discard(path: Path, *, dead_letter_dir: Path) -> None:
             (dead_letter_dir / folder).rmdir()
 
 
-def _restore(letter: DeadLetter, raw_dir: Path, dead_letter_dir: Path) -> str | None:
+def _restore(letter: DeadLetter, raw_dir: Place, dead_letter_dir: Path) -> str | None:
     """Put one file back, or return why not. What a killed replay left half done is completed."""
-    target, quarantined = raw_dir / letter.source, quarantined_file(letter, dead_letter_dir)
-    if not _is_below(raw_dir, target):
+    name = PurePosixPath(letter.source)
+    if name.is_absolute() or ".." in name.parts:
         return f"{letter.source} is not in the landing folder"
-    if quarantined is None and not target.is_file():
+    target, quarantined = raw_dir / letter.source, quarantined_file(letter, dead_letter_dir)
+    there = read(target)
+    if quarantined is None and there is None:
         return f"{letter.document} no longer exists"
     try:
-        verify(quarantined or target)
+        with verified(quarantined or target):
+            pass
     except (DamagedError, ClogsError) as exc:
         return str(exc)
     if quarantined is None:
         return None
-    if not target.exists():
-        write_atomic(target, partial(shutil.copyfile, quarantined))
-    elif not filecmp.cmp(quarantined, target, shallow=False):
+    content = quarantined.read_bytes()
+    if there is None:
+        put(target, content)
+    elif there != content:
         return f"another file is at {target}"
     discard(quarantined, dead_letter_dir=dead_letter_dir)
     return None

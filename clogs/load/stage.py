@@ -6,14 +6,18 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+
+import polars as pl
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
 from clogs.landing.files import by_size
-from clogs.landing.handover import Handover
+from clogs.landing.handover import ArrowRows, Handover, arrow_rows
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
-from clogs.landing.verify import DamagedError, verify
+from clogs.landing.place import Place
+from clogs.landing.verify import DamagedError, verified
 from clogs.load.quarantine import quarantine
 from clogs.load.upsert import Counts, upsert
 from clogs.runs.signals import deferred_signals
@@ -22,6 +26,7 @@ from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
 
 BATCH_BYTES = 1024 * 1024 * 1024  # of landing files on disk, loaded in one transaction
+OBJECT_BYTES = 64 * 1024 * 1024  # of objects, whose rows are in memory
 
 # Rows of files that are missing or changed, unless another file has a newer version.
 _KEEP = """
@@ -48,7 +53,7 @@ class LoadResult:
 def load(
     connection: Connection,
     *,
-    raw_dir: Path,
+    raw_dir: Place,
     dead_letter_dir: Path,
     run: str,
     full_refresh: bool = False,
@@ -94,38 +99,51 @@ class _Loading:
     """A load in progress: the files that it could not load, and the counts of the others."""
 
     connection: Connection
-    raw_dir: Path
+    raw_dir: Place
     run: str
     on_progress: Progress
-    damaged: dict[Path, str] = field(default_factory=dict)
+    damaged: dict[Place, str] = field(default_factory=dict)
     unreadable: list[ClogsError] = field(default_factory=list)
     files: int = 0
     counts: Counts = field(default_factory=Counts)
+    _read: dict[Place, pl.DataFrame] = field(default_factory=dict)
+    """The rows of objects that were verified, and are to be loaded next."""
 
-    def load(self, paths: Sequence[Path], *, table: str = "conversations") -> None:
+    def load(self, paths: Sequence[Place], *, table: str = "conversations") -> None:
         """Load files, batch by batch; the caller of another table commits."""
         self.on_progress(0, len(paths))
         # verified lazily, just before their batch is loaded, so that they are read from disk once
-        for batch in by_size(filter(self._can_load, paths), BATCH_BYTES):
+        most = BATCH_BYTES if isinstance(self.raw_dir, Path) else OBJECT_BYTES
+        for batch in by_size(filter(self._can_load, paths), most):
             own = table == "conversations"
             with warehouse.transaction(self.connection) if own else nullcontext():
-                self.counts += upsert(self.connection, batch, raw_dir=self.raw_dir, run=self.run, table=table)
-            self.files += len(batch)
+                frames = [self._read.pop(path) for path in batch if path in self._read]
+                self._upsert(batch, arrow_rows(frames) if frames else None, table=table)
             self.on_progress(self.files + len(self.damaged), len(paths))
 
-    def load_handed(self, paths: Sequence[Path], handover: Handover) -> None:
+    def load_handed(self, paths: Sequence[Place], handover: Handover) -> None:
         """Load files whose rows are in memory, all at once."""
         if paths:
+            with warehouse.transaction(self.connection):
+                self._upsert(paths, handover.rows(paths))
+        self.on_progress(len(paths), len(paths))
+
+    def _upsert(
+        self, paths: Sequence[Place], rows: ArrowRows | None, *, table: str = "conversations"
+    ) -> None:
+        """Load files, or their rows from memory."""
+        into = partial(upsert, self.connection, paths, raw_dir=self.raw_dir, run=self.run, table=table)
+        if rows is None:
+            self.counts += into()
+        else:
             # DuckDB runs Python for these rows, and what that raises turns into zeros
-            with warehouse.transaction(self.connection), deferred_signals(self.connection.interrupt):
-                rows = handover.rows(paths)
+            with deferred_signals(self.connection.interrupt):
                 # filters would be pushed into pyarrow, which has none for views of strings
                 self.connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
-                self.counts += upsert(self.connection, paths, rows, raw_dir=self.raw_dir, run=self.run)
+                self.counts += into(rows)
                 self.connection.unregister("landed")
                 self.connection.execute("RESET disabled_optimizers")
-            self.files += len(paths)
-        self.on_progress(len(paths), len(paths))
+        self.files += len(paths)
 
     def refresh(self, diff: LandingDiff) -> None:
         """Load all files into a table that takes the place of the old one."""
@@ -139,9 +157,11 @@ class _Loading:
             )
             warehouse.note_everything(self.connection)
 
-    def _can_load(self, path: Path) -> bool:
+    def _can_load(self, path: Place) -> bool:
         try:
-            verify(path)
+            with verified(path) as file:
+                if not isinstance(path, Path):
+                    self._read[path] = pl.read_parquet(file)
         except DamagedError as exc:
             self.damaged[path] = str(exc)
         except ClogsError as error:

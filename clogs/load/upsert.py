@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from operator import add
-from pathlib import Path
 
 from clogs.landing.files import day_of
 from clogs.landing.handover import ArrowRows
 from clogs.landing.ledger import ledger_name
 from clogs.landing.newest import find_newest
+from clogs.landing.place import Place, etag_of, size_of
 from clogs.schema import COLUMNS
-from clogs.warehouse import Connection, create_temporary, fetch, instant, literal, note_changed
+from clogs.warehouse import Connection, create_temporary, fetch, instant, literal, note_changed, nullable
 
 _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.name}"' for column in COLUMNS)
 
@@ -57,7 +57,7 @@ _ENTER = """
         FROM wanted GROUP BY file
     )
     SELECT
-        files.file, bytes, 'landed' AS status, {run} AS run, {at} AS loaded_at,
+        files.file, bytes, etag, 'landed' AS status, {run} AS run, {at} AS loaded_at,
         coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
         coalesce(rows - inserted - updated, rows, 0) AS unchanged
     FROM files
@@ -83,10 +83,10 @@ class Counts:
 
 def upsert(
     connection: Connection,
-    batch: Sequence[Path],
+    batch: Sequence[Place],
     rows: ArrowRows | None = None,
     *,
-    raw_dir: Path,
+    raw_dir: Place,
     run: str,
     table: str = "conversations",
 ) -> Counts:
@@ -97,8 +97,8 @@ def upsert(
     """
     find_newest(connection, batch, rows)
     # as text, not as a frame: what Python passes while DuckDB works turns to zeros if a signal comes
-    files = ", ".join(_file(place, path, raw_dir) for place, path in enumerate(batch))
-    create_temporary(connection, "files", f"FROM (VALUES {files}) AS files (place, file, day, bytes)")
+    files = ", ".join(_file(number, path, raw_dir) for number, path in enumerate(batch))
+    create_temporary(connection, "files", f"FROM (VALUES {files}) AS files (place, file, day, bytes, etag)")
     connection.execute(_WANTED.format(table=table))
     if connection.execute("SELECT count(replaced) FROM wanted").fetchall() != [(0,)]:
         fetch(connection, f"raw.{table}", "SEMI JOIN wanted ON replaced = kept.rowid", name="replaced")
@@ -117,8 +117,9 @@ def upsert(
     return sum((Counts(*row) for row in counted), Counts())
 
 
-def _file(place: int, path: Path, raw_dir: Path) -> str:
+def _file(number: int, path: Place, raw_dir: Place) -> str:
     """A landing file as a row of SQL."""
     day = day_of(path)
     written = f"DATE '{day}'" if day else "NULL"
-    return f"({place}, {literal(ledger_name(path, raw_dir))}, {written}, {path.stat().st_size})"
+    name, etag = literal(ledger_name(path, raw_dir)), nullable(etag_of(path))
+    return f"({number}, {name}, {written}, {size_of(path)}, {etag}::VARCHAR)"

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
-from clogs.pipeline.wiring import address_of, connected, extract_job, models_of, open_warehouse
+from clogs.pipeline.wiring import (
+    address_of,
+    connected,
+    extract_job,
+    extraction_dir,
+    models_of,
+    open_warehouse,
+)
 from clogs.runs.lock import run_lock
 from clogs.runs.records import new_run
 from clogs.terminal.progress import Progress, no_progress
@@ -300,6 +307,7 @@ def status(settings: Settings) -> Status:
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
         state_dir=settings.data.state_dir,
+        extraction_dir=extraction_dir(settings),
         warehouse_path=settings.duckdb.path,
     )
 
@@ -309,14 +317,16 @@ def checkup(settings: Settings) -> list[Finding]:
     from clogs.health import doctor
     from clogs.prices import newest_day
 
-    names = ("dir", "raw_dir", "dead_letter_dir", "state_dir")
+    data = settings.data
+    folders = {name: getattr(data, name) for name in ("dir", "raw_dir", "dead_letter_dir", "state_dir")}
     return doctor.checkup(
         address_of(settings),
         settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
         source_mode=settings.pipeline.source_mode,
         lookback=settings.pipeline.lookback,
-        folders={f"data.{name}": getattr(settings.data, name) for name in names},
+        raw_dir=data.raw_dir,
+        folders={f"data.{name}": path for name, path in folders.items() if isinstance(path, Path)},
         warehouse_path=settings.duckdb.path,
         newest_price=newest_day(models_of(settings).price_list),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs.files import bundled
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clogs.extract import ExtractJob
+    from clogs.landing.place import Place
     from clogs.mongo import Address, Source
     from clogs.settings import Settings
     from clogs.transform import TransformConfig
@@ -83,7 +85,7 @@ def extract_job(settings: Settings, *, run: str) -> ExtractJob:
         run=run,
         raw_dir=settings.data.raw_dir,
         dead_letter_dir=settings.data.dead_letter_dir,
-        state_dir=settings.data.state_dir,
+        state_dir=extraction_dir(settings),
         exclude=settings.mongo.exclude,
         batch_size=settings.pipeline.batch_size,
         workers=settings.pipeline.workers,
@@ -94,6 +96,12 @@ def extract_job(settings: Settings, *, run: str) -> ExtractJob:
         max_rejected=settings.quality.max_rejected,
         blocking_checks=blocking_checks(settings.quality.checks),
     )
+
+
+def extraction_dir(settings: Settings) -> Place:
+    """Where the state of the extraction is: beside the landing in a bucket, so that all machines see it."""
+    landing = settings.data.raw_dir
+    return settings.data.state_dir if isinstance(landing, Path) else landing / ".state"
 
 
 def retry_delays(settings: Settings) -> list[timedelta]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, asdict, fields
 
 from clogs.errors import SettingsError
+from clogs.landing.objects import ObjectPath
 from clogs.settings.faults import (
     excluded_needs,
     faulty_prices,
@@ -109,10 +110,11 @@ def _read(declared: FieldInfo, raw: RawValue) -> object:
         value = [item.strip() for item in value.split(",")]
     if key.parse:
         value = key.parse(value)
-    try:
-        value = msgspec.convert(value, declared.type, strict=not raw.is_text)
-    except msgspec.ValidationError as exc:
-        raise ValueError(in_words(str(exc))) from None
+    if not isinstance(value, Path | ObjectPath):
+        try:
+            value = msgspec.convert(value, declared.type, strict=not raw.is_text)
+        except msgspec.ValidationError as exc:
+            raise ValueError(in_words(str(exc))) from None
     if key.validate:
         key.validate(value)
     if isinstance(value, tuple) and any(isinstance(each, Path) for each in value):
@@ -146,7 +148,7 @@ def _plain(value: object) -> object:
     match value:
         case timedelta():
             return duration_text(value)
-        case Path():
+        case Path() | ObjectPath():
             return str(value)
         case tuple():
             return [_plain(item) for item in value]

@@ -16,6 +16,7 @@ from msgspec.structs import FieldInfo, fields
 from platformdirs import user_data_path
 
 from clogs.checks.overrides import CheckOverride
+from clogs.landing.objects import ObjectPath
 from clogs.redact import hide_uri, hide_url
 from clogs.settings import values
 from clogs.settings.values import Key
@@ -73,10 +74,13 @@ class DuckDBSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class DataSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The folders clogs writes to, made on demand; they stand in ``dir`` unless they are set."""
+    """The folders clogs writes to, made on demand; they stand in ``dir`` unless they are set.
+
+    ``raw_dir`` may be a part of a bucket, too; the state of the extraction then stands in it.
+    """
 
     dir: Location
-    raw_dir: Location
+    raw_dir: Annotated[Path | ObjectPath, Key(parse=values.place)]
     dead_letter_dir: Location
     state_dir: Location
 

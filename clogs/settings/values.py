@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from clogs.checks.overrides import CheckOverride
+from clogs.landing.objects import SCHEMES, ObjectPath
 from clogs.terminal.text import did_you_mean, unicode
 
 MAX_DURATION = timedelta(days=366)
@@ -98,6 +99,17 @@ def path(value: object) -> Path:
         return Path(value).expanduser()
     except RuntimeError:
         raise ValueError("there is no home folder for this ~") from None
+
+
+def place(value: object) -> Path | ObjectPath:
+    """Read the URL of a part of a bucket, or a path."""
+    written = str(value)
+    if found := ObjectPath.parse(written):
+        return found
+    if re.match(r"[a-z0-9]+://", written):
+        schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise ValueError(f"expected the path of a folder, or {schemes} with a bucket and a folder in it")
+    return path(value)
 
 
 def paths(value: object) -> object:

@@ -8,16 +8,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Reasons
 from clogs.errors import SourceError
+from clogs.files import reading, write_atomic
 from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
 from clogs.transcripts.origin import Origin
-from clogs.transcripts.positions import read_positions, write_positions
+from clogs.transcripts.positions import decode_positions, encode_positions
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
 
 logger = logging.getLogger(__name__)
@@ -63,7 +65,9 @@ def import_transcripts(
     index_created = _index(source, watermark_field)
     state = state_dir / f"import-{hashlib.blake2b(source.name.encode(), digest_size=6).hexdigest()}.json"
     # An emptied collection is filled again, whatever was read before.
-    positions = {} if source.is_empty() else read_positions(state)
+    with reading(state):
+        kept = state.read_bytes() if state.exists() and not source.is_empty() else None
+    positions = decode_positions(kept, name=str(state))
     grown = lines = imported = rejected = 0
     try:
         for done, transcript in enumerate(transcripts, start=1):
@@ -78,7 +82,7 @@ def import_transcripts(
             on_progress(done, len(transcripts))
     finally:
         # Also after a failure: what was read until then is not read again.
-        write_positions(state, positions)
+        write_atomic(state, partial(Path.write_bytes, data=encode_positions(positions)))
     dead_letters.judge(
         rejected, lines, stage="import", noun="line", kept="imported", max_rejected=max_rejected
     )

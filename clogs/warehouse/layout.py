@@ -9,7 +9,7 @@ from clogs.errors import WarehouseError
 from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.connection import LOAD_FIRST, Connection, transaction
 
-LAYOUT = 1  # grows with every change of the tables below
+LAYOUT = 2  # grows with every change of the tables below
 
 # DuckDB does not compress strings of more than a few KB unless zstd is asked for.
 _LONG_TEXTS = {"message_content", "message_raw", "entry_raw"}
@@ -25,7 +25,8 @@ _RAW = """
         updated BIGINT NOT NULL,
         unchanged BIGINT NOT NULL,
         status VARCHAR NOT NULL,
-        merged_into VARCHAR
+        merged_into VARCHAR,
+        etag VARCHAR
     );
     COMMENT ON TABLE raw.ledger IS 'One row per landing file that was loaded, written with its rows.';
     COMMENT ON COLUMN raw.ledger.file IS 'Its path in the landing folder; its name ends in its digest.';
@@ -36,6 +37,7 @@ _RAW = """
     COMMENT ON COLUMN raw.ledger.unchanged IS 'Rows that did not: the table had this version or a newer one.';
     COMMENT ON COLUMN raw.ledger.status IS 'landed, vanished, compacted (into another file) or pruned.';
     COMMENT ON COLUMN raw.ledger.merged_into IS 'The file that holds its rows, if it is compacted.';
+    COMMENT ON COLUMN raw.ledger.etag IS 'Its ETag where it is an object of a bucket.';
     CREATE TABLE raw.checkpoints (
         stage VARCHAR NOT NULL,
         fingerprint VARCHAR NOT NULL,
@@ -48,6 +50,11 @@ _RAW = """
         since TIMESTAMPTZ NOT NULL
     );
     COMMENT ON TABLE raw.layout IS 'The layouts that these tables have had; the highest holds.';
+"""
+
+_SINCE_LAYOUT_1 = """
+    ALTER TABLE raw.ledger ADD COLUMN etag VARCHAR;
+    COMMENT ON COLUMN raw.ledger.etag IS 'Its ETag where it is an object of a bucket.';
 """
 
 _CHANGES = """
@@ -116,14 +123,26 @@ def create_conversations(connection: Connection, name: str) -> None:
 
 
 def create_tables(connection: Connection) -> None:
-    """Create all tables, unless they exist; raises as `has_tables` does."""
+    """Create all tables, or bring those of an older layout up to date; raises as `has_tables` does."""
     if has_tables(connection):
+        if _layout(connection) < LAYOUT:
+            with transaction(connection):
+                connection.execute(_SINCE_LAYOUT_1)
+                _enter_layout(connection)
         return
     with transaction(connection):
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         create_conversations(connection, "conversations")
         connection.execute(_RAW + _CHANGES + _QUALITY)
-        connection.execute(f"INSERT INTO raw.layout VALUES ({LAYOUT}, '{__version__}', now())")
+        _enter_layout(connection)
+
+
+def _layout(connection: Connection) -> int:
+    return int(connection.execute("SELECT max(version) FROM raw.layout").fetchall()[0][0])
+
+
+def _enter_layout(connection: Connection) -> None:
+    connection.execute(f"INSERT INTO raw.layout VALUES ({LAYOUT}, '{__version__}', now())")
 
 
 def require_tables(connection: Connection) -> None:
@@ -145,8 +164,7 @@ def has_tables(connection: Connection) -> bool:
             "The table raw.conversations in the warehouse was not made by clogs.",
             hint="Set duckdb.path (DUCKDB_PATH) to another file.",
         )
-    ((layout,),) = connection.execute("SELECT max(version) FROM raw.layout").fetchall()
-    if layout > LAYOUT:
+    if _layout(connection) > LAYOUT:
         raise WarehouseError(
             f"The warehouse was written by a newer clogs than this one, {__version__}.",
             hint="Upgrade clogs in its checkout: git pull && pipx install --force .",

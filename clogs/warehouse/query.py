@@ -77,6 +77,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def nullable(text: str | None) -> str:
+    """Quote a text for SQL, or write NULL."""
+    return "NULL" if text is None else literal(text)
+
+
 def instant(moment: datetime) -> str:
     """Write a moment, which has a time zone, as SQL."""
     return f"TIMESTAMPTZ '{moment.isoformat()}'"
