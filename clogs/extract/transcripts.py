@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -21,7 +21,8 @@ from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
 from clogs.landing.files import identity
 from clogs.landing.handover import Handover
-from clogs.landing.place import read, replace, sweep
+from clogs.landing.place import read, sweep
+from clogs.landing.place import replace as put_state
 from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript
@@ -83,7 +84,8 @@ def extract_transcripts(
     clock = time.perf_counter()
     landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
-    positions = {} if full_backfill else decode_positions(read(state), name=str(state))
+    content = read(state)
+    positions = {} if full_backfill else decode_positions(content, name=str(state))
     ranges = list(_ranges(transcripts, positions, origin(), job.started))
     if dry_run:
         replies = chain.from_iterable(each((), 0) for each in ranges)
@@ -105,8 +107,9 @@ def extract_transcripts(
         for each, documents in landed:
             counts += each
             positions |= _positions(documents["position"].drop_nulls().to_list())
-            replace(state, encode_positions(positions))
+            put_state(state, encode_positions(positions))
             on_progress(counts.documents, None)
+    counts = replace(counts, undated=0)  # later runs find lines by their positions
     result = ExtractResult(**asdict(counts), since=None, watermark=None, seconds=time.perf_counter() - clock)
     warn(result, job, stage="transcript")
     return result

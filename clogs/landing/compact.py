@@ -18,7 +18,7 @@ from clogs.files import write_named
 from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, by_size, day_of, file_name, sha256_of
 from clogs.landing.handover import arrow_rows
 from clogs.landing.ledger import compare, enter_merged, ledger_name, record, remove, set_status
-from clogs.landing.newest import find_newest
+from clogs.landing.newest import find_newest, reading_rows
 from clogs.landing.place import Place, put, size_of, sweep
 from clogs.landing.verify import DamagedError, verified
 from clogs.schema import COLUMNS
@@ -107,13 +107,15 @@ def candidates(files: Iterable[Place], *, today: date, least: int) -> list[list[
 def _merge(connection: Connection, files: Sequence[Place], raw_dir: Place, run: str, number: int) -> Place:
     """Write the merged file, enter it in the ledger, and remove the old ones, in this order."""
     frames = [frame for path in files if (frame := _verified(path)) is not None]
-    find_newest(connection, files, arrow_rows(frames) if frames else None)
+    in_memory = arrow_rows(frames) if frames else None
     rows = 0
 
     def copy(temporary: Path) -> None:
         nonlocal rows
-        quoted = str(temporary).replace("'", "''")
-        rows = connection.execute(_COPY.format(temporary=quoted)).fetchall()[0][0]
+        with reading_rows(connection, in_memory):
+            find_newest(connection, files, in_memory)
+            found = connection.execute(_COPY.format(temporary=str(temporary).replace("'", "''"))).fetchall()
+            rows = found[0][0]
 
     def name(temporary: Path) -> str:
         return file_name(f"{run}_merged_{number:04}", sha256_of(temporary))

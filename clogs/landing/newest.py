@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from glob import escape
 
 from clogs.landing.handover import ArrowRows
 from clogs.landing.place import Place
+from clogs.runs.signals import deferred_signals
 from clogs.warehouse import Connection, literal
 
 _READ = """
@@ -15,12 +17,28 @@ _READ = """
 """
 
 
+@contextmanager
+def reading_rows(connection: Connection, rows: ArrowRows | None) -> Iterator[None]:
+    """Let DuckDB read rows that are in memory, if any are."""
+    if rows is None:
+        yield
+        return
+    # DuckDB runs Python for these rows, and what that raises turns into zeros
+    with deferred_signals(connection.interrupt):
+        # filters would be pushed into pyarrow, which has none for views of strings
+        connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
+        yield
+        connection.unregister("landed")
+        connection.execute("RESET disabled_optimizers")
+
+
 def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows | None = None) -> None:
     """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
-    The rows are read, unless they are given; ``file_index`` and ``file_row_number`` count from 0. Two
-    temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` with every row, and
-    ``newest`` with one per document. Of versions read at the same moment the last in the last file is newest.
+    The rows are read, unless they are given within `reading_rows`; ``file_index`` and ``file_row_number``
+    count from 0. Two temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` with
+    every row, and ``newest`` with one per document. Of versions read at the same moment the last in the last
+    file is newest.
     """
     if rows is None:
         connection.execute(_READ.format(files=", ".join(literal(escape(str(path))) for path in files)))

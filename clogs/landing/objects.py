@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 SCHEMES = ("s3", "gs", "az")
 
 _URL = re.compile(rf"({'|'.join(SCHEMES)})://([^/?#\s]+)(?:/([^?#\s]*))?")
-_CREDENTIALS = (
-    "Give clogs credentials that may list, read, write and delete there: docs/how-to/object-storage.md"
-)
+_RIGHTS = "that may list, read, write and delete there"
+_GUIDE = "docs/how-to/object-storage.md"
 _SECONDS = 60
 """How long a request may be repeated, all in all."""
 
@@ -157,17 +156,22 @@ def _errors(path: ObjectPath) -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError, PermissionError) as exc:
-        raise UnavailableError(f"Cannot reach {path}: {_reason(str(exc))}.", hint=_CREDENTIALS) from exc
+        reason, hint = _explain(str(exc))
+        raise UnavailableError(f"Cannot reach {path}: {reason}.", hint=hint) from exc
 
 
-def _reason(message: str) -> str:
-    """What an answer says, without its text: that may hold what was signed."""
-    for code, reason in {
-        "NoSuchBucket": "the bucket does not exist",
-        "403": "access is denied (403)",
-        "401": "the credentials are not accepted (401)",
-    }.items():
-        if code in message:
-            return reason
-    status = re.search(r"status code: (\d{3} [\w ]+)", message)
-    return f"the store answers {status[1].strip()}" if status else "the store does not answer"
+def _explain(message: str) -> tuple[str, str]:
+    """What an answer says, and what to do; not its text, which may hold what was signed."""
+    if "NoSuchBucket" in message:
+        return "the bucket does not exist", "Create it, or correct data.raw_dir (DATA_RAW_DIR)."
+    status = re.search(r"status code: (\d{3})", message)
+    if status and status[1] in {"400", "401", "403"}:
+        return f"access is denied ({status[1]})", f"Clogs needs credentials {_RIGHTS}: {_GUIDE}"
+    if status:
+        return f"the store answers with {status[1]}", "Nothing is lost: run it again."
+    if "credential" in message.lower():
+        return "there are no credentials", f"Set those of a user {_RIGHTS}: {_GUIDE}"
+    return (
+        "the store does not answer",
+        "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. Nothing is lost.",
+    )

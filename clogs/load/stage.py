@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -16,11 +15,11 @@ from clogs.errors import ClogsError, DataError
 from clogs.landing.files import by_size
 from clogs.landing.handover import ArrowRows, Handover, arrow_rows
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
+from clogs.landing.newest import reading_rows
 from clogs.landing.place import Place
 from clogs.landing.verify import DamagedError, verified
 from clogs.load.quarantine import quarantine
 from clogs.load.upsert import Counts, upsert
-from clogs.runs.signals import deferred_signals
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
@@ -132,17 +131,10 @@ class _Loading:
         self, paths: Sequence[Place], rows: ArrowRows | None, *, table: str = "conversations"
     ) -> None:
         """Load files, or their rows from memory."""
-        into = partial(upsert, self.connection, paths, raw_dir=self.raw_dir, run=self.run, table=table)
-        if rows is None:
-            self.counts += into()
-        else:
-            # DuckDB runs Python for these rows, and what that raises turns into zeros
-            with deferred_signals(self.connection.interrupt):
-                # filters would be pushed into pyarrow, which has none for views of strings
-                self.connection.execute("SET disabled_optimizers = 'join_filter_pushdown'")
-                self.counts += into(rows)
-                self.connection.unregister("landed")
-                self.connection.execute("RESET disabled_optimizers")
+        with reading_rows(self.connection, rows):
+            self.counts += upsert(
+                self.connection, paths, rows, raw_dir=self.raw_dir, run=self.run, table=table
+            )
         self.files += len(paths)
 
     def refresh(self, diff: LandingDiff) -> None:

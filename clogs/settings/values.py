@@ -106,7 +106,7 @@ def place(value: object) -> Path | ObjectPath:
     written = str(value)
     if found := ObjectPath.parse(written):
         return found
-    if re.match(r"[a-z0-9]+://", written):
+    if re.match(r"\w+://", written):
         schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise ValueError(f"expected the path of a folder, or {schemes} with a bucket and a folder in it")
     return path(value)
