@@ -352,8 +352,8 @@ def test_a_file_that_cannot_be_read_just_now_does_not_stop_the_others(folder: Fo
 
 def test_a_second_damaged_file_of_the_same_name_keeps_the_first(folder: Folder) -> None:
     path = folder.root / "landing" / "date=2026-03-04" / "conversations_1.parquet"
-    path.parent.mkdir(parents=True)
     for content in (b"one", b"two"):
+        path.parent.mkdir(parents=True)
         path.write_bytes(content)
         with pytest.raises(DataError):
             folder.load()

@@ -216,7 +216,7 @@ def test_a_state_that_may_not_be_read_is_not_taken_for_damaged(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     (tmp_path / "state.parquet").touch()
-    monkeypatch.setattr(pl, "read_parquet_metadata", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ClogsError, match=r"^Cannot read .*/state\.parquet: .*Permission denied"):
         read_extract_state(tmp_path / "state.parquet")
 

@@ -42,7 +42,8 @@ def verified(path: Place) -> Iterator[IO[bytes]]:
             raise DamagedError(f"cannot be read: {first_line(exc)}") from exc
         if found > FORMAT:
             raise ClogsError(
-                f"{path} was written by a newer clogs: its format is {found}, this one reads up to {FORMAT}.",
+                f"{path} was written by a newer clogs: its format is {found}, and this one reads"
+                f" up to {FORMAT}.",
                 hint="Upgrade clogs in its checkout: git pull && pipx install --force .",
             )
         file.seek(0)
