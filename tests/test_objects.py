@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -9,17 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from bson import ObjectId
 from bucket import Bucket, Fault, no_fault, serving_bucket
 from built import SAMPLES, data_of
-from conftest import TRANSCRIPTS, Workspace, landed_in, new_workspace
-from test_crash import KILLS
+from conftest import TRANSCRIPTS, Document, Workspace, landed_in, new_workspace
+from pymongo.collection import Collection
+from test_crash import KILLS, NOON
 from test_load import DAY, SCHEMA, row
+from test_reconcile import entry
 
 from clogs import warehouse
 from clogs.errors import LockedError
@@ -29,6 +33,7 @@ from clogs.landing.compact import compact
 from clogs.landing.files import land, landed
 from clogs.landing.ledger import ledger_name
 from clogs.landing.objects import ObjectPath
+from clogs.landing.place import delete
 from clogs.landing.prune import prune
 from clogs.landing.seen import count_seen
 from clogs.load import LoadResult, load
@@ -199,6 +204,7 @@ def test_two_machines_cannot_both_move_the_state(landing: ObjectPath) -> None:
 import sys
 from clogs.extract.watermark import read_extract_state, write_extract_state
 from clogs.landing.objects import ObjectPath
+from clogs.landing.place import delete
 from dataclasses import replace
 from datetime import UTC, datetime
 state = read_extract_state(ObjectPath.parse(sys.argv[1]))
@@ -302,6 +308,23 @@ def test_an_object_that_is_not_listed_yet_is_not_lost(
     remote.output("load", "-q")
     states = "SELECT DISTINCT status FROM raw.ledger"
     assert rows_of(remote, states) == [("landed",)]
+
+
+def test_a_reconciliation_compares_what_is_in_the_bucket(
+    mongo_workspace: Workspace, landing: ObjectPath, bucket: Bucket, collection: Collection[Document]
+) -> None:
+    settings = bucket.environment | {"DATA_RAW_DIR": str(landing)}
+    remote = replace(mongo_workspace, environment=mongo_workspace.environment | settings)
+    days = [DAY, DAY + timedelta(days=1)]
+    dated = [datetime.combine(day, NOON.time(), UTC) for day in days for _ in range(3)]
+    collection.insert_many([entry(ObjectId(), timestamp=at.isoformat(), ingestedAt=at) for at in dated])
+    extract = remote.output("extract", "--json", PIPELINE_SOURCE_MODE="watermark")
+    assert json.loads(extract)["landed"] == 6
+    delete(next(each for each in landed(landing) if str(DAY) in str(each)))
+    found = json.loads(remote.output("extract", "--reconcile", "--json"))["reconciled"]
+    assert (found["missing"], found["landed"]) == (3, 3)
+    found = json.loads(remote.output("extract", "--reconcile", "--json"))["reconciled"]
+    assert (found["source"], found["missing"]) == (6, 0)
 
 
 def test_killed_at_random_nothing_is_lost_or_doubled(remote: Workspace, tmp_path: Path) -> None:
