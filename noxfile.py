@@ -19,6 +19,8 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 OLDEST, NEWEST = PYTHONS[0], PYTHONS[-1]
 # What a module's tests share is built once; conftest.py puts the slow modules first.
 PARALLEL = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
+OTHERS = ["-m", "every_python and not slow"]
+"""What the other Pythons are tested with."""
 BUILT = {"CLOGS_TEST_BUILT": tempfile.mkdtemp(prefix="clogs-built-")}
 """Where the first tests that need the samples' warehouse leave it to all others of this call."""
 atexit.register(shutil.rmtree, BUILT["CLOGS_TEST_BUILT"], ignore_errors=True)
@@ -48,7 +50,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests on the newest Python, with coverage, and on the others some; `-- ARGS` go to pytest."""
     session.install("--editable", ".", "--group", "tests")
-    chosen = ["--cov"] if session.python == NEWEST else ["-m", "every_python"]
+    chosen = ["--cov"] if session.python == NEWEST else OTHERS
     session.run("pytest", *(session.posargs or [*chosen, *PARALLEL]), env=BUILT)
 
 
@@ -56,7 +58,7 @@ def tests(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """Run the tests of each Python with the lowest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", "--editable", ".", "--group", "tests")
-    session.run("pytest", *(session.posargs or ["-m", "every_python", *PARALLEL]))
+    session.run("pytest", *(session.posargs or [*OTHERS, *PARALLEL]))
 
 
 @nox.session(python=OLDEST)

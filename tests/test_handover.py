@@ -129,7 +129,7 @@ def test_stopped_at_any_moment_all_of_it_is_loaded_or_nothing(
     moments = random.Random(number)  # noqa: S311  # moments of a test
     environment = os.environ | {"PYTHONPATH": f"{project}:{project / 'tests'}"}
     outcomes = set()
-    for attempt in range(int(os.environ.get("CLOGS_TEST_KILLS", "40")) // 4):
+    for attempt in range(int(os.environ.get("CLOGS_TEST_KILLS", "24")) // 4):
         folder = tmp_path / str(attempt)
         with subprocess.Popen(
             [sys.executable, "-c", LOADING, folder],
