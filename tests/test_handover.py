@@ -75,7 +75,7 @@ def test_it_equals_what_the_files_give(tmp_path: Path) -> None:
 
 def test_no_file_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     handover = landed(tmp_path, entry(1), entry(2))
-    monkeypatch.setattr(stage, "verify", fail)
+    monkeypatch.setattr(stage, "verified", fail)
     assert len(loaded(tmp_path, handover)[1]) == 2
 
 
