@@ -74,7 +74,7 @@ class ObjectPath:
 
 
 def put(path: ObjectPath, content: bytes) -> ObjectPath:
-    """Write an object that does not exist; one of this name has this content, which its name says."""
+    """Write an object that does not exist; one of this name stays: what it holds, its name says."""
     from obstore.exceptions import AlreadyExistsError
 
     with _errors(path):

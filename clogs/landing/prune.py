@@ -45,6 +45,7 @@ def prune(connection: Connection, *, raw_dir: Place, before: date, dry_run: bool
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
     size = sum(map(size_of, files))
     if not dry_run:
+        warehouse.create_tables(connection)  # of an older layout
         if rows:
             _keep_ids(connection, raw_dir, before)
         loaded = read_ledger(connection)

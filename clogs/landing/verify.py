@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 import polars as pl
@@ -37,7 +38,9 @@ def verified(path: Place) -> Iterator[IO[bytes]]:
             raise DamagedError("does not match the digest in its name")
         file.seek(0)
         try:
-            found = int(pl.read_parquet_metadata(file).get(FORMAT_KEY, FORMAT))
+            # Polars copies what it reads from a file that is open
+            metadata = pl.read_parquet_metadata(path if isinstance(path, Path) else file)
+            found = int(metadata.get(FORMAT_KEY, FORMAT))
         except (ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
             raise DamagedError(f"cannot be read: {first_line(exc)}") from exc
         if found > FORMAT:
