@@ -359,8 +359,8 @@ def test_a_warehouse_of_the_first_layout_is_brought_up_to_date(folder: Folder) -
             UPDATE raw.layout SET version = 1;
         """)
     folder.land(row("b"))
-    assert counts(folder.load()) == (1, 1, 0, 0)
-    assert counts(folder.load()) == (0, 0, 0, 0)
+    assert folder.load().inserted == 1
+    assert folder.load().files == 0
     with warehouse.connect(folder.root / "clogs.duckdb") as connection:
         layouts = connection.execute("SELECT version FROM raw.layout ORDER BY 1").fetchall()
         etags = connection.execute("SELECT etag FROM raw.ledger").fetchall()
