@@ -217,6 +217,24 @@ write_extract_state(replace(state, watermark=datetime(2026, 3, 4, tzinfo=UTC)))
     assert read_extract_state(path).watermark is not None
 
 
+def test_a_profile_has_the_credentials(remote: Workspace, bucket: Bucket) -> None:
+    folder = Path(remote.environment["HOME"]) / ".aws"
+    folder.mkdir()
+    keys = "aws_access_key_id = key\naws_secret_access_key = secret\nregion = us-east-1\n"
+    (folder / "credentials").write_text(f"[logs]\n{keys}")
+    named = {name: text for name, text in remote.environment.items() if "KEY" not in name}
+    profiled = replace(remote, environment=named | {"AWS_PROFILE": "logs"})
+    extract(profiled, SAMPLES)
+    assert bucket.requests
+    hidden = "import sys; sys.modules['boto3'] = None; sys.argv = ['clogs', 'load']"
+    command = [sys.executable, "-c", f"{hidden}; from clogs.cli import main; main()"]
+    refused = subprocess.run(
+        command, env=profiled.environment, cwd=profiled.folder, capture_output=True, check=False, text=True
+    )
+    assert refused.returncode == 69
+    assert "boto3, which reads profiles, is not installed" in refused.stderr
+
+
 @pytest.mark.parametrize("part", ["date=", ".state"])
 def test_a_request_that_is_answered_too_late_counts_once(
     remote: Workspace, bucket: Bucket, part: str

@@ -1,10 +1,12 @@
 """Objects of a bucket: the one module that imports obstore, and maps its errors to ours.
 
-Credentials are those of the environment, such as ``AWS_ACCESS_KEY_ID``, or of the machine's role.
+Credentials are those of the environment, such as ``AWS_ACCESS_KEY_ID``, of the profile that it names, or of
+the machine's role.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from clogs.errors import LockedError, UnavailableError
 
 if TYPE_CHECKING:
+    from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import ObjectStore
 
 SCHEMES = ("s3", "gs", "az")
@@ -145,7 +148,24 @@ def _store(bucket: str) -> ObjectStore:
 
     from obstore.store import from_url
 
-    return from_url(bucket, retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=_SECONDS)})
+    of_profile = bucket.startswith("s3:") and os.environ.get("AWS_PROFILE")
+    return from_url(
+        bucket,
+        retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=_SECONDS)},
+        credential_provider=_of_profile() if of_profile else None,
+    )
+
+
+def _of_profile() -> Boto3CredentialProvider:
+    """Read the profile that the environment names, which obstore leaves to Amazon's own library."""
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider
+    except ImportError as exc:
+        raise UnavailableError(
+            "AWS_PROFILE is set, but boto3, which reads profiles, is not installed.",
+            hint="pipx inject clogs boto3",
+        ) from exc
+    return Boto3CredentialProvider()
 
 
 @contextmanager
