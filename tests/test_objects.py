@@ -309,6 +309,8 @@ def test_a_store_that_is_not_there_is_said(
 
 def test_doctor_says_what_is_wrong_with_the_bucket(remote: Workspace, bucket: Bucket) -> None:
     assert f"{bucket.url}/of/clogs can be listed: 0 landing files" in remote.run("doctor").stdout
+    landing = json.loads(remote.run("status", "--json").stdout)["landing"]
+    assert landing == {"folder": f"{bucket.url}/of/clogs", "files": 0, "bytes": 0}
     bucket.fault = forbidden
     assert "access is denied (403)" in remote.run("doctor").stdout
 

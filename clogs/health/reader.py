@@ -65,9 +65,9 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """The landing files."""
+    """The landing files, and the folder or URL where they are."""
 
-    folder: Place
+    folder: str
     files: int
     bytes: int
 
@@ -213,7 +213,7 @@ def read_landing(raw_dir: Place) -> Landing:
     """Count the landing files."""
     with reading(str(raw_dir), hint=UNREADABLE):
         sizes = [_bytes(path) for path in landed(raw_dir)]
-    return Landing(folder=raw_dir, files=len(sizes), bytes=sum(sizes))
+    return Landing(folder=str(raw_dir), files=len(sizes), bytes=sum(sizes))
 
 
 def read_dead_letters(folder: Path) -> DeadLetters:
