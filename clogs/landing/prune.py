@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 
-import polars as pl
-
 from clogs import warehouse
 from clogs.landing.files import day_of, landed
 from clogs.landing.ledger import ledger_name, read_ledger, remove, set_status
@@ -75,8 +73,8 @@ def prune(connection: Connection, *, raw_dir: Place, before: date, dry_run: bool
 
 def _keep_ids(connection: Connection, raw_dir: Place, before: date) -> None:
     """Keep the ids of all rows before a day: what was pruned is not missing from the landing."""
-    found = connection.execute(f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'").fetchall()
+    ids = connection.execute(f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'").pl()
     content = BytesIO()
-    pl.DataFrame(found, {"_id": pl.String()}, orient="row").write_parquet(content)
+    ids.write_parquet(content)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
     put(pruned_ids(raw_dir) / f"before_{before}_{digest[:16]}.parquet", content.getvalue())
