@@ -50,8 +50,7 @@ def runs(scale: float) -> Iterator[Row]:
         def run(*arguments: str) -> Measured:
             return measure(arguments, watch_memory=False, **variables)
 
-        first = run("-m", "clogs", "pipeline", "--json")
-        yield handed_over(first, variables | home(Path(name) / "apart"))
+        run("-m", "clogs", "pipeline")
         yield from nothing_new(
             [(run("-m", "clogs", "pipeline"), run("-c", DRIVERS)) for _ in range(ROUNDS)],
             f"{count:,} documents, best of {ROUNDS}",
@@ -143,15 +142,6 @@ def seconds_of(ran: Measured) -> dict[str, float]:
 def steps_of(ran: Measured) -> str:
     """The seconds of a pipeline's steps, as text."""
     return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in seconds_of(ran).items())
-
-
-def handed_over(pipeline: Measured, variables: dict[str, str]) -> Row:
-    """The load of a pipeline, which has the rows in memory, against one that reads them back."""
-    measure(["-m", "clogs", "extract"], watch_memory=False, **variables)
-    read = json.loads(measure(["-m", "clogs", "load", "--json"], watch_memory=False, **variables).output)
-    handed = next(each for each in json.loads(pipeline.output)["steps"] if each["name"] == "load")["result"]
-    figures = f"{handed['rows']:,} rows: {handed['seconds']:.2f} s / {read['seconds']:.2f} s"
-    return Row("a load handed over / read from the landing", figures, handed["seconds"] / read["seconds"])
 
 
 def without_server() -> Row:

@@ -351,21 +351,22 @@ def test_killed_at_random_nothing_is_lost_or_doubled(remote: Workspace, tmp_path
     dice = random.Random(4)  # noqa: S311  # the same each time
     (tmp_path / "local").mkdir()
     local = new_workspace(tmp_path / "local", "mongodb://127.0.0.1:9", "none")
-    killed = 0
+    stopped = 0
     commands = (["extract", "--from", str(SAMPLES), "--full-backfill"], ["load"], ["compact"])
     for turn in range(KILLS):
         running = remote.start(*commands[turn % 3])
         time.sleep(dice.uniform(0.3, 1.6))
-        running.send_signal(signal.SIGKILL)
+        # rows of objects are read from memory, where a caught signal must not turn them into zeros
+        running.send_signal(dice.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
         running.communicate()
-        killed += running.returncode == -signal.SIGKILL
+        stopped += running.returncode != 0
     for each in (local, remote):
         extract(each, SAMPLES)
         each.output("load", "-q")
     remote.output("compact", "-q")
     remote.output("load", "-q")
     assert rows_of(remote) == rows_of(local)
-    assert killed > KILLS // 3
+    assert stopped > KILLS // 3
 
 
 def test_a_landing_moves_to_a_bucket_and_back(

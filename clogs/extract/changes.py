@@ -12,7 +12,6 @@ from clogs.errors import NoChangesError
 from clogs.extract.range import Counts, ExtractJob, land_range
 from clogs.extract.scan import PART_BYTES
 from clogs.extract.watermark import ExtractState, no_documents, write_extract_state
-from clogs.landing.handover import Handover
 from clogs.mongo import Changes, Reply, Source, retrying
 from clogs.terminal.progress import Progress
 
@@ -71,7 +70,6 @@ def land_changes(
     job: ExtractJob,
     before: ExtractState,
     *,
-    handover: Handover | None,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
     """Land what changed since ``before``, and write the state after each batch that is durable.
@@ -87,7 +85,7 @@ def land_changes(
     before = replace(before, window=no_documents())
     counts, state = Counts(), before.begun(job.started)
     on_progress(0, None)
-    landed = land_range(lambda _only, _limit: replies(changes, job), job, before, handover=handover)
+    landed = land_range(lambda _only, _limit: replies(changes, job), job, before)
     with closing(landed):
         for each, documents in landed:
             counts += each

@@ -22,7 +22,6 @@ from clogs.extract.scan import Read, scan
 from clogs.extract.screen import screen
 from clogs.extract.watermark import WINDOW_SCHEMA, ExtractState, write_extract_state
 from clogs.landing.files import land
-from clogs.landing.handover import Handover
 from clogs.landing.place import Place, size_of
 from clogs.mongo import FIRST_MS, KeyRange, Reply, Source, decode, extended_json, id_text
 from clogs.schema import COLUMNS
@@ -107,7 +106,6 @@ def land_range(
     number: int = 0,
     is_begun: bool = False,
     limit: int = 0,
-    handover: Handover | None = None,
 ) -> Generator[Landed]:
     """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
@@ -136,7 +134,7 @@ def land_range(
         )
         del batch, new  # so that rows are in memory once while they are written
         name = f"{job.run}_{number:03}_{place:04}"
-        files = land(sound, job.raw_dir, name=name, handover=handover)
+        files = land(sound, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound
         counts += Counts(files=len(files), bytes=sum(size_of(file) for file in files))

@@ -26,7 +26,6 @@ from clogs.extract.watermark import (
 )
 from clogs.extract.workers import land_ranges
 from clogs.landing.files import identity
-from clogs.landing.handover import Handover
 from clogs.landing.place import sweep
 from clogs.mongo import Changes, KeyRange, Source
 from clogs.terminal.progress import Progress, no_progress
@@ -74,7 +73,6 @@ def extract(
     dry_run: bool = False,
     reconcile_days: int | None = None,
     confirm: Confirm | None = None,
-    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the documents that are new or changed. The caller holds the run lock.
@@ -126,15 +124,13 @@ def extract(
                 since=since,
                 limit=limit or 0,
             )
-        result = land(job, before, dry_run=dry_run, handover=handover, on_progress=on_progress)
+        result = land(job, before, dry_run=dry_run, on_progress=on_progress)
         if is_another and changes:
             raise LostChangesError(f"{source.name} is another collection than the one read before.")  # noqa: TRY301
     except LostChangesError as error:
         # What changed since then can have any date.
         logger.warning("%s The whole collection is read again.", error)
-        return extract(
-            source, job, full_backfill=True, dry_run=dry_run, handover=handover, on_progress=on_progress
-        )
+        return extract(source, job, full_backfill=True, dry_run=dry_run, on_progress=on_progress)
     if dry_run:
         return result
     if reconcile_days:
@@ -153,14 +149,13 @@ def _extract_changes(
     before: ExtractState,
     *,
     dry_run: bool,
-    handover: Handover | None,
     on_progress: Progress,
 ) -> ExtractResult:
     """Land what the change stream brings."""
     if dry_run:
         counts, state = Counts(documents=sum(len(reply.raw) for reply in replies(changes, job))), before
     else:
-        counts, state = land_changes(changes, job, before, handover=handover, on_progress=on_progress)
+        counts, state = land_changes(changes, job, before, on_progress=on_progress)
     if not dry_run and state.token != before.token:
         write_extract_state(state)
     return ExtractResult(
@@ -183,7 +178,6 @@ def _extract_range(
     since: datetime | None,
     limit: int,
     dry_run: bool,
-    handover: Handover | None,
     on_progress: Progress,
 ) -> ExtractResult:
     """Land what the watermark finds, or a part of it; ``token`` is where the change stream goes on then."""
@@ -197,9 +191,7 @@ def _extract_range(
     if full_backfill:
         before = replace(before, window=no_documents())
     until = job.started if covers_all_new else None
-    counts, state = _land(
-        source, key_range, job, before, until=until, limit=limit, handover=handover, on_progress=on_progress
-    )
+    counts, state = _land(source, key_range, job, before, until=until, limit=limit, on_progress=on_progress)
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
     state = replace(state, token=token)
@@ -230,7 +222,6 @@ def _land(
     *,
     until: datetime | None,
     limit: int,
-    handover: Handover | None,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
     """Land a range, in parts where it is large, and return the state for the next run."""
@@ -246,7 +237,7 @@ def _land(
     if len(readers) > 1:
         landed = land_ranges(readers, job, before)
     else:
-        landed = land_range(readers[0], job, before, limit=limit, handover=handover)
+        landed = land_range(readers[0], job, before, limit=limit)
     counts, state, undated = Counts(), before.begun(job.started), not key_range.is_whole
     on_progress(0, expected)
     with closing(landed):  # so that workers end before an error is reported

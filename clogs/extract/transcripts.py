@@ -20,7 +20,6 @@ from clogs.extract.stage import ExtractResult, warn
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
 from clogs.landing.files import identity
-from clogs.landing.handover import Handover
 from clogs.landing.place import read, sweep
 from clogs.landing.place import replace as put_state
 from clogs.mongo import Document, Reply, decode, encode
@@ -70,7 +69,6 @@ def extract_transcripts(
     *,
     full_backfill: bool = False,
     dry_run: bool = False,
-    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the lines that are new in transcripts. The caller holds the run lock.
@@ -97,10 +95,7 @@ def extract_transcripts(
     before = read_extract_state(
         extract_state_path(job.state_dir, source="transcripts", watermark_field="", landing=landing)
     )
-    if len(ranges) > 1:
-        landed = land_ranges(ranges, job, before)
-    else:
-        landed = land_range(ranges[0], job, before, handover=handover)
+    landed = land_ranges(ranges, job, before) if len(ranges) > 1 else land_range(ranges[0], job, before)
     counts = Counts()
     on_progress(0, None)
     with closing(landed):  # so that workers end before an error is reported

@@ -16,9 +16,8 @@ from clogs import warehouse
 from clogs.errors import DataError
 from clogs.files import write_named
 from clogs.landing.files import FORMAT, FORMAT_KEY, ZSTD_LEVEL, by_size, day_of, file_name, sha256_of
-from clogs.landing.handover import arrow_rows
 from clogs.landing.ledger import compare, enter_merged, ledger_name, record, remove, set_status
-from clogs.landing.newest import find_newest, reading_rows
+from clogs.landing.newest import arrow_rows, find_newest, reading_rows
 from clogs.landing.place import Place, put, size_of, sweep
 from clogs.landing.verify import DamagedError, verified
 from clogs.schema import COLUMNS

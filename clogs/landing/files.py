@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import polars as pl
 
-from clogs.landing.handover import Handover
 from clogs.landing.place import Place, listed, put, read, size_of
 from clogs.schema import Kind
 
@@ -33,11 +32,11 @@ _DIGITS = 16
 _NAME = re.compile(rf"_(?P<digest>[0-9a-f]{{{_DIGITS}}})\.parquet$")
 
 
-def land(frame: pl.DataFrame, raw_dir: Place, *, name: str, handover: Handover | None = None) -> list[Place]:
+def land(frame: pl.DataFrame, raw_dir: Place, *, name: str) -> list[Place]:
     """Write one batch, a file per date, ``conversations_<name>_<digest>.parquet``; all are durable then.
 
     The frame has the columns of ``raw.conversations``; ``name`` is unique among all batches. The files are
-    returned in the order of their dates, and their rows are handed over.
+    returned in the order of their dates.
     """
     files = []
     for day in frame["date"].unique().sort():
@@ -47,8 +46,6 @@ def land(frame: pl.DataFrame, raw_dir: Place, *, name: str, handover: Handover |
         digest = hashlib.sha256(content.getbuffer()).hexdigest()
         path = put(partition(raw_dir, day) / file_name(name, digest), content.getvalue())
         files.append(path)
-        if handover:
-            handover.add(path, rows)
     return files
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
 
-from clogs.landing.handover import ArrowRows
+import polars as pl
+
 from clogs.landing.place import Place
 from clogs.runs.signals import deferred_signals
 from clogs.warehouse import Connection, literal
@@ -15,6 +16,26 @@ _READ = """
     CREATE OR REPLACE TEMP VIEW landed AS
     SELECT *, file_index, file_row_number FROM read_parquet([{files}], hive_partitioning = false)
 """
+
+
+class ArrowRows:
+    """Rows that DuckDB reads as an Arrow stream, without a copy, as often as it likes."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._rows.__arrow_c_stream__(requested_schema)
+
+
+def arrow_rows(files: Sequence[pl.DataFrame]) -> ArrowRows:
+    """The rows of files, with ``file_index`` and ``file_row_number`` from 0."""
+    return ArrowRows(
+        pl.concat(
+            rows.with_row_index("file_row_number").with_columns(file_index=pl.lit(place))
+            for place, rows in enumerate(files)
+        )
+    )
 
 
 @contextmanager

@@ -13,9 +13,8 @@ import polars as pl
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
 from clogs.landing.files import by_size
-from clogs.landing.handover import ArrowRows, Handover, arrow_rows
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
-from clogs.landing.newest import reading_rows
+from clogs.landing.newest import arrow_rows, reading_rows
 from clogs.landing.place import Place
 from clogs.landing.verify import DamagedError, verified
 from clogs.load.quarantine import quarantine
@@ -56,10 +55,9 @@ def load(
     dead_letter_dir: Path,
     run: str,
     full_refresh: bool = False,
-    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> LoadResult:
-    """Load the landing files that are not in the ledger, those that were handed over from memory.
+    """Load the landing files that are not in the ledger.
 
     Rows and ledger are written in one transaction per batch of files, or in one for all of them under
     `full_refresh`, so that readers see the old table or the new one. The newest version of a document wins
@@ -79,8 +77,6 @@ def load(
     with warehouse.bounded(connection):
         if full_refresh:
             loading.refresh(diff)
-        elif handover and all(map(handover.holds, diff.new)):
-            loading.load_handed(diff.new, handover)
         else:
             loading.load(diff.new)
     _raise_for_files(loading, diff, dead_letter_dir)
@@ -117,25 +113,13 @@ class _Loading:
             own = table == "conversations"
             with warehouse.transaction(self.connection) if own else nullcontext():
                 frames = [self._read.pop(path) for path in batch if path in self._read]
-                self._upsert(batch, arrow_rows(frames) if frames else None, table=table)
+                rows = arrow_rows(frames) if frames else None
+                with reading_rows(self.connection, rows):
+                    self.counts += upsert(
+                        self.connection, batch, rows, raw_dir=self.raw_dir, run=self.run, table=table
+                    )
+            self.files += len(batch)
             self.on_progress(self.files + len(self.damaged), len(paths))
-
-    def load_handed(self, paths: Sequence[Place], handover: Handover) -> None:
-        """Load files whose rows are in memory, all at once."""
-        if paths:
-            with warehouse.transaction(self.connection):
-                self._upsert(paths, handover.rows(paths))
-        self.on_progress(len(paths), len(paths))
-
-    def _upsert(
-        self, paths: Sequence[Place], rows: ArrowRows | None, *, table: str = "conversations"
-    ) -> None:
-        """Load files, or their rows from memory."""
-        with reading_rows(self.connection, rows):
-            self.counts += upsert(
-                self.connection, paths, rows, raw_dir=self.raw_dir, run=self.run, table=table
-            )
-        self.files += len(paths)
 
     def refresh(self, diff: LandingDiff) -> None:
         """Load all files into a table that takes the place of the old one."""

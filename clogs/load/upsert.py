@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from operator import add
 
 from clogs.landing.files import day_of
-from clogs.landing.handover import ArrowRows
 from clogs.landing.ledger import ledger_name
-from clogs.landing.newest import find_newest
+from clogs.landing.newest import ArrowRows, find_newest
 from clogs.landing.place import Place, etag_of, size_of
 from clogs.schema import COLUMNS
 from clogs.warehouse import Connection, create_temporary, fetch, instant, literal, note_changed, nullable

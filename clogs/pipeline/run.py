@@ -18,7 +18,6 @@ from clogs.terminal.progress import Progress, ProgressDisplay
 
 if TYPE_CHECKING:
     from clogs.extract import ExtractResult
-    from clogs.landing.handover import Handover
     from clogs.load import LoadResult
     from clogs.pipeline.checkpoints import Stage
     from clogs.settings import Settings
@@ -96,8 +95,6 @@ def run_pipeline(
         LockedError: Another run holds the lock.
         ClogsError: The record of the run, or the log, cannot be written.
     """
-    from clogs.landing.handover import Handover
-
     started = time.perf_counter()
     results: list[StepResult] = []
     with recorded_run(
@@ -110,7 +107,7 @@ def run_pipeline(
             recorder.add(result.to_record())
             on_end(result)
 
-        planned = _Steps(settings, plan, run, progress, trigger, confirm, Handover())
+        planned = _Steps(settings, plan, run, progress, trigger, confirm)
         for step in (planned.extract, planned.load, planned.transform, planned.validate):
             name = step.__name__
             if _has_failed(results) or name in plan.skip:
@@ -139,7 +136,6 @@ class _Steps:
     on_progress: Progress
     trigger: Trigger
     confirm: Callable[[str], bool] | None
-    handover: Handover
     _current: set[Stage] | None = None
     """The stages that have nothing to do; None until that is looked up."""
 
@@ -151,22 +147,17 @@ class _Steps:
             reconcile=self.plan.reconcile,
             retry_connect=self.trigger != "hand",
             confirm=self.confirm,
-            handover=self.handover,
             on_progress=self.on_progress,
         )
 
     def load(self) -> LoadResult:
-        try:
-            return steps.load(
-                self.settings,
-                run=self.run,
-                full_refresh=self.plan.full_refresh,
-                handover=self.handover,
-                on_end=self._look_up,
-                on_progress=self.on_progress,
-            )
-        finally:
-            self.handover.clear()
+        return steps.load(
+            self.settings,
+            run=self.run,
+            full_refresh=self.plan.full_refresh,
+            on_end=self._look_up,
+            on_progress=self.on_progress,
+        )
 
     def transform(self) -> TransformResult | None:
         if not (self.plan.full_refresh or self.plan.select) and self._is_current("transform"):

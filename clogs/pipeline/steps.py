@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from clogs.health.findings import Finding
     from clogs.health.reader import Status
     from clogs.landing.compact import CompactResult
-    from clogs.landing.handover import Handover
     from clogs.landing.prune import PruneResult
     from clogs.load import LoadResult
     from clogs.pipeline.checkpoints import Stage
@@ -86,7 +85,6 @@ def extract(
     reconcile: bool = False,
     retry_connect: bool = False,
     confirm: Callable[[str], bool] | None = None,
-    handover: Handover | None = None,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land what is new; for `retry_connect` see `clogs.pipeline.wiring.connected`."""
@@ -99,7 +97,6 @@ def extract(
             extract_job(settings, run=run),
             full_backfill=full_backfill,
             dry_run=dry_run,
-            handover=handover,
             on_progress=on_progress,
         )
     with connected(settings, retry_connect=retry_connect) as source:
@@ -115,7 +112,6 @@ def extract(
             dry_run=dry_run,
             reconcile_days=settings.pipeline.reconcile_days if reconcile else None,
             confirm=confirm,
-            handover=handover,
             on_progress=on_progress,
         )
 
@@ -125,7 +121,6 @@ def load(
     *,
     run: str,
     full_refresh: bool = False,
-    handover: Handover | None = None,
     on_end: Callable[[Connection], None] = lambda _: None,
     on_progress: Progress = no_progress,
 ) -> LoadResult:
@@ -144,7 +139,6 @@ def load(
                 dead_letter_dir=settings.data.dead_letter_dir,
                 run=run,
                 full_refresh=full_refresh,
-                handover=handover,
                 on_progress=on_progress,
             )
             on_end(connection)
