@@ -15,7 +15,7 @@ import msgspec
 
 from bench.arrivals import hours
 from clogs import warehouse
-from clogs.cli import main as command_line
+from clogs.cli import run as command_line
 from clogs.files import bundled
 from clogs.landing.files import land
 from clogs.load import load
@@ -217,13 +217,10 @@ def sqlmesh(*arguments: str) -> int:
     Raises:
         SystemExit: It failed.
     """
-    sys.argv = ["clogs", *arguments]
-    try:
-        with redirect_stdout(io.TextIOWrapper(io.BytesIO())):
-            command_line()
-    except SystemExit as ended:
-        if ended.code:
-            raise
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+        code = command_line([*arguments])
+    if code:
+        raise SystemExit(code)
     return sum(name.partition(".")[0] == "sqlmesh" for name in sys.modules)
 
 

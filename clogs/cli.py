@@ -114,7 +114,7 @@ def main() -> None:
     os.umask(0o077)
     signals.listen()
     try:
-        code = _run(sys.argv[1:])
+        code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`head`, a pager) has seen enough. Python flushes at exit, which must not fail again.
@@ -128,15 +128,14 @@ def main() -> None:
         signals.ignore_signals()
         code = signals.exit_code()
         print("Stopped. Everything is consistent; the next run goes on from here.", file=sys.stderr)  # noqa: T201
-    if code:
-        # A thread that still reads would abort the process while Python shuts down.
-        with suppress(BrokenPipeError):
-            sys.stdout.flush()
-        os._exit(code)
-    sys.exit()
+    # PyMongo's monitors make Python wait up to half a second; a thread that still reads would abort its end.
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    os._exit(code or 0)
 
 
-def _run(tokens: list[str]) -> int | None:
+def run(tokens: list[str]) -> int | None:
+    """Run a command line without its first word, and return its exit code; None is 0."""
     if {"--help", "-h"} & set(tokens):
         # The help of a command is its docstring, not its line in the list of commands.
         for name in COMMANDS.keys() & set(tokens):

@@ -21,12 +21,10 @@ HEAVY = {"bson", "duckdb", "pandas", "pandera", "polars", "pyarrow", "pymongo", 
 
 CALL_AND_LIST_MODULES = """
 import sys
-from clogs.cli import main
-sys.argv = ["clogs", *sys.argv[1:]]
-try:
-    main()
-finally:
-    print("LOADED", *sorted(name for name in sys.modules if "." not in name))
+from clogs.cli import run
+code = run(sys.argv[1:])
+print("LOADED", *sorted(name for name in sys.modules if "." not in name))
+sys.exit(code)
 """
 
 

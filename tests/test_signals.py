@@ -66,7 +66,7 @@ from clogs import cli
 def run(tokens):
     exec("os.kill(os.getpid(), signal.SIGTERM); time.sleep(10)")
 
-cli._run = run
+cli.run = run
 cli.main()
 """
 
