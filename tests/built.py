@@ -9,14 +9,16 @@ import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from conftest import Workspace, new_workspace
+from empty import config_in, empty_warehouse
 from following import rows_of
 
 from clogs import warehouse
 from clogs.commands.demo_server import mongo_server
 from clogs.files import bundled
-from clogs.transform import TransformConfig, transform
+from clogs.transform import transform
 
 SAMPLES = bundled("samples")
 
@@ -37,21 +39,16 @@ def warehouse_of(workspace: Workspace) -> Path:
     return data_of(workspace) / "clogs.duckdb"
 
 
-def build(transcripts: Path, place: Path) -> Path:
-    """Build a warehouse of transcripts without a server or landing, as ``w.duckdb``."""
-    rows = rows_of(transcripts, place)
-    with warehouse.connect(place / "w.duckdb") as connection:
-        warehouse.create_tables(connection)
+def build(transcripts: Path, place: Path, **options: Any) -> Path:  # noqa: ANN401  # settings of all types
+    """Build a warehouse of transcripts without a server or landing; see `build_rows`."""
+    return build_rows(rows_of(transcripts, place), place, **options)
+
+
+def build_rows(rows: Path, place: Path, **options: Any) -> Path:  # noqa: ANN401  # settings of all types
+    """Build a warehouse of a Parquet file like ``raw.conversations``, as ``w.duckdb``; for options see `config_in`."""
+    with warehouse.connect(empty_warehouse(place)) as connection:
         connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
-    transform(
-        TransformConfig(
-            warehouse=place / "w.duckdb",
-            models_dir=bundled("transforms"),
-            cache_dir=place / "cache",
-            timezone="UTC",
-            threads=2,
-        )
-    )
+    transform(config_in(place, **options))
     return place / "w.duckdb"
 
 

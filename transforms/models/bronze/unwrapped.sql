@@ -235,14 +235,16 @@ SELECT
             'equal': LEAST(
               len(lines[1]),
               len(lines[2]),
-              list_sum(
-                list_transform(
-                  [lines, [list_reverse(lines[1]), list_reverse(lines[2])]],
-                  way -> COALESCE(
-                    list_position(list_transform(list_zip(way[1], way[2], TRUE), pair -> pair[1] = pair[2]), FALSE) - 1,
-                    LEAST(len(way[1]), len(way[2]))
+              CAST(
+                list_sum(
+                  list_transform(
+                    [lines, [list_reverse(lines[1]), list_reverse(lines[2])]],
+                    way -> COALESCE(
+                      list_position(list_transform(list_zip(way[1], way[2], TRUE), pair -> pair[1] = pair[2]), FALSE) - 1,
+                      LEAST(len(way[1]), len(way[2]))
+                    )
                   )
-                )
+                ) AS BIGINT
               )
             )
           }

@@ -17,17 +17,19 @@ WITH activity AS (
     date, hour_of_day, session_id,
     1 AS messages,
     CAST(message_kind = 'prompt' AS INTEGER) AS prompts,
-    CAST(role = 'assistant' AS INTEGER) AS assistant_messages
+    CAST(role = 'assistant' AS INTEGER) AS assistant_messages,
+    0 AS tool_calls, 0 AS tool_errors, 0 AS api_calls, 0 AS output_tokens, 0 AS tokens,
+    CAST(NULL AS DECIMAL(38, 12)) AS cost_usd
   FROM silver.int_messages_enriched
-  UNION ALL BY NAME
-  SELECT date, hour_of_day, session_id, 1 AS tool_calls, CAST(is_error AS INTEGER) AS tool_errors
+  UNION ALL
+  SELECT date, hour_of_day, session_id, 0, 0, 0, 1, CAST(is_error AS INTEGER), 0, 0, 0, NULL
   FROM silver.int_tool_usage
-  UNION ALL BY NAME
+  UNION ALL
   SELECT
-    date, hour_of_day, session_id,
-    CAST(call_kind = 'response' AS INTEGER) AS api_calls,
+    date, hour_of_day, session_id, 0, 0, 0, 0, 0,
+    CAST(call_kind = 'response' AS INTEGER),
     output_tokens,
-    input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens AS tokens,
+    input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens,
     cost_usd
   FROM silver.int_api_calls
 )

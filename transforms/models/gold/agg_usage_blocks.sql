@@ -11,52 +11,48 @@ MODEL (
   )
 );
 
-WITH RECURSIVE hours AS (
-  SELECT
-    date_trunc('hour', timestamp AT TIME ZONE 'UTC') AS hour,
-    -- a response on the stroke of the hour may still belong to the window that ends there
-    BOOL_OR(timestamp AT TIME ZONE 'UTC' > date_trunc('hour', timestamp AT TIME ZONE 'UTC')) AS goes_on
+WITH responses AS (
+  SELECT *, timestamp AT TIME ZONE 'UTC' AS utc, date_trunc('hour', timestamp AT TIME ZONE 'UTC') AS hour
   FROM silver.int_api_calls
   WHERE timestamp IS NOT NULL
-  GROUP BY 1
-), nexts AS (
+), hours AS (
+  SELECT hour, MAX(utc) AS latest
+  FROM responses
+  GROUP BY hour
+), chain AS (
+  -- An hour begins a window if it has a response later than the end of the window before it. The last one comes first.
   SELECT
-    hour,
-    LEAST(
-      MIN(hour) FILTER(WHERE goes_on) OVER (ORDER BY hour RANGE BETWEEN INTERVAL 5 HOUR FOLLOWING AND UNBOUNDED FOLLOWING),
-      MIN(hour) OVER (ORDER BY hour RANGE BETWEEN INTERVAL 6 HOUR FOLLOWING AND UNBOUNDED FOLLOWING)
-    ) AS next
+    list_reduce(
+      list_transform(list_sort(list(latest)), latest -> [latest]),
+      (starts, hour) -> CASE
+        WHEN list_extract(hour, 1) <= list_extract(starts, 1) + INTERVAL 5 HOUR THEN starts
+        ELSE [date_trunc('hour', list_extract(hour, 1))] || starts
+      END,
+      CAST([] AS TIMESTAMP[])
+    ) AS starts
   FROM hours
-), jumps AS (
-  -- The first hour begins a window, and so does the next of any that does. Each step looks twice as far ahead.
-  SELECT hour, next, hour = MIN(hour) OVER () AS is_start
-  FROM nexts
-  UNION ALL
-  SELECT one.hour, two.next, one.is_start OR one.hour IN (SELECT next FROM jumps WHERE is_start)
-  FROM jumps AS one
-  LEFT JOIN jumps AS two
-    ON two.hour = one.next
-  WHERE (SELECT COUNT(next) FROM jumps) > 0
-), starts AS (
-  SELECT DISTINCT hour AS start
-  FROM jumps
-  WHERE is_start
-), responses AS (
-  SELECT *, timestamp AT TIME ZONE 'UTC' AS utc
-  FROM silver.int_api_calls
-  WHERE timestamp IS NOT NULL
-), blocks AS (
-  SELECT start, LAG(start) OVER (ORDER BY start) + INTERVAL 5 HOUR AS end_before
-  FROM starts
+), windows AS (
+  SELECT start, LAG(start) OVER (ORDER BY start) AS start_before
+  FROM (
+    SELECT UNNEST(starts) AS start
+    FROM chain
+  )
+), hours_in_windows AS (
+  SELECT
+    hours.hour,
+    MAX(windows.start) OVER (ORDER BY hours.hour) AS start,
+    MAX(windows.start_before) OVER (ORDER BY hours.hour) AS start_before
+  FROM hours
+  LEFT JOIN windows
+    ON windows.start = hours.hour
 ), placed AS (
   SELECT
     -- on the stroke of the end of the one before it, a response is not of this window
-    CASE WHEN responses.utc = blocks.end_before THEN blocks.end_before - INTERVAL 5 HOUR ELSE blocks.start END
-      AS start,
+    CASE WHEN utc = start_before + INTERVAL 5 HOUR THEN start_before ELSE start END AS start,
     responses.*
   FROM responses
-  ASOF JOIN blocks
-    ON responses.utc >= blocks.start
+  INNER JOIN hours_in_windows
+    ON hours_in_windows.hour = responses.hour
 )
 SELECT
   start AT TIME ZONE 'UTC' AS block_start, -- Beginning of the window.

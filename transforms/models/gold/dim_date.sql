@@ -22,8 +22,11 @@ WITH active AS (
   FROM active
   WHERE date BETWEEN '2020-01-01' AND '2099-12-31'
 ), days AS (
-  SELECT CAST(UNNEST(generate_series(first_date, last_date, INTERVAL '1' DAY)) AS DATE) AS date
-  FROM believable
+  SELECT CAST(day AS DATE) AS date
+  FROM (
+    SELECT UNNEST(generate_series(first_date, last_date, INTERVAL '1' DAY)) AS day
+    FROM believable
+  )
   UNION
   SELECT date
   FROM active

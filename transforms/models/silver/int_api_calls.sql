@@ -63,7 +63,7 @@ WITH lines AS (
     fullest.model AS response_model,
     fullest.web_searches + COALESCE(searches.searches, 0) AS response_searches,
     -- 0 is the response itself
-    UNNEST(range(COALESCE(len(fullest.iterations), 0) + 1)) AS iteration
+    UNNEST(generate_series(0, COALESCE(array_length(fullest.iterations), 0))) AS iteration
   FROM fullest
   LEFT JOIN searches
     ON searches.response_key = fullest.response_key
@@ -93,7 +93,7 @@ WITH lines AS (
     CASE WHEN iteration = 0 THEN cache_read_tokens ELSE @tokens(part['cache_read_input_tokens']) END
       AS cache_read_tokens,
     CASE WHEN iteration = 0 THEN CAST(response_searches AS BIGINT) ELSE 0 END AS web_searches,
-    COALESCE(CAST(timestamp AT TIME ZONE 'UTC' AS DATE), CAST('infinity' AS DATE)) AS priced_on,
+    COALESCE(CAST(timestamp AT TIME ZONE 'UTC' AS DATE), CAST('9999-12-31' AS DATE)) AS priced_on,
     timestamp AT TIME ZONE @VAR('timezone') AS local_time
   FROM parts
 ), named AS (
@@ -120,13 +120,13 @@ WITH lines AS (
   FROM named
 ), dated AS (
   SELECT
-    * REPLACE (COALESCE(CAST(valid_from AS DATE), CAST('-infinity' AS DATE)) AS valid_from)
+    * REPLACE (COALESCE(CAST(valid_from AS DATE), CAST('0001-01-01' AS DATE)) AS valid_from)
   FROM bronze.seed_model_prices
 ), beginning AS (
   SELECT
     * REPLACE (
       CASE
-        WHEN valid_from = MIN(valid_from) OVER (PARTITION BY model) THEN CAST('-infinity' AS DATE)
+        WHEN valid_from = MIN(valid_from) OVER (PARTITION BY model) THEN CAST('0001-01-01' AS DATE)
         ELSE valid_from
       END AS valid_from
     )
@@ -134,28 +134,28 @@ WITH lines AS (
 ), days AS (
   SELECT
     model,
-    valid_from,
-    LEAD(valid_from) OVER (PARTITION BY model ORDER BY valid_from) AS valid_until
+    valid_from AS since,
+    LEAD(valid_from) OVER (PARTITION BY model ORDER BY valid_from) AS until
   FROM (
     SELECT DISTINCT model, valid_from
     FROM beginning
   )
 ), in_force AS (
   SELECT
-    beginning.* EXCLUDE (valid_from),
-    days.valid_from,
-    days.valid_until
+    beginning.*,
+    days.since,
+    days.until
   FROM days
   JOIN beginning
-    ON beginning.model = days.model AND beginning.valid_from <= days.valid_from
+    ON beginning.model = days.model AND beginning.valid_from <= days.since
   QUALIFY
     ROW_NUMBER() OVER (
-      PARTITION BY days.model, days.valid_from, beginning.prompt_above ORDER BY beginning.valid_from DESC
+      PARTITION BY days.model, days.since, beginning.prompt_above ORDER BY beginning.valid_from DESC
     ) = 1
 ), prices AS (
   SELECT
     *,
-    LEAD(prompt_above) OVER (PARTITION BY model, valid_from ORDER BY prompt_above) AS prompt_up_to
+    LEAD(prompt_above) OVER (PARTITION BY model, since ORDER BY prompt_above) AS prompt_up_to
   FROM in_force
 )
 SELECT
@@ -186,21 +186,28 @@ SELECT
   call.cache_creation_1h_tokens, -- Input tokens written to the cache for an hour.
   call.cache_read_tokens, -- Input tokens read from the cache.
   call.web_searches, -- Searches of the web, the API's and Claude Code's own.
-  -- decimals, so that sums do not depend on their order
+  -- decimals, so that sums do not depend on their order, each with room for all digits of its product
   CAST(
-    (
-      call.input_tokens * price.input
-      + call.output_tokens * price.output
-      + call.cache_creation_5m_tokens * price.cache_write_5m
-      + call.cache_creation_1h_tokens * price.cache_write_1h
-      + call.cache_read_tokens * price.cache_read
+    CAST(
+      CAST(
+        call.input_tokens * price.input
+        + call.output_tokens * price.output
+        + call.cache_creation_5m_tokens * price.cache_write_5m
+        + call.cache_creation_1h_tokens * price.cache_write_1h
+        + call.cache_read_tokens * price.cache_read
+        AS DECIMAL(24, 6)
+      )
+      * CAST(CASE WHEN call.speed = 'fast' THEN COALESCE(price.fast_factor, 1) ELSE 1 END AS DECIMAL(6, 3))
+      * CAST(
+        CASE
+          WHEN call.region NOT IN ('', 'global') THEN CAST(1.1 AS DECIMAL(6, 3))
+          WHEN call.inference_geo = 'us' THEN COALESCE(price.region_factor, 1)
+          ELSE 1
+        END
+        AS DECIMAL(6, 3)
+      )
+      AS DECIMAL(30, 6)
     )
-    * CASE WHEN call.speed = 'fast' THEN COALESCE(price.fast_factor, 1) ELSE 1 END
-    * CASE
-      WHEN call.region NOT IN ('', 'global') THEN CAST(1.1 AS DECIMAL(6, 3))
-      WHEN call.inference_geo = 'us' THEN COALESCE(price.region_factor, 1)
-      ELSE 1
-    END
     * CAST(0.000001 AS DECIMAL(6, 6))
     + CASE WHEN price.model IS NOT NULL THEN call.web_searches * CAST(0.01 AS DECIMAL(4, 2)) END
     AS DECIMAL(38, 12)
@@ -208,7 +215,7 @@ SELECT
 FROM priced AS call
 LEFT JOIN prices AS price
   ON price.model = call.priced_model
-  AND call.priced_on >= price.valid_from
-  AND (price.valid_until IS NULL OR call.priced_on < price.valid_until)
+  AND call.priced_on >= price.since
+  AND (price.until IS NULL OR call.priced_on < price.until)
   AND call.prompt_tokens > price.prompt_above
   AND (price.prompt_up_to IS NULL OR call.prompt_tokens <= price.prompt_up_to)

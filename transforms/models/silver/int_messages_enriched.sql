@@ -64,17 +64,22 @@ WITH messages AS (
     ON taken_back.session_key = typed_ahead.session_key AND taken_back.text_key = typed_ahead.text_key
   LEFT JOIN sent
     ON sent.session_key = typed_ahead.session_key AND sent.text_key = typed_ahead.text_key
-), prompts_without_entry AS (
-  SELECT messages.*
+), newest_first AS (
+  SELECT
+    messages.*,
+    unsent.times,
+    ROW_NUMBER() OVER (
+      PARTITION BY messages.session_key, messages.text_key
+      ORDER BY messages.timestamp DESC NULLS LAST, messages.entry_id DESC
+    ) AS number
   FROM messages
   INNER JOIN unsent
     ON unsent.session_key = messages.session_key AND unsent.text_key = messages.text_key
     AND unsent.queued_by = messages.queued_by
-  QUALIFY
-    ROW_NUMBER() OVER (
-      PARTITION BY messages.session_key, messages.text_key
-      ORDER BY messages.timestamp DESC NULLS LAST, messages.entry_id DESC
-    ) <= unsent.times
+), prompts_without_entry AS (
+  SELECT * EXCLUDE (times, number)
+  FROM newest_first
+  WHERE number <= times
 ), automated AS (
   SELECT DISTINCT session_key
   FROM messages
@@ -82,20 +87,23 @@ WITH messages AS (
 ), answered AS (
   SELECT
     *,
-    LAG(role) OVER lane AS previous_role,
-    LAG(timestamp) OVER lane AS previous_timestamp
+    LAG(role) OVER (
+      PARTITION BY session_key, is_sidechain, agent_id ORDER BY timestamp NULLS LAST, entry_id
+    ) AS previous_role,
+    LAG(timestamp) OVER (
+      PARTITION BY session_key, is_sidechain, agent_id ORDER BY timestamp NULLS LAST, entry_id
+    ) AS previous_timestamp
   FROM messages
   WHERE queued_by IS NULL
-  WINDOW lane AS (
-    PARTITION BY session_key, is_sidechain, agent_id ORDER BY timestamp NULLS LAST, entry_id
-  )
-  UNION ALL BY NAME
+  UNION ALL
   SELECT
     prompts_without_entry.*
     REPLACE (
       CASE WHEN automated.session_key IS NULL THEN message_kind ELSE 'sdk_prompt' END AS message_kind,
       CASE WHEN automated.session_key IS NULL THEN task_category END AS task_category
-    )
+    ),
+    CAST(NULL AS TEXT) AS previous_role,
+    CAST(NULL AS TIMESTAMPTZ) AS previous_timestamp
   FROM prompts_without_entry
   LEFT JOIN automated
     ON automated.session_key = prompts_without_entry.session_key

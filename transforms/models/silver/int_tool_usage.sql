@@ -67,12 +67,12 @@ SELECT
   call.file_path, -- File the call names.
   CASE
     WHEN call.lines_added IS NULL THEN NULL
-    WHEN result.is_error THEN 0
+    WHEN result.is_error THEN CAST(0 AS BIGINT)
     ELSE COALESCE(CASE WHEN NOT result.is_new_file THEN result.patch_added END, call.lines_added)
   END AS lines_added, -- Lines added, none by a call that failed; NULL for tools that write no file.
   CASE
     WHEN call.lines_added IS NULL THEN NULL
-    WHEN result.is_error OR result.is_new_file THEN 0
+    WHEN result.is_error OR result.is_new_file THEN CAST(0 AS BIGINT)
     ELSE COALESCE(result.patch_removed, call.lines_removed)
   END AS lines_removed, -- Lines removed; NULL where neither a patch nor the call says.
   CASE

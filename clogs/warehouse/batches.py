@@ -1,0 +1,30 @@
+"""A SELECT over rows that come in Arrow batches, as Spark hands them to its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+GIVEN = "given"
+"""What such a SELECT calls the rows."""
+
+
+def selected(query: str) -> Callable[[Iterable[RecordBatch]], Iterator[RecordBatch]]:
+    """Return a function that gives, batch by batch, what DuckDB selects from `GIVEN`.
+
+    Each row that it selects must depend on one row alone. The function can be sent to other processes.
+    """
+
+    def rows(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for batch in batches:
+                connection.register(GIVEN, batch)
+                yield from connection.execute(query).to_arrow_reader()
+
+    return rows
