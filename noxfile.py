@@ -49,8 +49,9 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests on the newest Python, with coverage, and on the others some; `-- ARGS` go to pytest."""
-    session.install("--editable", ".", "--group", "tests")
-    chosen = ["--cov"] if session.python == NEWEST else OTHERS
+    is_newest = session.python == NEWEST
+    session.install("--editable", ".", "--group", "sail" if is_newest else "tests")
+    chosen = ["--cov"] if is_newest else OTHERS
     session.run("pytest", *(session.posargs or [*chosen, *PARALLEL]), env=BUILT)
 
 
@@ -73,6 +74,15 @@ def browser(session: nox.Session) -> None:
         *(session.posargs or ["tests/test_datadocs_browser.py", "tests/test_report_browser.py"]),
         env={"CLOGS_TEST_CHROMIUM": chromium},
     )
+
+
+@nox.session(python=NEWEST)
+def spark(session: nox.Session) -> None:
+    """Build the models on Spark, where there is Java 17 or 21, and compare every table with DuckDB's."""
+    if not shutil.which("java"):
+        session.skip("Java is not installed")
+    session.install("--editable", ".", "--group", "spark")
+    session.run("pytest", *(session.posargs or ["tests/test_spark.py"]))
 
 
 @nox.session(python=OLDEST)

@@ -45,7 +45,7 @@ def build(transcripts: Path, place: Path, **options: Any) -> Path:  # noqa: ANN4
 
 
 def build_rows(rows: Path, place: Path, **options: Any) -> Path:  # noqa: ANN401  # settings of all types
-    """Build a warehouse of a Parquet file like ``raw.conversations``, as ``w.duckdb``; for options see `config_in`."""
+    """Build a warehouse of the rows of ``raw.conversations``, ``w.duckdb``; options as `config_in`'s."""
     with warehouse.connect(empty_warehouse(place)) as connection:
         connection.execute(f"INSERT INTO raw.conversations BY NAME FROM read_parquet('{rows}')")
     transform(config_in(place, **options))

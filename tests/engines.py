@@ -43,9 +43,9 @@ def build_on(spark: SparkSession, path: Path, models: Sequence[PortableModel]) -
 def different(
     spark: SparkSession, path: Path, names: Iterable[str], *, is_exact: bool = True
 ) -> Iterator[tuple[str, Any]]:
-    """Each table that is not as DuckDB has it: types that differ, and columns with a value of either side alone.
+    """Each table that is not as DuckDB has it: types that differ, and columns with a value of one side alone.
 
-    Unless it is exact, the last digits of floating-point numbers do not count.
+    Unless `is_exact`, the last digits of floating-point numbers do not count.
     """
     with warehouse.connect(path, read_only=True) as connection:
         for name in names:
@@ -65,7 +65,9 @@ def different(
 def _alone(connection: Connection, columns: str) -> list[list[tuple[Any, ...]]]:
     """Rows that only one of both sides has, at most two of each."""
     return [
-        connection.execute(f"SELECT {columns} FROM {one} EXCEPT ALL SELECT {columns} FROM {other}").fetchmany(2)
+        connection.execute(f"SELECT {columns} FROM {one} EXCEPT ALL SELECT {columns} FROM {other}").fetchmany(
+            2
+        )
         for one, other in (("ours", "theirs"), ("theirs", "ours"))
     ]
 
@@ -95,4 +97,5 @@ def _types(connection: Connection, name: str) -> dict[str, str]:
 
 
 def _cast(types: dict[str, str], source: str) -> str:
-    return f"SELECT {', '.join(f'CAST({name} AS {kind}) AS {name}' for name, kind in types.items())} FROM {source}"
+    columns = (f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
+    return f"SELECT {', '.join(columns)} FROM {source}"

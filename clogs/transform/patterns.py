@@ -17,7 +17,14 @@ def java_pattern(pattern: str) -> str:
     alphabets for parts of words, takes more for space, and knows the case of ASCII alone.
     """
     any_character = "." if pattern.startswith("(?s") else r"[^\n]"
-    parts = {"$": r"\z", ".": any_character, r"\s": f"[{_SPACE}]", r"\S": f"[^{_SPACE}]", r"\b": _EDGE, "(?i)": "(?iu)"}
+    parts = {
+        "$": r"\z",
+        ".": any_character,
+        r"\s": f"[{_SPACE}]",
+        r"\S": f"[^{_SPACE}]",
+        r"\b": _EDGE,
+        "(?i)": "(?iu)",
+    }
     return "".join(
         part.replace(r"\s", _SPACE) if part.startswith("[") else parts.get(part, part)
         for part in _PARTS.findall(pattern)

@@ -48,7 +48,9 @@ def _date_format(pattern: str) -> Translation:
 
 def _iso_weekday(node: exp.Expr) -> exp.Expr:
     """From 1, a Monday; Spark's week begins with Sunday."""
-    since_monday = exp.Mod(this=exp.paren(_call("DAYOFWEEK", node.this) + 5), expression=exp.Literal.number(7))
+    since_monday = exp.Mod(
+        this=exp.paren(_call("DAYOFWEEK", node.this) + 5), expression=exp.Literal.number(7)
+    )
     return exp.paren(since_monday + 1)
 
 
@@ -61,8 +63,15 @@ def _date_diff(node: exp.Expr) -> exp.Expr:
 
 
 def _quantile(node: exp.Expr) -> exp.Expr:
-    """The exact one; Spark's own PERCENTILE_CONT takes another form."""
-    return _call("PERCENTILE", node.this, node.expression)
+    """The exact one, of both forms."""
+    return _call("PERCENTILE", node.this, node.expression) if node.expression else node
+
+
+def _within_group(node: exp.Expr) -> exp.Expr:
+    if not isinstance(node.this, exp.PercentileCont):
+        return node
+    (ordered,) = node.expression.expressions
+    return _call("PERCENTILE", ordered.this, node.this.this)
 
 
 def _best(name: str) -> Translation:
@@ -92,7 +101,11 @@ def _filter(node: exp.Expr) -> exp.Expr:
 def _list(node: exp.Expr) -> exp.Expr:
     """A list of values that are not NULL, or NULL where there are none."""
     values = _call("COLLECT_LIST", node.this)
-    return exp.If(this=exp.EQ(this=exp.Count(this=node.this.copy()), expression=exp.Literal.number(0)), true=exp.null(), false=values)
+    return exp.If(
+        this=exp.EQ(this=exp.Count(this=node.this.copy()), expression=exp.Literal.number(0)),
+        true=exp.null(),
+        false=values,
+    )
 
 
 def _window(node: exp.Expr) -> exp.Expr:
@@ -111,6 +124,12 @@ def _window(node: exp.Expr) -> exp.Expr:
 
 def _series(node: exp.Expr) -> exp.Expr:
     return _call("SEQUENCE", node.args["start"], node.args["end"], node.args.get("step"))
+
+
+def _unnest(node: exp.Expr) -> exp.Expr:
+    if node.args.get("offset"):
+        raise ModelsError("Spark counts the rows of UNNEST ... WITH ORDINALITY from 0.")
+    return node
 
 
 def _element(node: exp.Expr) -> exp.Expr:
@@ -169,7 +188,9 @@ _TRANSLATIONS: dict[object, Translation] = {
     exp.RegexpLike: _matches,
     exp.RegexpReplace: _replace,
     exp.Week: _date_part("WEEKOFYEAR"),
+    exp.Unnest: _unnest,
     exp.Window: _window,
+    exp.WithinGroup: _within_group,
     "LIST_EXTRACT": _element,
     "LIST_REDUCE": _reduce,
     "ROW": _row,
