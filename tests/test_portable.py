@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from built import SAMPLES, build
 from engines import build_on, different, translated
+from sqlglot import exp, parse_one
+
+from clogs.errors import ModelsError
+from clogs.transform.spark import to_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,3 +44,17 @@ def test_every_table_equals_that_of_duckdb(sail: SparkSession, tmp_path: Path, t
     build_on(sail, path, models)
     assert dict(different(sail, path, [model.name for model in models], is_exact=False)) == {}
     assert len(models) == 27
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("date_diff('hour', a, b)", "DATE_DIFF in hours"),
+        ("regexp_replace(a, 'b', 'c')", "'b' needs the option 'g'"),
+        ("regexp_matches(a, b)", "a constant pattern: b"),
+        ("* FROM UNNEST([1]) WITH ORDINALITY AS t(a, b)", "WITH ORDINALITY"),
+    ],
+)
+def test_what_spark_cannot_give_is_an_error(query: str, reason: str) -> None:
+    with pytest.raises(ModelsError, match=re.escape(reason)):
+        to_spark(parse_one(f"SELECT {query}", dialect="duckdb", into=exp.Select))

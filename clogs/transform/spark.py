@@ -57,7 +57,8 @@ def _iso_weekday(node: exp.Expr) -> exp.Expr:
 def _date_diff(node: exp.Expr) -> exp.Expr:
     """Milliseconds by the clock, as DuckDB counts them: Spark would drop what is left of each."""
     if node.text("unit").upper() != "MILLISECOND":
-        raise ModelsError(f"Spark has no DATE_DIFF in {node.text('unit')}s as DuckDB counts them.")
+        unit = node.text("unit").lower()
+        raise ModelsError(f"Spark has no DATE_DIFF in {unit}s as DuckDB counts them.")
     later, earlier = (_call("UNIX_MILLIS", each) for each in (node.this, node.expression))
     return exp.paren(exp.Sub(this=later, expression=earlier))
 
@@ -90,22 +91,17 @@ def _filter(node: exp.Expr) -> exp.Expr:
     if isinstance(inner, exp.Filter):
         both = exp.and_(inner.expression.this, node.expression.this)
         return exp.Filter(this=inner.this, expression=exp.Where(this=both))
-    if isinstance(inner, exp.If):  # a list
-        given = node.expression
-        for each in (inner.this.this, inner.args["false"]):
-            each.replace(exp.Filter(this=each.copy(), expression=given.copy()))
-        return inner
-    return node
+    return _null_if_empty(node) if isinstance(inner, exp.ArrayAgg) else node
 
 
 def _list(node: exp.Expr) -> exp.Expr:
-    """A list of values that are not NULL, or NULL where there are none."""
-    values = _call("COLLECT_LIST", node.this)
-    return exp.If(
-        this=exp.EQ(this=exp.Count(this=node.this.copy()), expression=exp.Literal.number(0)),
-        true=exp.null(),
-        false=values,
-    )
+    return node if isinstance(node.parent, exp.Filter) else _null_if_empty(node)
+
+
+def _null_if_empty(values: exp.Expr) -> exp.Expr:
+    """A list of values, or NULL where there are none."""
+    is_empty = exp.EQ(this=_call("SIZE", values.copy()), expression=exp.Literal.number(0))
+    return exp.If(this=is_empty, true=exp.null(), false=values.copy())
 
 
 def _window(node: exp.Expr) -> exp.Expr:
