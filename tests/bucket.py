@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -50,6 +52,12 @@ class Bucket:
             "AWS_REGION": "us-east-1",
         }
 
+    def empty(self) -> None:
+        """Delete every object, and let it be without faults; its variables are in the environment."""
+        self.fault, self.hidden = no_fault, ""
+        subprocess.run([sys.executable, "-c", _EMPTY, self.environment["AWS_ENDPOINT_URL"]], check=True)
+        self.requests.clear()
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -70,6 +78,15 @@ class Bucket:
         body = re.sub(entries.encode(), b"", body, flags=re.DOTALL)
         start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
         return [body]
+
+
+_EMPTY = """
+import sys
+import boto3
+bucket = boto3.resource("s3", endpoint_url=sys.argv[1], region_name="us-east-1").Bucket("landing")
+bucket.create()
+bucket.objects.all().delete()
+"""
 
 
 @contextmanager

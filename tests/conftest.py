@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,10 +21,13 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from clogs.commands.demo_server import free_port
+from clogs.landing import objects
 from clogs.landing.files import landed
+from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place
 
 if TYPE_CHECKING:
+    from bucket import Bucket
     from playwright.sync_api import Browser
 
 Document = dict[str, Any]
@@ -183,6 +186,40 @@ def full_disk() -> Iterator[None]:
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace without a server: ``MONGO_URI`` names a port where nothing listens."""
     return new_workspace(tmp_path, f"mongodb://127.0.0.1:{free_port()}", "conversations")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Bucket]:
+    """A running server of objects."""
+    from bucket import serving_bucket
+
+    with serving_bucket() as served:
+        yield served
+
+
+@pytest.fixture
+def bucket(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, which the environment opens."""
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    objects._store.cache_clear()  # noqa: SLF001
+    store.empty()
+    return store
+
+
+@pytest.fixture
+def landing(bucket: Bucket) -> ObjectPath:
+    """A landing in the bucket."""
+    found = ObjectPath.parse(f"{bucket.url}/of/clogs")
+    assert found
+    return found
+
+
+@pytest.fixture
+def remote(workspace: Workspace, bucket: Bucket) -> Workspace:
+    """A workspace whose landing is in the bucket."""
+    settings = bucket.environment | {"DATA_RAW_DIR": f"{bucket.url}/of/clogs"}
+    return replace(workspace, environment=workspace.environment | settings)
 
 
 @pytest.fixture
