@@ -11,6 +11,7 @@
     │   │   ├── TransientSourceError   a temporary fault, worth a retry
     │   │   ├── NoChangesError         there is no change stream for this collection and user
     │   │   └── LostChangesError       the change stream cannot go on from where the last run ended
+    │   ├── SilentBucketError      the landing's bucket does not answer
     │   └── WarehouseError         the DuckDB file
     │       ├── HeldWarehouseError     another program has it open: worth waiting for
     │       └── DamagedWarehouseError  it was written only in part: it can be rebuilt
@@ -79,6 +80,10 @@ class NoChangesError(SourceError):
 
 class LostChangesError(SourceError):
     """A change stream has ended, or does not reach back to its token: what changed is found otherwise."""
+
+
+class SilentBucketError(UnavailableError):
+    """The landing's bucket does not answer, or only with a fault of its own: no object there can be read."""
 
 
 class WarehouseError(UnavailableError):

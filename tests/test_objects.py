@@ -252,7 +252,7 @@ def no_writing(method: str, path: str) -> int | None:
 
 
 def failing_half_way(method: str, path: str) -> int | None:
-    return 503 if method == "PUT" and path > "/landing/of/clogs/date=2026-03" else None
+    return 503 if method == "PUT" and path > "/landing/of/clogs/date=2026-09-24" else None
 
 
 @pytest.mark.parametrize(
@@ -284,6 +284,7 @@ def test_what_the_store_refuses_is_landed_by_the_next_run(
     [
         ({"DATA_RAW_DIR": "s3://not-there/of/clogs"}, "the bucket does not exist"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "the store does not answer"),
+        ({"AWS_TIMEOUT": "soon"}, "a variable that configures it has a wrong value"),
     ],
 )
 @pytest.mark.parametrize("command", [["extract", "--from", str(SAMPLES)], ["load"], ["status"], ["compact"]])

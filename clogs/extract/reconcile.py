@@ -11,6 +11,7 @@ import polars as pl
 
 from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
 from clogs.extract.watermark import Comparison, ExtractState, read_extract_state, write_extract_state
+from clogs.landing.place import scanning
 from clogs.landing.seen import SECOND, count_by_second, count_seen, scan_pruned, seen_ids
 from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
@@ -58,7 +59,8 @@ class CollectionDays:
     def __call__(self, only: Sequence[str], _limit: int) -> Iterator[Reply]:
         """Read one after the other."""
         is_read = _DAY.is_in(list(self.days), nulls_equal=True)
-        left_out = set(scan_pruned(self.job.raw_dir).filter(is_read).collect()["_id"])
+        with scanning(self.job.raw_dir):
+            left_out = set(scan_pruned(self.job.raw_dir).filter(is_read).collect()["_id"])
         for key_range in ranges_of_days(self.days):
             for reply in CollectionRange(self.source, key_range, self.job)(only, 0):
                 kept = [
@@ -84,7 +86,8 @@ def reconcile(
         ClogsError: A file cannot be read or written.
     """
     ids = seen_ids(job.raw_dir, job.dead_letter_dir)
-    seconds = count_by_second(ids)
+    with scanning(job.raw_dir):
+        seconds = count_by_second(ids)
     in_source = missing = gone = 0
     again, differing = Days(), Days()
     ranges = [*pairwise([*starts_of(seconds), None]), (None, None)]
@@ -92,7 +95,8 @@ def reconcile(
     on_progress(0, expected)
     for start, stop in ranges:
         here = _ids_of(source, KeyRange.of_seconds(start, stop))
-        there = ids.filter(_within(start, stop)).unique().collect(engine="streaming")
+        with scanning(job.raw_dir):
+            there = ids.filter(_within(start, stop)).unique().collect(engine="streaming")
         unseen, absent = (
             one.join(other, on="_id", how="anti").select(day=_DAY)["day"]
             for one, other in ((here, there), (there, here))

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from clogs.errors import LockedError, UnavailableError
+from clogs.errors import LockedError, SilentBucketError, UnavailableError
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import ObjectStore
 
+T = TypeVar("T")
 SCHEMES = ("s3", "gs", "az")
 
 _URL = re.compile(rf"({'|'.join(SCHEMES)})://([^/?#\s]+)(?:/([^?#\s]*))?")
 _RIGHTS = "that may list, read, write and delete there"
 _GUIDE = "docs/how-to/object-storage.md"
-_SECONDS = 60
+_NETWORK = "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. Nothing is lost."
+_TIMEOUTS = {"s3": "AWS_TIMEOUT", "gs": "GOOGLE_TIMEOUT", "az": "AZURE_TIMEOUT"}
+"""The variables of how long a request may take, with all that it sends and gets."""
+_TIMEOUT = "2m"
+"""Unless they say otherwise: obstore's own 30 seconds are too short for 64 MB on a line of 10 Mbit/s."""
+_SECONDS = 180
 """How long a request may be repeated, all in all."""
 
 _last_seen: dict[ObjectPath, str | None] = {}
@@ -80,7 +87,7 @@ def put(path: ObjectPath, content: bytes) -> ObjectPath:
     """Write an object that does not exist; one of this name stays: what it holds, its name says."""
     from obstore.exceptions import AlreadyExistsError
 
-    with _errors(path):
+    with errors(path):
         try:
             etag = _store(path.bucket).put(str(path.key), content, mode="create")["e_tag"]
         except AlreadyExistsError:  # a request that was answered too late, and repeated
@@ -97,7 +104,7 @@ def replace(path: ObjectPath, content: bytes) -> None:
     from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     etag = _last_seen.get(path)
-    with _errors(path):
+    with errors(path):
         try:
             written = _store(path.bucket).put(
                 str(path.key), content, mode={"e_tag": etag} if etag else "create"
@@ -114,9 +121,9 @@ def replace(path: ObjectPath, content: bytes) -> None:
 
 def read(path: ObjectPath) -> bytes | None:
     """Read an object; None where it does not exist."""
-    with _errors(path):
+    with errors(path):
         try:
-            found = _store(path.bucket).get(str(path.key))
+            found = _whole(lambda: _store(path.bucket).get(str(path.key)))
         except FileNotFoundError as exc:
             if "NoSuchBucket" in str(exc):
                 raise
@@ -128,18 +135,37 @@ def read(path: ObjectPath) -> bytes | None:
 
 def listed(folder: ObjectPath) -> Iterator[ObjectPath]:
     """All objects whose names begin with a folder's, in no order."""
-    with _errors(folder):
-        prefix = "" if folder.key == PurePosixPath() else str(folder.key)
-        for page in _store(folder.bucket).list(prefix):
-            for each in page:
-                key = PurePosixPath(each["path"])
-                yield ObjectPath(folder.bucket, key, each["size"], each["e_tag"])
+    for each in _list(folder):
+        yield ObjectPath(folder.bucket, PurePosixPath(each["path"]), each["size"], each["e_tag"])
 
 
 def delete(path: ObjectPath) -> None:
     """Delete an object, if it exists."""
-    with _errors(path):
-        _store(path.bucket).delete(str(path.key))
+    with errors(path):
+        _whole(lambda: _store(path.bucket).delete(str(path.key)))
+
+
+def timeout_of(bucket: str) -> str:
+    """How long a request may take, as obstore and Polars read it: 30s, 2m."""
+    return os.environ.get(_TIMEOUTS[bucket.partition(":")[0]], _TIMEOUT)
+
+
+def _list(folder: ObjectPath) -> list[ObjectMeta]:
+    prefix = "" if folder.key == PurePosixPath() else str(folder.key)
+    with errors(folder):
+        return _whole(lambda: [each for page in _store(folder.bucket).list(prefix) for each in page])
+
+
+def _whole(request: Callable[[], T]) -> T:
+    """Ask again where an answer breaks off: obstore itself repeats a request after every other fault."""
+    from obstore.exceptions import GenericError
+
+    try:
+        return request()
+    except GenericError as exc:
+        if "response body" not in str(exc):
+            raise
+    return request()
 
 
 @cache
@@ -148,6 +174,8 @@ def _store(bucket: str) -> ObjectStore:
 
     from obstore.store import from_url
 
+    # as a variable: options given here would take the place of all that it reads from others
+    os.environ[_TIMEOUTS[bucket.partition(":")[0]]] = timeout_of(bucket)
     of_profile = bucket.startswith("s3:") and os.environ.get("AWS_PROFILE")
     return from_url(
         bucket,
@@ -169,29 +197,34 @@ def _of_profile() -> Boto3CredentialProvider:
 
 
 @contextmanager
-def _errors(path: ObjectPath) -> Iterator[None]:
-    """Map obstore's errors."""
+def errors(path: ObjectPath) -> Iterator[None]:
+    """Map the errors of obstore, and those of Polars where it reads objects itself."""
     from obstore.exceptions import BaseError
 
     try:
         yield
-    except (BaseError, FileNotFoundError, PermissionError) as exc:
-        reason, hint = _explain(str(exc))
-        raise UnavailableError(f"Cannot reach {path}: {reason}.", hint=hint) from exc
+    except (BaseError, OSError) as exc:
+        raise _mapped(path, "kind: Timeout" if isinstance(exc, TimeoutError) else str(exc)) from exc
 
 
-def _explain(message: str) -> tuple[str, str]:
+def _mapped(path: ObjectPath, message: str) -> UnavailableError:
     """What an answer says, and what to do; not its text, which may hold what was signed."""
+    kind: type[UnavailableError] = UnavailableError
+    status = re.search(r"(?:status |\()code: (\w+)", message)  # in brackets that of one deletion of several
     if "NoSuchBucket" in message:
-        return "the bucket does not exist", "Create it, or correct data.raw_dir (DATA_RAW_DIR)."
-    status = re.search(r"status code: (\d{3})", message)
-    if status and status[1] in {"400", "401", "403"}:
-        return f"access is denied ({status[1]})", f"Clogs needs credentials {_RIGHTS}: {_GUIDE}"
-    if status:
-        return f"the store answers with {status[1]}", "Nothing is lost: run it again."
-    if "credential" in message.lower():
-        return "there are no credentials", f"Set those of a user {_RIGHTS}: {_GUIDE}"
-    return (
-        "the store does not answer",
-        "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. Nothing is lost.",
-    )
+        reason, hint = "the bucket does not exist", "Create it, or correct data.raw_dir (DATA_RAW_DIR)."
+    elif status and status[1] in {"400", "401", "403", "AccessDenied"}:
+        reason, hint = f"access is denied ({status[1]})", f"Clogs needs credentials {_RIGHTS}: {_GUIDE}"
+    elif status:
+        kind = SilentBucketError if status[1].startswith("5") else UnavailableError
+        reason, hint = f"the store answers with {status[1]}", "Nothing is lost: run it again."
+    elif "credential" in message.lower():
+        reason, hint = "there are no credentials", f"Set those of a user {_RIGHTS}: {_GUIDE}"
+    elif "Config error" in message:
+        reason, hint = "a variable that configures it has a wrong value", f"Correct it: {_GUIDE}"
+    else:
+        kind = SilentBucketError
+        reason, hint = "the store does not answer", _NETWORK
+        if "kind: Timeout" in message:
+            reason, hint = f"{reason} in time", f"Nothing is lost. On a slow line, wait longer: {_GUIDE}"
+    return kind(f"Cannot reach {path}: {reason}.", hint=hint)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import polars as pl
 
-from clogs.errors import UnavailableError
-from clogs.files import sweep_temporary, write_atomic
+from clogs.errors import ClogsError
+from clogs.files import reading, sweep_temporary, write_atomic
 from clogs.landing import objects
 from clogs.landing.objects import ObjectPath
 
@@ -50,13 +50,14 @@ def opened(path: Place) -> BufferedReader | BytesIO:
     """Open a file to be read.
 
     Raises:
-        UnavailableError: It is an object that is gone, or cannot be reached.
+        ClogsError: It is an object that is gone.
+        UnavailableError: It is an object that cannot be reached.
     """
     if isinstance(path, Path):
         return path.open("rb")
     content = read(path)
     if content is None:
-        raise UnavailableError(f"{path} was listed, and is gone.", hint="Run it again: clogs load")
+        raise ClogsError(f"{path} was listed, and is gone.", hint="Run it again: clogs load")
     return BytesIO(content)
 
 
@@ -99,4 +100,12 @@ def scan_ids(files: Sequence[Place]) -> pl.LazyFrame:
     """The ``_id`` of every row of Parquet files."""
     if not files:
         return pl.LazyFrame(schema={"_id": pl.String()})
-    return pl.scan_parquet([str(each) for each in files], glob=False, hive_partitioning=False).select("_id")
+    is_object = isinstance(files[0], ObjectPath)
+    options = {"timeout": objects.timeout_of(str(files[0]))} if is_object else None  # Polars has none
+    paths = [str(each) for each in files]
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, storage_options=options).select("_id")
+
+
+def scanning(folder: Place) -> AbstractContextManager[None]:
+    """Map the errors of a query on what `scan_ids` returns."""
+    return objects.errors(folder) if isinstance(folder, ObjectPath) else reading(folder)

@@ -8,7 +8,7 @@ import polars as pl
 
 from clogs import dead_letters
 from clogs.landing.files import landed
-from clogs.landing.place import Place, listed, scan_ids
+from clogs.landing.place import Place, listed, scan_ids, scanning
 
 IDS_AT_ONCE = 1_000_000
 """So many ids are in memory at a time, some 100 MB."""
@@ -48,13 +48,14 @@ def count_seen(raw_dir: Place, dead_letter_dir: Path) -> tuple[int, int, int]:
     """Count the documents that are landed, those of the others that were rejected, and those pruned."""
     parts = [scan_ids([*landed(raw_dir)]), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
     places = pl.concat(part.select("_id", place=pl.lit(place)) for place, part in enumerate(parts))
-    passes = _passes(places)
     counts = [0, 0, 0]
-    for number in range(passes):
-        part = places.filter(pl.col("_id").hash() % passes == number)
-        first = part.group_by("_id").agg(pl.col("place").min()).group_by("place").len().collect()
-        for place, count in first.iter_rows():
-            counts[place] += count
+    with scanning(raw_dir):
+        passes = _passes(places)
+        for number in range(passes):
+            part = places.filter(pl.col("_id").hash() % passes == number)
+            first = part.group_by("_id").agg(pl.col("place").min()).group_by("place").len().collect()
+            for place, count in first.iter_rows():
+                counts[place] += count
     landed_only, rejected, pruned = counts
     return landed_only, rejected, pruned
 

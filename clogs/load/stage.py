@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from clogs import warehouse
-from clogs.errors import ClogsError, DataError
+from clogs.errors import ClogsError, DataError, SilentBucketError
 from clogs.landing.files import by_size
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, record
 from clogs.landing.newest import arrow_rows, reading_rows
@@ -68,6 +68,7 @@ def load(
             are loaded.
         ClogsError: A file cannot be read or moved just now, or was written by a newer clogs. All others
             are loaded.
+        SilentBucketError: The landing's bucket does not answer. What was read before is loaded.
     """
     started = time.perf_counter()
     warehouse.create_tables(connection)
@@ -99,6 +100,8 @@ class _Loading:
     on_progress: Progress
     damaged: dict[Place, str] = field(default_factory=dict)
     unreadable: list[ClogsError] = field(default_factory=list)
+    is_cut_off: bool = False
+    """Whether the bucket does not answer: to ask it for every other file, too, could take hours."""
     files: int = 0
     counts: Counts = field(default_factory=Counts)
     _read: dict[Place, pl.DataFrame] = field(default_factory=dict)
@@ -134,6 +137,8 @@ class _Loading:
             warehouse.note_everything(self.connection)
 
     def _can_load(self, path: Place) -> bool:
+        if self.is_cut_off:
+            return False
         try:
             with verified(path) as file:
                 if not isinstance(path, Path):
@@ -142,6 +147,7 @@ class _Loading:
             self.damaged[path] = str(exc)
         except ClogsError as error:
             self.unreadable.append(error)
+            self.is_cut_off = isinstance(error, SilentBucketError)
         else:
             return True
         return False
