@@ -307,16 +307,34 @@ def test_doctor_says_what_is_wrong_with_the_bucket(remote: Workspace, bucket: Bu
 def test_an_object_that_is_not_listed_yet_is_not_lost(
     landing: ObjectPath, remote: Workspace, bucket: Bucket
 ) -> None:
+    def counts() -> tuple[int, ...]:
+        found = json.loads(remote.run("load", "--json").stdout)
+        return tuple(found[name] for name in ("files", "inserted", "missing", "total"))
+
     (path,) = land_rows(landing, row("a"), name="1")
     land_rows(landing, row("b"), name="2")
-    remote.output("load", "-q")
+    assert counts() == (2, 2, 0, 2)
     bucket.hidden = path.name
     assert "1 file gone from the landing folder" in remote.run("load").stderr
-    assert len(rows_of(remote, "SELECT _id FROM raw.conversations")) == 2
+    assert counts() == (0, 0, 1, 2)
+    bucket.hidden = ""
+    assert counts() == (0, 0, 0, 2)
+    assert rows_of(remote, "SELECT DISTINCT status FROM raw.ledger") == [("landed",)]
+
+
+def test_an_object_that_is_listed_late_is_loaded_once(
+    landing: ObjectPath, remote: Workspace, bucket: Bucket
+) -> None:
+    (path,) = land_rows(landing, row("a", 1), name="1")
+    land_rows(landing, row("a", 2), row("b"), name="2")
+    bucket.hidden = path.name
+    remote.output("load", "-q")
     bucket.hidden = ""
     remote.output("load", "-q")
-    states = "SELECT DISTINCT status FROM raw.ledger"
-    assert rows_of(remote, states) == [("landed",)]
+    remote.output("load", "-q")
+    files = "SELECT count(*), sum(inserted), sum(updated), sum(unchanged) FROM raw.ledger"
+    assert rows_of(remote, files) == [(2, 2, 0, 1)]
+    assert rows_of(remote, "SELECT count(*) FROM raw.conversations") == [(2,)]
 
 
 def test_a_reconciliation_compares_what_is_in_the_bucket(
