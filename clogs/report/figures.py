@@ -89,7 +89,7 @@ class Figures:
             return []
         return self._ask(
             "SELECT tool_name AS tool, sum(tool_calls)::BIGINT AS tool_calls, sum(failed)::BIGINT AS failed,"
-            " mode(error_text) AS error FROM chosen WHERE tool_name IS NOT NULL"
+            " mode(error_text ORDER BY error_text) AS error FROM chosen WHERE tool_name IS NOT NULL"
             f" GROUP BY tool_name HAVING sum(failed) > 0 ORDER BY failed DESC, tool LIMIT {limit}"
         )
 
