@@ -29,6 +29,7 @@ from clogs.landing.place import Place
 if TYPE_CHECKING:
     from bucket import Bucket
     from playwright.sync_api import Browser
+    from pyspark.sql import SparkSession
 
 Document = dict[str, Any]
 
@@ -171,6 +172,31 @@ def transcripts() -> Path:
     if not TRANSCRIPTS.is_dir():
         pytest.skip("there are no real transcripts beside this checkout")
     return TRANSCRIPTS
+
+
+@pytest.fixture(scope="session")
+def spark_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Spark's catalog and its tables are."""
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="session")
+def spark(spark_place: Path) -> Iterator[SparkSession]:
+    """Spark on this machine, with Iceberg's local catalog; one for all tests, since Java starts once."""
+    pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
+    from engines import PROPERTIES
+
+    from clogs.spark.session import SparkConfig, spark_session
+
+    config = SparkConfig(
+        master="local[2]",
+        catalog="clogs",
+        config=PROPERTIES,
+        data_dir=spark_place,
+        state_dir=spark_place / "state",
+    )
+    with spark_session(config) as session:
+        yield session
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from empty import config_in
-from sqlglot import exp
 
 from clogs import warehouse
-from clogs.transform.context import open_context
-from clogs.transform.portable import PortableModel, portable_models, portable_type
+from clogs.transform import translate
+from clogs.transform.portable import PortableModel, portable_type, source, spark_type
 from clogs.warehouse import Connection
 from clogs.warehouse.batches import selected
 
@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from pyarrow import Table
     from pyspark.sql import DataFrame, SparkSession
 
+JARS = os.environ.get("CLOGS_TEST_SPARK_JARS")
+"""Iceberg's jar and SQLite's, with a comma between them, where Spark should not fetch them from Maven."""
+
+PROPERTIES = {
+    "spark.sql.shuffle.partitions": "2",
+    **({"spark.jars": JARS} if JARS else {}),
+}
+IGNORED = "ignore::pytest.PytestUnraisableExceptionWarning"
+"""Py4J leaves it to Python to close its sockets."""
+
 GIVEN = ("raw.conversations", "bronze.seed_model_prices", "bronze.seed_tool_categories")
 """What the models are built from."""
 
 
 def translated(place: Path, timezone: str) -> list[PortableModel]:
     """The models for Spark; ``place`` holds a warehouse."""
-    with open_context(config_in(place, timezone=timezone)) as context:
-        return list(portable_models(context))
+    models, _ = translate(config_in(place, timezone=timezone))
+    return models
 
 
 def build_on(spark: SparkSession, path: Path, models: Sequence[PortableModel]) -> None:
@@ -73,13 +83,14 @@ def _alone(connection: Connection, columns: str) -> list[list[tuple[Any, ...]]]:
 
 
 def _made(spark: SparkSession, connection: Connection, model: PortableModel) -> DataFrame:
-    if model.rows_of is None:
+    for parent in model.parents:
+        spark.table(parent).createOrReplaceTempView(source(parent))
+    if not model.is_by_row:
         return spark.sql(model.query)
     types = _types(connection, model.name)
-    ddl = ", ".join(
-        f"`{name}` {exp.DataType.build(kind, dialect='duckdb').sql('spark')}" for name, kind in types.items()
-    )
-    return spark.table(model.rows_of).mapInArrow(selected(_cast(types, f"({model.query})")), ddl)
+    ddl = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in types.items())
+    (parent,) = model.parents
+    return spark.table(parent).mapInArrow(selected(_cast(types, f"({model.query})")), ddl)
 
 
 def _keep(rows: DataFrame, name: str) -> None:

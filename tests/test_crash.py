@@ -22,6 +22,7 @@ from pymongo import MongoClient
 from clogs import warehouse
 from clogs.landing.files import POLARS_TYPES, land
 from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 from clogs.runs.records import new_run
 from clogs.schema import COLUMNS
 from clogs.settings import Settings, load_settings
@@ -101,11 +102,11 @@ class Place:
         if command == "extract":
             steps.extract(settings, run=run)
         elif command in {"load", "refresh"}:
-            steps.load(settings, run=run, full_refresh=command == "refresh")
+            engine_of(settings).load(run=run, full_refresh=command == "refresh")
         elif command == "compact":
-            steps.compact(settings, run=run)
+            engine_of(settings).compact(run=run)
         else:
-            steps.prune(settings, before=date(2026, 3, 4))
+            engine_of(settings).prune(before=date(2026, 3, 4))
 
     def state(self) -> State:
         select = "SELECT * EXCLUDE (extracted_at) FROM raw.conversations ORDER BY _id"

@@ -17,7 +17,7 @@ from test_crash import KILLS, Place
 
 from clogs import warehouse
 from clogs.landing.files import land
-from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ def undisturbed(parts: list[pl.DataFrame], tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("undisturbed")
     place = Place(root / "data", new_workspace(root, "mongodb://127.0.0.1:9", "none"))
     arrive(place, pl.concat(parts), 0)
-    steps.transform(place.settings)
+    engine_of(place.settings).transform()
     return read(place)
 
 
@@ -89,7 +89,7 @@ def test_killed_at_random_again_and_again(
         assert "gold.fct_messages" in read(place)
     assert compiled == {True, False}
     place.workspace.environment["TRANSFORM_TIMEZONE"] = "UTC"
-    steps.transform(place.settings)
+    engine_of(place.settings).transform()
     assert read(place) == undisturbed
     assert killed > len(parts) // 3
 
@@ -100,7 +100,7 @@ def to_compile(parts: list[pl.DataFrame], tmp_path_factory: pytest.TempPathFacto
     root = tmp_path_factory.mktemp("to_compile")
     place = Place(root / "data", new_workspace(root, "mongodb://127.0.0.1:9", "none"))
     arrive(place, pl.concat(parts[1:]), 0)
-    steps.transform(place.settings)
+    engine_of(place.settings).transform()
     arrive(place, parts[0], 1)
     (place.data / "state" / "sqlmesh" / "compiled").write_bytes(b"damaged")
     return place
@@ -112,7 +112,7 @@ def test_killed_while_the_models_are_compiled(
 ) -> None:
     place = to_compile.copy(tmp_path)
     assert place.fail("transform", "killed-at", at) == -signal.SIGKILL
-    steps.transform(place.settings)
+    engine_of(place.settings).transform()
     assert read(place) == undisturbed
 
 
@@ -129,5 +129,5 @@ def test_a_full_disk_loses_nothing(
     arrive(place, pl.concat(parts), 0)
     assert place.fail("transform", "full-at", beyond) in codes
     place.run("load")
-    steps.transform(place.settings)
+    engine_of(place.settings).transform()
     assert read(place) == undisturbed

@@ -24,6 +24,7 @@ from clogs.errors import DataError, TransientSourceError
 from clogs.mongo import extended_json
 from clogs.mongo.documents import CODEC
 from clogs.pipeline import replay, steps
+from clogs.pipeline.engines import engine_of
 from clogs.pipeline.replay import PurgeResult, ReplayResult
 from clogs.runs.records import new_run
 from clogs.settings import Settings, load_settings
@@ -100,7 +101,7 @@ class Replaying:
         return replay.purge_letters(self.settings, {each.id for each in dead_letters.headers(self.folder)})
 
     def loaded(self) -> dict[str, str]:
-        steps.load(self.settings, run=new_run())
+        engine_of(self.settings).load(run=new_run())
         with connect(self.settings.duckdb.path, read_only=True) as connection:
             return dict(connection.execute("SELECT _id, message_content FROM raw.conversations").fetchall())
 

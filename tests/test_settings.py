@@ -76,6 +76,10 @@ def test_defaults(tmp_path: Path, home: Path) -> None:
         "transform.timezone": "UTC",
         "transform.extra_models": None,
         "transform.prices": None,
+        "engine.kind": "duckdb",
+        "spark.master": "local[*]",
+        "spark.catalog": "clogs",
+        "spark.config": {},
         "quality.max_rejected": 0.01,
         "quality.max_age": "3 d",
         "quality.checks": {},
@@ -295,6 +299,22 @@ def test_overrides_of_checks_however_toml_writes_their_names(tmp_path: Path, tex
         "conversations.role_is_known": WARNING,
         "fct_messages.key_is_unique": HALF,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[spark]\nconfig = { "spark.a" = "4g", "spark.x.password" = "s3cret", "spark.y" = true }',
+        '[spark.config]\nspark.a = "4g"\nspark.x.password = "s3cret"\nspark.y = true',
+    ],
+)
+def test_properties_of_spark(tmp_path: Path, text: str) -> None:
+    written = {"spark.a": "4g", "spark.x.password": "s3cret", "spark.y": "true"}
+    loaded = load(tmp_path, text)
+    assert loaded.settings.spark.config == written
+    assert loaded.visible()["spark.config"] == written | {"spark.x.password": "***"}
+    in_environment = load(tmp_path, SPARK_CONFIG='{ "spark.z" = 1 }').settings.spark.config
+    assert in_environment == {"spark.z": "1"}
 
 
 def test_overrides_of_checks_in_the_environment(tmp_path: Path) -> None:

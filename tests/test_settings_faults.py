@@ -229,3 +229,19 @@ def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
     for name in ("DATA_DIR", "DUCKDB_PATH"):
         with pytest.raises(SettingsError, match=rf"variable {name}\): expected UTF-8 text"):
             load_settings(environ={name: "data"}, cwd=tmp_path / "\udcff")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ENGINE_KIND", "flink", "expected duckdb or spark"),
+        ("SPARK_MASTER", "there:7077", "expected local[*], local[4], spark://host:7077"),
+        ("SPARK_CATALOG", "a-b", "expected a name of letters, digits and _"),
+        ("SPARK_CONFIG", CANARY, 'expected a table such as { "spark.executor.memory" = "4g" }'),
+        ("SPARK_CONFIG", f'{{ "{CANARY}" = [1] }}', "expected a table such as"),
+    ],
+)
+def test_faults_of_the_engine(tmp_path: Path, variable: str, value: str, problem: str) -> None:
+    message = faults(tmp_path, **{variable: value})
+    assert problem in message
+    assert CANARY not in message

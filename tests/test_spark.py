@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import duckdb
 import pytest
 from built import SAMPLES, build, build_rows
 from conftest import TRANSCRIPTS
-from engines import build_on, different, translated
+from engines import IGNORED, build_on, different, translated
 from odd_documents import odd_rows
 from sqlglot import exp, parse_one
 
@@ -19,9 +18,7 @@ from clogs.transform.spark import to_spark
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
-# Py4J leaves it to Python to close its sockets
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(IGNORED)
 
 ZONES = ["UTC", "America/St_Johns"]
 EXAMPLES = {
@@ -53,23 +50,6 @@ PRICED = """
     SELECT CAST({cost} * CAST(1.1 AS DECIMAL(6, 3)) * CAST(0.000001 AS DECIMAL(6, 6)) AS DECIMAL(38, 12))
     FROM (VALUES (CAST(3 AS BIGINT), CAST(1.234567 AS DECIMAL(12, 6)))) AS t(tokens, price)
 """
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    from pyspark.sql import SparkSession
-
-    settings = {
-        "spark.driver.memory": "2g",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("tables")),
-        "spark.ui.enabled": "false",
-    }
-    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
 
 
 @pytest.mark.parametrize("timezone", ZONES)

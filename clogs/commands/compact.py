@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clogs.commands.session import Flag, Session
-from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration, size
 
@@ -23,7 +23,7 @@ def compact(*, json: Flag = False, session: Session) -> None:
         json: Print the result as one JSON document.
     """
     with session.run("compact") as progress:
-        result = steps.compact(session.settings, run=new_run(), on_progress=progress)
+        result = engine_of(session.settings).compact(run=new_run(), on_progress=progress)
     session.terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clogs.commands.output import table
 from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
-from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 from clogs.pipeline.wiring import open_warehouse
 from clogs.runs.records import new_run
 from clogs.terminal.text import count, duration
@@ -47,8 +47,8 @@ def load(
         session.terminal.summarize({"warehouse": path}, f"The warehouse {path} is ready.")
     else:
         with session.run("load") as progress:
-            result = steps.load(
-                session.settings, run=new_run(), full_refresh=full_refresh, on_progress=progress
+            result = engine_of(session.settings).load(
+                run=new_run(), full_refresh=full_refresh, on_progress=progress
             )
         session.terminal.summarize(result, f"{summary(result)} · {duration(result.seconds)}")
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from clogs.commands.output import may_remove
 from clogs.commands.session import Flag, Session
-from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 from clogs.terminal.text import count, duration, size
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def prune(
         yes: Do not ask first.
         json: Print the result as one JSON document.
     """
-    found = steps.prune(session.settings, before=before.date(), dry_run=True)
+    found = engine_of(session.settings).prune(before=before.date(), dry_run=True)
     what = _summary(found) if found.rows or found.files else ""
     if may_remove(session.terminal, found, what, dry_run=dry_run, yes=yes):
         with session.lock("prune"):
-            result = steps.prune(session.settings, before=before.date())
+            result = engine_of(session.settings).prune(before=before.date())
         session.terminal.summarize(result, f"{_summary(result)} removed · {duration(result.seconds)}")
 
 

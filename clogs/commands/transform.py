@@ -12,7 +12,7 @@ from clogs.commands.output import table
 from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError, WarehouseError
 from clogs.files import bundled
-from clogs.pipeline import steps
+from clogs.pipeline.engines import engine_of
 from clogs.pipeline.wiring import open_warehouse
 from clogs.report import questions
 from clogs.terminal.console import is_quiet
@@ -60,12 +60,10 @@ def transform(
         _show_plan(session)
         return
     with session.run("transform") as progress:
-        result = None if models or full_refresh else steps.unchanged_transform(session.settings)
-        result = result or steps.transform(
-            session.settings,
-            select=tuple(models or ()),
-            full_refresh=full_refresh,
-            on_progress=progress,
+        engine = engine_of(session.settings)
+        result = None if models or full_refresh else engine.unchanged_transform()
+        result = result or engine.transform(
+            select=tuple(models or ()), full_refresh=full_refresh, on_progress=progress
         )
     shown = not (is_quiet() or session.terminal.stdout_json)
     lines = [f"{summary(result)} · {duration(result.seconds)}", *(_unpriced(session) if shown else ())]
@@ -97,7 +95,7 @@ def _unpriced(session: Session) -> list[str]:
 
 def _show_plan(session: Session) -> None:
     with session.lock("transform"):
-        found = steps.plan(session.settings)
+        found = engine_of(session.settings).plan()
     terminal = session.terminal
     if terminal.stdout_json:
         terminal.write_json(found)

@@ -130,7 +130,7 @@ def _merge(connection: Connection, files: Sequence[Place], raw_dir: Place, run: 
     with warehouse.transaction(connection):
         enter_merged(connection, merged, raw_dir=raw_dir, rows=rows, run=run)
         old = [ledger_name(path, raw_dir) for path in files]
-        set_status(connection, old, "compacted", merged_into=ledger_name(merged, raw_dir))
+        set_status(connection.execute, old, "compacted", merged_into=ledger_name(merged, raw_dir))
     remove(files)
     return merged
 

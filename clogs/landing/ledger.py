@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -81,10 +81,15 @@ def compare(connection: Connection, raw_dir: Place) -> LandingDiff:
 
 
 def record(connection: Connection, diff: LandingDiff) -> None:
-    """Write the difference to the ledger, warn of files that vanished, and remove those that are retired."""
+    """Write the difference to the ledger, and report it."""
     with transaction(connection):
-        set_status(connection, diff.vanished, "vanished")
-        set_status(connection, diff.returned, "landed")
+        set_status(connection.execute, diff.vanished, "vanished")
+        set_status(connection.execute, diff.returned, "landed")
+    report(diff)
+
+
+def report(diff: LandingDiff) -> None:
+    """Warn of files that vanished, and remove those that are retired."""
     if diff.vanished:
         text = "%s gone from the landing folder, though loaded: %s. What was loaded from there stays."
         logger.warning(text, count(len(diff.vanished), "file"), join_limited(diff.vanished))
@@ -102,11 +107,15 @@ def enter_merged(connection: Connection, path: Place, *, raw_dir: Place, rows: i
 
 
 def set_status(
-    connection: Connection, files: Sequence[str], status: FileStatus, *, merged_into: str | None = None
+    execute: Callable[[str], object],
+    files: Sequence[str],
+    status: FileStatus,
+    *,
+    merged_into: str | None = None,
 ) -> None:
     """Set the status of files, given by their names in the ledger."""
     if files:
-        connection.execute(
+        execute(
             f"UPDATE raw.ledger SET status = '{status}', merged_into = {nullable(merged_into)}"
             f" WHERE file IN ({', '.join(map(literal, files))})"
         )

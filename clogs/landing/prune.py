@@ -55,7 +55,7 @@ def prune(connection: Connection, *, raw_dir: Place, before: date, dry_run: bool
             warehouse.note_changed(connection, gone, count=rows)
             for table in ("raw.conversations", "quality.partitions"):
                 connection.execute(f"DELETE FROM {table} WHERE date < DATE '{before}'")
-            set_status(connection, pruned, "pruned")
+            set_status(connection.execute, pruned, "pruned")
             # no file is new, and yet no stage may be skipped
             connection.execute("DELETE FROM raw.checkpoints")
         sweep(raw_dir)

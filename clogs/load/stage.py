@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -80,7 +80,14 @@ def load(
             loading.refresh(diff)
         else:
             loading.load(diff.new)
-    _raise_for_files(loading, diff, dead_letter_dir)
+    raise_for_files(
+        loading.damaged,
+        loading.unreadable,
+        diff,
+        raw_dir=raw_dir,
+        dead_letter_dir=dead_letter_dir,
+        run=run,
+    )
     return LoadResult(
         files=loading.files,
         **asdict(loading.counts),
@@ -153,17 +160,23 @@ class _Loading:
         return False
 
 
-def _raise_for_files(loading: _Loading, diff: LandingDiff, dead_letter_dir: Path) -> None:
+def raise_for_files(
+    damaged: Mapping[Place, str],
+    unreadable: Sequence[ClogsError],
+    diff: LandingDiff,
+    *,
+    raw_dir: Place,
+    dead_letter_dir: Path,
+    run: str,
+) -> None:
     """Put damaged files in quarantine, and raise if any file could not be loaded."""
     faults, hints = [], []
     # a file that was loaded stays where it is: a backup of it may be put back in its place
-    changed = diff.changed + [path for path in diff.loaded if path in loading.damaged]
-    damaged = {path: reason for path, reason in loading.damaged.items() if path not in changed}
+    changed = diff.changed + [path for path in diff.loaded if path in damaged]
+    damaged = {path: reason for path, reason in damaged.items() if path not in changed}
     if damaged:
-        folder = quarantine(
-            damaged, raw_dir=loading.raw_dir, dead_letter_dir=dead_letter_dir, run=loading.run
-        )
-        names = [f"{ledger_name(path, loading.raw_dir)} {reason}" for path, reason in damaged.items()]
+        folder = quarantine(damaged, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
+        names = [f"{ledger_name(path, raw_dir)} {reason}" for path, reason in damaged.items()]
         files = count(len(damaged), "damaged landing file")
         faults.append(f"{files} moved to {folder}: {join_limited(names)}.")
         hints.append("Read again from MongoDB what damaged files held: clogs extract --full-backfill")
@@ -175,5 +188,5 @@ def _raise_for_files(loading: _Loading, diff: LandingDiff, dead_letter_dir: Path
         hints.append("Put changed files back as they were, or move them away: the table keeps their rows.")
     if faults:
         raise DataError(f"{' '.join(faults)} All others are loaded.", hint=" ".join(hints))
-    if loading.unreadable:
-        raise loading.unreadable[0]
+    if unreadable:
+        raise unreadable[0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError, DataError
 from clogs.pipeline import checkpoints, steps
+from clogs.pipeline.engines import engine_of
 from clogs.runs.recorder import recorded_run
 from clogs.runs.records import Failure, Step, StepStatus, Trigger, new_run
 from clogs.runs.signals import was_stopped
@@ -115,9 +116,9 @@ def run_pipeline(
             else:
                 progress.begin(name)
                 add(_timed(name, step))
-        if not _has_failed(results) and "load" not in plan.skip and steps.compacting_pays(settings):
+        if not _has_failed(results) and "load" not in plan.skip and engine_of(settings).compacting_pays():
             progress.begin("compact")
-            add(_timed("compact", partial(steps.compact, settings, run=run, on_progress=progress)))
+            add(_timed("compact", partial(engine_of(settings).compact, run=run, on_progress=progress)))
     seconds = time.perf_counter() - started
     return PipelineResult(run=run, started_at=recorder.run.started_at, seconds=seconds, steps=tuple(results))
 
@@ -151,8 +152,7 @@ class _Steps:
         )
 
     def load(self) -> LoadResult:
-        return steps.load(
-            self.settings,
+        return engine_of(self.settings).load(
             run=self.run,
             full_refresh=self.plan.full_refresh,
             on_end=self._look_up,
@@ -162,8 +162,7 @@ class _Steps:
     def transform(self) -> TransformResult | None:
         if not (self.plan.full_refresh or self.plan.select) and self._is_current("transform"):
             return None
-        return steps.transform(
-            self.settings,
+        return engine_of(self.settings).transform(
             select=self.plan.select,
             full_refresh=self.plan.full_refresh,
             on_progress=self.on_progress,
@@ -184,7 +183,7 @@ class _Steps:
 
     def _is_current(self, stage: Stage) -> bool:
         if self._current is None:
-            self._current = steps.current(self.settings)
+            self._current = engine_of(self.settings).current()
         return stage in self._current
 
 

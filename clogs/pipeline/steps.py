@@ -6,14 +6,13 @@ The caller holds the run lock wherever something is written, but `import_files` 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
+from clogs.pipeline.engines import engine_of
 from clogs.pipeline.wiring import (
     address_of,
     connected,
@@ -31,15 +30,9 @@ if TYPE_CHECKING:
     from clogs.extract import ExtractResult
     from clogs.health.findings import Finding
     from clogs.health.reader import Status
-    from clogs.landing.compact import CompactResult
-    from clogs.landing.prune import PruneResult
-    from clogs.load import LoadResult
-    from clogs.pipeline.checkpoints import Stage
     from clogs.settings import Settings
     from clogs.transcripts.importer import ImportResult
-    from clogs.transform import PlanResult, TransformResult
     from clogs.validate import ValidateResult
-    from clogs.warehouse import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -116,129 +109,11 @@ def extract(
         )
 
 
-def load(
-    settings: Settings,
-    *,
-    run: str,
-    full_refresh: bool = False,
-    on_end: Callable[[Connection], None] = lambda _: None,
-    on_progress: Progress = no_progress,
-) -> LoadResult:
-    """Load new landing files; a damaged warehouse is put in quarantine, and built again from all of them.
-
-    `on_end` is called with the warehouse when all is loaded.
-    """
-    from clogs.load import load as stage
-    from clogs.warehouse import quarantine
-
-    def once() -> LoadResult:
-        with open_warehouse(settings) as connection:
-            result = stage(
-                connection,
-                raw_dir=settings.data.raw_dir,
-                dead_letter_dir=settings.data.dead_letter_dir,
-                run=run,
-                full_refresh=full_refresh,
-                on_progress=on_progress,
-            )
-            on_end(connection)
-            return result
-
-    try:
-        return once()
-    except DamagedWarehouseError as error:
-        quarantined = quarantine(settings.duckdb.path)
-        logger.warning("%s It is now %s, and is built again from the landing files.", error, quarantined)
-        return once()
-
-
-def compact(settings: Settings, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
-    """Merge small landing files."""
-    from clogs.landing.compact import compact as stage
-
-    with open_warehouse(settings) as connection:
-        return stage(
-            connection,
-            raw_dir=settings.data.raw_dir,
-            run=run,
-            today=datetime.now(UTC).date(),
-            on_progress=on_progress,
-        )
-
-
 def has_landed(settings: Settings) -> bool:
     """Return whether there is any landing file."""
     from clogs.landing.files import landed
 
     return any(landed(settings.data.raw_dir))
-
-
-def compacting_pays(settings: Settings) -> bool:
-    """Return whether a past day has many landing files, without opening the warehouse."""
-    from clogs.landing.compact import PAYS_FROM, candidates
-    from clogs.landing.files import landed
-
-    return bool(candidates(landed(settings.data.raw_dir), today=datetime.now(UTC).date(), least=PAYS_FROM))
-
-
-def prune(settings: Settings, *, before: date, dry_run: bool = False) -> PruneResult:
-    """Remove days, and build the models without them."""
-    from clogs import warehouse
-    from clogs.landing.prune import prune as stage
-
-    warehouse.require_file(settings.duckdb.path)
-    with open_warehouse(settings, read_only=dry_run) as connection:
-        warehouse.require_tables(connection)
-        result = stage(connection, raw_dir=settings.data.raw_dir, before=before, dry_run=dry_run)
-        has_models = warehouse.has_views(connection, "gold")
-    if result.rows and has_models and not dry_run:
-        transform(settings)
-    return result
-
-
-def transform(
-    settings: Settings,
-    *,
-    select: Sequence[str] = (),
-    full_refresh: bool = False,
-    on_progress: Progress = no_progress,
-) -> TransformResult:
-    """Build the models."""
-    from clogs.transform import transform as stage
-
-    return stage(
-        models_of(settings),
-        select=select,
-        full_refresh=full_refresh,
-        on_open=checkpoints.clear,
-        on_end=lambda opened: None if select else checkpoints.mark(settings, opened, "transform"),
-        on_progress=on_progress,
-    )
-
-
-def current(settings: Settings) -> set[Stage]:
-    """Return the stages that have nothing to do. See `clogs.pipeline.checkpoints`."""
-    if not settings.duckdb.path.exists():
-        return set()
-    with open_warehouse(settings, read_only=True) as connection:
-        return checkpoints.current(settings, connection)
-
-
-def unchanged_transform(settings: Settings) -> TransformResult | None:
-    """Return the result of a transform that has nothing to follow; None where one has to run."""
-    from clogs.transform import TransformResult
-
-    started = time.perf_counter()
-    if "transform" not in current(settings):
-        return None
-    return TransformResult(models=(), seconds=time.perf_counter() - started, unchanged=True)
-
-
-def plan(settings: Settings) -> PlanResult:
-    """Return what a transform would do."""
-    from clogs.transform import plan as stage
-
-    return stage(models_of(settings))
 
 
 def validate(
@@ -313,7 +188,7 @@ def checkup(settings: Settings) -> list[Finding]:
 
     data = settings.data
     folders = {name: getattr(data, name) for name in ("dir", "raw_dir", "dead_letter_dir", "state_dir")}
-    return doctor.checkup(
+    found = doctor.checkup(
         address_of(settings),
         settings.source.paths,
         watermark_field=settings.pipeline.watermark_field,
@@ -324,3 +199,4 @@ def checkup(settings: Settings) -> list[Finding]:
         warehouse_path=settings.duckdb.path,
         newest_price=newest_day(models_of(settings).price_list),
     )
+    return found + engine_of(settings).checkup()

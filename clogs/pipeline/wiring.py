@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from clogs.landing.place import Place
     from clogs.mongo import Address, Source
     from clogs.settings import Settings
+    from clogs.spark.lens import Lens
+    from clogs.spark.session import SparkConfig
     from clogs.transform import TransformConfig
     from clogs.warehouse import Connection
 
@@ -74,6 +76,26 @@ def models_of(settings: Settings) -> TransformConfig:
         memory_limit=settings.duckdb.memory_limit,
         lock_timeout=settings.duckdb.lock_timeout,
     )
+
+
+def spark_of(settings: Settings) -> SparkConfig:
+    """Settings of Spark."""
+    from clogs.spark.session import SparkConfig
+
+    return SparkConfig(
+        master=settings.spark.master,
+        catalog=settings.spark.catalog,
+        config=settings.spark.config,
+        data_dir=settings.data.dir,
+        state_dir=settings.data.state_dir,
+    )
+
+
+def lens_of(settings: Settings) -> Lens:
+    """DuckDB's file, through which Spark's tables are read."""
+    from clogs.spark.lens import Lens
+
+    return Lens(path=settings.duckdb.path, lock_timeout=settings.duckdb.lock_timeout)
 
 
 def extract_job(settings: Settings, *, run: str) -> ExtractJob:

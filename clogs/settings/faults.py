@@ -91,7 +91,7 @@ def faulty_prices(settings: Settings, place: str) -> Iterator[str]:
 def quoted(declared: FieldInfo, value: object) -> str:
     """Quote a faulty value about as it was written, without what is secret in it."""
     if hide := key_of(declared).hide:
-        return hide(value) if isinstance(value, str) else HIDDEN
+        return str(hide(value)) if isinstance(value, str) else HIDDEN
     text = hide_addresses(repr(value) if isinstance(value, str) else str(value))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 

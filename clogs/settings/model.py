@@ -116,6 +116,22 @@ class TransformSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     prices: Annotated[Path | None, Key(parse=values.path)] = None
 
 
+class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What makes tables of the landing: DuckDB on this machine, or Spark."""
+
+    kind: Annotated[Literal["duckdb", "spark"], Key(parse=values.one_of("duckdb", "spark"))] = "duckdb"
+
+
+class SparkSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where Spark runs, the Iceberg catalog that it uses, and its own properties."""
+
+    master: Annotated[str, Key(validate=values.spark_master)] = "local[*]"
+    catalog: Annotated[str, Key(validate=values.spark_catalog)] = "clogs"
+    config: Annotated[dict[str, str], Key(parse=values.spark_config, hide=values.hide_secrets)] = field(
+        default_factory=dict
+    )
+
+
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What makes a run fail its checks: shares are from 0 to 1, checks are given by their full names."""
 
@@ -152,6 +168,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     data: DataSettings
     pipeline: PipelineSettings
     transform: TransformSettings
+    engine: EngineSettings
+    spark: SparkSettings
     quality: QualitySettings
     logging: LoggingSettings
     alerting: AlertingSettings

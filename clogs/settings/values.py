@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from clogs.checks.overrides import CheckOverride
 from clogs.landing.objects import SCHEMES, ObjectPath
+from clogs.redact import HIDDEN
 from clogs.terminal.text import did_you_mean, unicode
 
 MAX_DURATION = timedelta(days=366)
@@ -28,6 +29,8 @@ MAX_MEMORY = 1000 * 1000**4  # bytes; DuckDB fails on some more
 _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 _DB_BYTES = 63
 _CHECKS_EXPECTED = 'expected a table such as { "conversations.role_is_known" = { severity = "warning" } }'
+
+_CONFIG_EXPECTED = 'expected a table such as { "spark.executor.memory" = "4g" }'
 
 
 class EntriesError(ValueError):
@@ -43,7 +46,7 @@ class Key(Struct, frozen=True, kw_only=True):
 
     parse: Callable[[object], object] | None = None  # of the value as written, before its type is checked
     validate: Callable[[Any], None] | None = None  # raises on what the type allows and the key does not
-    hide: Callable[[str], str] | None = None  # makes a secret fit to be shown
+    hide: Callable[[Any], object] | None = None  # makes a secret fit to be shown
 
 
 def utf8(value: object) -> None:
@@ -193,6 +196,49 @@ def timezone(value: str) -> None:
     known = available_timezones() - {"localtime"}  # a link on some machines that DuckDB does not follow
     if value not in known:
         raise ValueError(f"expected a time zone such as UTC or Europe/Berlin{did_you_mean(value, known)}")
+
+
+def spark_master(value: str) -> None:
+    """Check that Spark could read an address of where it runs."""
+    if not re.fullmatch(r"local(\[(\*|\d+)(, *\d+)?\])?|yarn|(spark|k8s)://\S+", value):
+        raise ValueError("expected local[*], local[4], spark://host:7077, k8s://https://host:443 or yarn")
+
+
+def spark_catalog(value: str) -> None:
+    """Check that a name can be a part of the names of properties, and of SQL."""
+    if not re.fullmatch(r"[A-Za-z]\w*", value, re.ASCII):
+        raise ValueError("expected a name of letters, digits and _")
+
+
+def spark_config(value: object) -> dict[str, str]:
+    """Read Spark's properties; the environment holds them as TOML text."""
+    if isinstance(value, str):
+        try:
+            value = tomllib.loads(f"config = {value}")["config"]
+        except tomllib.TOMLDecodeError:
+            raise ValueError(_CONFIG_EXPECTED) from None
+    if not isinstance(value, dict):
+        raise ValueError(_CONFIG_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
+    return dict(_properties(value))
+
+
+def _properties(written: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values; TOML makes tables of names whose dots are not quoted."""
+    for name, value in written.items():
+        if isinstance(value, dict):
+            yield from _properties(value, f"{prefix}{name}.")
+        elif isinstance(value, str | int | float):
+            yield f"{prefix}{name}", str(value).lower() if isinstance(value, bool) else str(value)
+        else:
+            raise ValueError(_CONFIG_EXPECTED)  # noqa: TRY004  # as above
+
+
+def hide_secrets(config: Mapping[str, str] | str) -> dict[str, str] | str:
+    """Hide the values of properties that sound like secrets, as Spark does; all of what is no table."""
+    if isinstance(config, str):
+        return HIDDEN
+    secret = re.compile(r"secret|password|token|key|credential", re.IGNORECASE)
+    return {name: HIDDEN if secret.search(name) else value for name, value in config.items()}
 
 
 def web_address(value: str) -> None:

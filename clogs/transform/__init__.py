@@ -4,11 +4,13 @@
 ``engine`` has it build · ``compile`` makes plain SQL of its models, which ``compiled`` keeps for later runs ·
 ``follow`` brings these up to date, for SQLMesh (``by_change``) and without it: it reads the ``logs`` of what
 changed, has ``restrict`` narrow a SELECT to that, ``replace`` write the rows that differ and ``audits`` check
-them · ``publish`` makes all readable under any file name.
+them · ``publish`` makes all readable under any file name · ``portable`` has the models for Spark, in whose
+words ``spark`` puts them, and ``patterns`` their regular expressions.
 """
 
 from clogs.transform.config import TransformConfig
-from clogs.transform.stage import ModelRun, PlanResult, TransformResult, lineage, plan, transform
+from clogs.transform.selection import select_models
+from clogs.transform.stage import ModelRun, PlanResult, TransformResult, lineage, plan, transform, translate
 
 __all__ = [
     "ModelRun",
@@ -17,5 +19,7 @@ __all__ = [
     "TransformResult",
     "lineage",
     "plan",
+    "select_models",
     "transform",
+    "translate",
 ]

@@ -8,7 +8,7 @@ from clogs.errors import DataError
 from clogs.transform.compiled import CompiledAudit
 from clogs.warehouse import Connection
 
-_EXAMPLES = 5
+EXAMPLES = 5
 
 
 def audit(connection: Connection, model: str, audits: Sequence[CompiledAudit], rows: str) -> None:
@@ -25,12 +25,17 @@ def audit(connection: Connection, model: str, audits: Sequence[CompiledAudit], r
     for each, count in zip(audits, failing, strict=True):
         if not count:
             continue
-        # the first column is the key, in our models and in audits of uniqueness
-        some = connection.execute(f"{this_model} FROM ({each.query}) LIMIT {_EXAMPLES}").fetchall()
-        fail = "row fails" if count == 1 else "rows fail"
-        keys = ", ".join(str(row[0]) for row in some)
-        raise DataError(
-            f"{count:,} {fail} the audit {each.name} of {model}: {keys}.",
-            hint=f"{model} and what is built from it were left as they were."
-            " Look for the cause with: clogs query",
-        )
+        some = connection.execute(f"{this_model} FROM ({each.query}) LIMIT {EXAMPLES}").fetchall()
+        raise failure(model, each.name, count, some)
+
+
+def failure(model: str, audit: str, count: int, some: Sequence[Sequence[object]]) -> DataError:
+    """The error of rows that fail an audit, with some of them."""
+    fail = "row fails" if count == 1 else "rows fail"
+    # the first column is the key, in our models and in audits of uniqueness
+    keys = ", ".join(str(row[0]) for row in some)
+    return DataError(
+        f"{count:,} {fail} the audit {audit} of {model}: {keys}.",
+        hint=f"{model} and what is built from it were left as they were."
+        " Look for the cause with: clogs query",
+    )

@@ -149,7 +149,7 @@ def compile_model(
         table=table.name,
         identifier=_identifier(table),
         query=sql,
-        key=_properties(model).get("key"),
+        key=properties_of(model).get("key"),
         grain=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
         parents=parents,
         audits=compile_audits(adapter, model, options),
@@ -194,7 +194,7 @@ def _parents(
         for snapshot in snapshots.values()
         if snapshot.is_model and snapshot.version
     }
-    properties = _properties(model)
+    properties = properties_of(model)
     parents = []
     for name, table in {table.name: table for table in query.find_all(exp.Table) if table.db}.items():
         read = models.get(name)
@@ -209,7 +209,8 @@ def _parents(
     return tuple(parents)
 
 
-def _properties(model: Model) -> dict[str, str]:
+def properties_of(model: Model) -> dict[str, str]:
+    """What a model gives its materialization: its key, and the columns of parents that differ from it."""
     given = model.kind.materialization_properties if isinstance(model.kind, CustomKind) else {}
     return {name: str(value) for name, value in given.items()}
 

@@ -57,9 +57,12 @@ def publish(connection: Connection, views: Sequence[View]) -> None:
         for view in views:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {view.schema}")
             connection.execute(f"CREATE OR REPLACE VIEW {view.identifier} AS {view.query}")
-            if view.description:
-                connection.execute(f"COMMENT ON VIEW {view.identifier} IS {literal(view.description)}")
-            for column, text in view.columns.items():
-                connection.execute(
-                    f"COMMENT ON COLUMN {view.identifier}.{identifier(column)} IS {literal(text)}"
-                )
+            describe(connection, view.identifier, view.description, view.columns)
+
+
+def describe(connection: Connection, view: str, description: str | None, columns: Mapping[str, str]) -> None:
+    """Comment on a view, quoted, and on its columns."""
+    if description:
+        connection.execute(f"COMMENT ON VIEW {view} IS {literal(description)}")
+    for column, text in columns.items():
+        connection.execute(f"COMMENT ON COLUMN {view}.{identifier(column)} IS {literal(text)}")

@@ -54,6 +54,16 @@ def _iso_weekday(node: exp.Expr) -> exp.Expr:
     return exp.paren(since_monday + 1)
 
 
+def _weekday(node: exp.Expr) -> exp.Expr:
+    """From 0, a Sunday."""
+    return exp.paren(_call("DAYOFWEEK", node.this) - 1)
+
+
+def _logarithm(node: exp.Expr) -> exp.Expr:
+    """To the base 10, unless it has another."""
+    return node if node.expression else _call("LOG10", node.this)
+
+
 def _date_diff(node: exp.Expr) -> exp.Expr:
     """Milliseconds by the clock, as DuckDB counts them: Spark would drop what is left of each."""
     if node.text("unit").upper() != "MILLISECOND":
@@ -95,6 +105,8 @@ def _filter(node: exp.Expr) -> exp.Expr:
 
 
 def _list(node: exp.Expr) -> exp.Expr:
+    if isinstance(node.this, exp.Order):
+        raise ModelsError("Spark's lists have no order: sort what LIST gives.")
     return node if isinstance(node.parent, exp.Filter) else _null_if_empty(node)
 
 
@@ -175,9 +187,11 @@ _TRANSLATIONS: dict[object, Translation] = {
     exp.DateDiff: _date_diff,
     exp.DataType: _type,
     exp.Dayname: _date_format("EEEE"),
+    exp.DayOfWeek: _weekday,
     exp.DayOfWeekIso: _iso_weekday,
     exp.Filter: _filter,
     exp.GenerateSeries: _series,
+    exp.Log: _logarithm,
     exp.Monthname: _date_format("MMMM"),
     exp.PercentileCont: _quantile,
     exp.RegexpExtract: _extract,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clogs.schema import Model
     from clogs.transform.compiled import Compiled
     from clogs.transform.engine import PlannedModel
+    from clogs.transform.portable import PortableModel, Seed
 
 _GARBAGE_AFTER = 100_000
 """New objects after which Python collects garbage; SQLMesh makes millions that stay."""
@@ -181,6 +182,20 @@ def lineage(config: TransformConfig) -> tuple[Model, ...]:
         if not config.extra_models:
             raise
         return lineage(replace(config, extra_models=None))
+
+
+def translate(config: TransformConfig) -> tuple[list[PortableModel], list[Seed]]:
+    """Translate all models for Spark; the warehouse of the settings is only a place for SQLMesh to be.
+
+    Raises:
+        ModelsError: SQLMesh does not understand the models, or one asks for something that Spark cannot give.
+    """
+    _set_up_sqlmesh(config)
+    from clogs.transform.context import open_context
+    from clogs.transform.portable import portable_models, seeds
+
+    with open_context(config) as context:
+        return list(portable_models(context)), list(seeds(context))
 
 
 def _follow(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 GIVEN = "given"
 """What such a SELECT calls the rows."""
+
+
+def types_of(query: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The types of what DuckDB selects from a table `GIVEN` with columns of some types."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in given.items())
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE {GIVEN} ({columns})")
+        return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()}
 
 
 def selected(query: str) -> Callable[[Iterable[RecordBatch]], Iterator[RecordBatch]]:

@@ -1,0 +1,253 @@
+"""Landing files into ``raw.conversations`` of Iceberg: the newest version of each document."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+from msgspec.structs import asdict
+
+from clogs.errors import ClogsError
+from clogs.landing.files import day_of
+from clogs.landing.ledger import compare, ledger_name, report, set_status
+from clogs.landing.objects import ObjectPath
+from clogs.landing.place import Place, etag_of, size_of
+from clogs.landing.verify import DamagedError, verified
+from clogs.load import Counts, LoadResult, raise_for_files
+from clogs.schema import COLUMNS, Kind
+from clogs.spark.lens import Lens
+from clogs.spark.merge import LAYOUT, kept, merge
+from clogs.terminal.progress import Progress, no_progress
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+    from pyspark.sql import DataFrame, SparkSession
+
+FILES = 2_000
+"""How many landing files are loaded in one commit, whose properties name them."""
+
+_TYPES: dict[Kind, str] = {"text": "STRING", "instant": "TIMESTAMP", "boolean": "BOOLEAN", "date": "DATE"}
+_ROWS = ", ".join(f"`{column.name}` {_TYPES[column.kind]}" for column in COLUMNS)
+_READ = f"{_ROWS}, number INT, place BIGINT, damage STRING, fault STRING"
+_LEDGER = """
+    file STRING, bytes BIGINT, rows BIGINT, run STRING, loaded_at TIMESTAMP, inserted BIGINT, updated BIGINT,
+    unchanged BIGINT, status STRING, merged_into STRING, etag STRING
+"""
+_ENTRIES = "clogs.files"
+"""The property of a commit that holds the entries of the files whose rows it brought."""
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger has of a file that was just loaded."""
+
+    file: str
+    bytes: int
+    rows: int
+    run: str
+    loaded_at: datetime
+    inserted: int
+    updated: int
+    etag: str | None
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that the table had, or newer ones."""
+        return self.rows - self.inserted - self.updated
+
+
+_NEWEST = """
+    SELECT ranked.*, old._id IS NOT NULL AS is_update
+    FROM (
+        SELECT
+            *,
+            row_number() OVER (
+                PARTITION BY _id ORDER BY extracted_at DESC, number DESC, place DESC
+            ) AS rank
+        FROM landed WHERE _id IS NOT NULL
+    ) AS ranked
+    LEFT JOIN raw.conversations AS old ON old._id = ranked._id
+    WHERE rank = 1 AND (old._id IS NULL OR ranked.extracted_at {newer} old.extracted_at)
+"""
+
+
+def load(
+    spark: SparkSession,
+    lens: Lens,
+    *,
+    raw_dir: Place,
+    dead_letter_dir: Path,
+    run: str,
+    full_refresh: bool = False,
+    on_progress: Progress = no_progress,
+) -> LoadResult:
+    """Load the landing files that are not in the ledger; the executors have to reach the landing.
+
+    A row is in the table if and only if its file is in the ledger: a commit names its files in a property,
+    from which the next load enters what a crash kept from the ledger. Under `full_refresh` all files are
+    loaded again. The rows of files that are gone stay.
+
+    Raises:
+        DataError: A file is damaged, and now in quarantine, or was changed after it was loaded. All others
+            are loaded.
+        ClogsError: A file cannot be read just now, or was written by a newer clogs. All others are loaded.
+    """
+    started = time.perf_counter()
+    create_tables(spark)
+    enter_last(spark)
+    lens.publish(spark)
+    with lens.opened() as connection:
+        diff = compare(connection, raw_dir)
+    set_status(spark.sql, diff.vanished, "vanished")
+    set_status(spark.sql, diff.returned, "landed")
+    report(diff)
+    files = sorted(diff.loaded + diff.new) if full_refresh else diff.new
+    counts, damaged, done = Counts(), dict[Place, str](), 0
+    unreadable: list[ClogsError] = []
+    newer = ">=" if full_refresh else ">"
+    for batch in (files[first : first + FILES] for first in range(0, len(files), FILES)):
+        on_progress(done, len(files))
+        read = kept(_rows_of(spark, batch), "landed")
+        for row in read.where("_id IS NULL").collect():
+            if row.damage:
+                damaged[batch[row.number]] = row.damage
+            else:
+                unreadable.append(ClogsError(row.fault, hint="Fix it, then: clogs load"))
+        counts += _load(spark, read, batch, raw_dir=raw_dir, run=run, newer=newer)
+        done += len(batch)
+    on_progress(done, len(files))
+    lens.publish(spark)
+    raise_for_files(damaged, unreadable, diff, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
+    return LoadResult(
+        files=done - len(damaged) - len(unreadable),
+        rows=counts.rows,
+        inserted=counts.inserted,
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        missing=diff.missing,
+        total=spark.table("raw.conversations").count(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def create_tables(spark: SparkSession) -> None:
+    """Create what is loaded into, where it is missing."""
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
+    columns = ", ".join(
+        f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
+    )
+    layout = ", ".join(f"'{name}' = '{value}'" for name, value in LAYOUT.items())
+    for name, types in (("conversations", columns), ("ledger", _LEDGER)):
+        spark.sql(f"CREATE TABLE IF NOT EXISTS raw.{name} ({types}) USING iceberg TBLPROPERTIES ({layout})")
+
+
+def enter_last(spark: SparkSession) -> None:
+    """Enter the files of the last commit in the ledger, if a crash kept them from it."""
+    asked = f"""
+        SELECT summary['{_ENTRIES}'] AS entries FROM raw.conversations.snapshots
+        WHERE summary['{_ENTRIES}'] IS NOT NULL ORDER BY committed_at DESC LIMIT 1
+    """
+    for row in spark.sql(asked).collect():
+        entries = msgspec.json.decode(row.entries, type=list[_Entry])
+        entered = {row.file for row in spark.table("raw.ledger").select("file").collect()}
+        _enter(spark, [entry for entry in entries if entry.file not in entered])
+
+
+def _rows_of(spark: SparkSession, batch: Sequence[Place]) -> DataFrame:
+    """The rows of landing files, read by the executors."""
+    numbered = spark.createDataFrame([*enumerate(map(str, batch))], "number INT, path STRING")
+    return numbered.repartition(len(batch)).mapInArrow(_read, _READ)
+
+
+def _load(
+    spark: SparkSession, read: DataFrame, batch: Sequence[Place], *, raw_dir: Place, run: str, newer: str
+) -> Counts:
+    """Load the rows of files that could be read, in one commit."""
+    rows = {
+        row.number: row["count"] for row in read.where("_id IS NOT NULL").groupBy("number").count().collect()
+    }
+    newest = kept(spark.sql(_NEWEST.format(newer=newer)), "newest")
+    brought = newest.groupBy("number", "is_update").count().collect()
+    new = {(row.number, row.is_update): row["count"] for row in brought}
+    entries = [
+        _Entry(
+            file=ledger_name(path, raw_dir),
+            bytes=size_of(path),
+            rows=rows[number],
+            run=run,
+            loaded_at=datetime.now(UTC),
+            inserted=new.get((number, False), 0),
+            updated=new.get((number, True), 0),
+            etag=etag_of(path),
+        )
+        for number, path in enumerate(batch)
+        if number in rows
+    ]
+    _commit(spark, newest, entries)
+    return sum((Counts(each.rows, each.inserted, each.updated, each.unchanged) for each in entries), Counts())
+
+
+def _commit(spark: SparkSession, newest: DataFrame, entries: Sequence[_Entry]) -> None:
+    property_ = f"spark.sql.iceberg.snapshot-property.{_ENTRIES}"
+    spark.conf.set(property_, msgspec.json.encode(entries).decode())
+    try:
+        merge(newest, "raw.conversations", [column.name for column in COLUMNS], on=["_id"])
+    finally:
+        spark.conf.unset(property_)
+    _enter(spark, entries)
+
+
+def _enter(spark: SparkSession, entries: Sequence[_Entry]) -> None:
+    """Put files into the ledger, each once."""
+    rows = [
+        {**asdict(each), "unchanged": each.unchanged, "status": "landed", "merged_into": None}
+        for each in entries
+    ]
+    if rows:
+        spark.createDataFrame(rows, _LEDGER).createOrReplaceTempView("entries")
+        spark.sql("""
+            MERGE INTO raw.ledger AS old USING entries AS new ON old.file = new.file
+            WHEN MATCHED AND new.loaded_at > old.loaded_at THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
+        """)
+
+
+def _read(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+    """The rows of landing files, in a task; a damaged one is a row without ``_id``."""
+    for batch in batches:
+        for number, name in zip(batch["number"].to_pylist(), batch["path"].to_pylist(), strict=True):
+            path: Place = ObjectPath.parse(name) or Path(name)
+            try:
+                with verified(path) as file:
+                    rows = (
+                        pl.read_parquet(file).with_row_index("place").with_columns(date=pl.lit(day_of(path)))
+                    )
+            except DamagedError as exc:
+                rows = pl.DataFrame({"damage": [str(exc)]})
+            except ClogsError as error:
+                rows = pl.DataFrame({"fault": [error.message]})
+            yield from _batches(rows.with_columns(number=pl.lit(number)))
+
+
+def _batches(rows: pl.DataFrame) -> list[RecordBatch]:
+    import pyarrow as pa
+
+    types = {
+        "text": pa.string(),
+        "instant": pa.timestamp("us", "UTC"),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+    }
+    fields = [(column.name, types[column.kind]) for column in COLUMNS]
+    fields += [("number", pa.int32()), ("place", pa.int64()), ("damage", pa.string()), ("fault", pa.string())]
+    missing = [pl.lit(None).alias(name) for name, _ in fields if name not in rows.columns]
+    table = rows.with_columns(missing).select(name for name, _ in fields).to_arrow()
+    batches: list[RecordBatch] = table.cast(pa.schema(fields)).to_batches()
+    return batches
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,233 @@
+"""A model's table of Iceberg, and how it is brought up to date with its parents.
+
+Its properties name the model's definition, and the snapshot of each parent that it has followed. Both are
+written after the rows, or with them: killed in between, the same changes are followed again, to no effect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clogs.errors import ClogsError
+from clogs.spark.merge import GONE, LAYOUT, kept, merge, same
+from clogs.transform.audits import EXAMPLES, failure
+from clogs.transform.portable import PortableModel, duckdb_type, portable_type, source, spark_type
+from clogs.warehouse import identifier
+from clogs.warehouse.batches import selected, types_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_DEFINITION = "clogs.definition"
+
+
+@dataclass(slots=True)
+class ModelTable:
+    """A model's table, or its view."""
+
+    spark: SparkSession
+    model: PortableModel
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        if self.model.kind != "view":
+            return self._is_table(self.model.name)
+        schema, _, name = self.model.name.partition(".")
+        return any(row.viewName == name for row in self.spark.sql(f"SHOW VIEWS IN {schema}").collect())
+
+    def is_of_definition(self) -> bool:
+        """Whether it is there, and was built by the model as it is."""
+        return self._properties().get(_DEFINITION) == self.model.definition
+
+    def update(self, *, full_refresh: bool) -> bool:
+        """Build it as a whole, or what was touched; return whether there was anything to do.
+
+        Raises:
+            DataError: Rows fail an audit.
+            ClogsError: Rows depend on rows outside their key.
+        """
+        if self.model.kind == "view":
+            return self._create_view()
+        if self.model.kind == "full" or not all(map(self._is_table, self.model.parents)):
+            self._build({})  # a view has no changes to follow
+            return True
+        snapshots = {_seen(parent): self._snapshot(parent) for parent in self.model.parents}
+        if full_refresh or not self.is_of_definition():
+            self._build(snapshots)
+            return True
+        changed = self._changed()
+        if not changed:
+            return False
+        if self._can_follow(changed):
+            self._follow(changed)
+            self._set(snapshots)
+        else:
+            self._build(snapshots)
+        return True
+
+    def touched_keys(self) -> int | None:
+        """How many keys are touched by what it has not followed; None where all may be."""
+        if not self.is_of_definition():
+            return None
+        changed = self._changed()
+        if not self._can_follow(changed):
+            return None
+        return int(self._touched(changed).count()) if changed else 0
+
+    def _changed(self) -> dict[str, str]:
+        """The parents that have changed, with the snapshots that were followed."""
+        properties = self._properties()
+        seen = {parent: properties.get(_seen(parent), "") for parent in self.model.parents}
+        return {parent: snapshot for parent, snapshot in seen.items() if snapshot != self._snapshot(parent)}
+
+    def _can_follow(self, changed: Mapping[str, str]) -> bool:
+        """Whether the changes of parents since some snapshots say which keys they touch."""
+        if self.model.key and not all(map(self._column, changed)):
+            return False
+        return all(self._is_ancestor(parent, snapshot) for parent, snapshot in changed.items())
+
+    def _build(self, snapshots: Mapping[str, str]) -> None:
+        """Replace the table by what the SELECT gives.
+
+        Raises:
+            DataError: Rows fail an audit.
+            ClogsError: The catalog has such a table of somebody else's.
+        """
+        if self.exists() and _DEFINITION not in self._properties():
+            raise ClogsError(
+                f"The catalog has a table {self.model.name} that clogs did not make.",
+                hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
+            )
+        for parent in self.model.parents:
+            self.spark.table(parent).createOrReplaceTempView(source(parent))
+        rows = kept(self._selected(), "this_model")
+        self._audit()
+        writer = rows.writeTo(self.model.name).using("iceberg")
+        for name, value in {**LAYOUT, _DEFINITION: self.model.definition, **snapshots}.items():
+            writer = writer.tableProperty(name, value)
+        writer.createOrReplace()
+
+    def _follow(self, changed: Mapping[str, str]) -> None:
+        """Replace the rows of the touched keys by those that the SELECT makes of them now."""
+        if kept(self._touched(changed), "touched").isEmpty():
+            return
+        for parent in self.model.parents:
+            column = self._column(parent) if self.model.key else None
+            rows = self._of_touched(parent, column) if column else f"SELECT * FROM {parent}"
+            self.spark.sql(rows).createOrReplaceTempView(source(parent))
+        kept(self._selected(), "expected")
+        self._replace()
+
+    def _replace(self) -> None:
+        """Write the rows that differ from what they ought to be."""
+        name, key = self.model.name, self.model.key
+        columns = self.spark.table(name).columns
+        grain = self.model.grain or columns
+        agreeing = "SELECT * FROM expected"
+        if key:
+            foreign = f"SELECT * FROM expected LEFT ANTI JOIN touched ON touched.key = expected.`{key}`"
+            if not self.spark.sql(foreign).isEmpty():
+                raise ClogsError(f"The rows of {name} depend on rows outside their key, {key}.")
+        current = self._of_touched(name, key) if key else f"SELECT * FROM {name}"
+        if key and key not in grain:  # rows of other keys may have the same grain
+            alike = f"SELECT * FROM {name} LEFT SEMI JOIN expected ON {same(name, 'expected', grain)}"
+            others = f"LEFT ANTI JOIN touched ON touched.key = alike.`{key}`"
+            agreeing += f" UNION ALL SELECT * FROM ({alike}) AS alike {others}"
+        kept(self.spark.sql(current), "current")
+        self.spark.sql(agreeing).createOrReplaceTempView("this_model")
+        self._audit()
+        changes = f"""
+            SELECT *, false AS {GONE} FROM expected
+            LEFT ANTI JOIN current ON {same("expected", "current", columns)}
+            UNION ALL
+            SELECT *, true FROM current LEFT ANTI JOIN expected ON {same("expected", "current", grain)}
+        """
+        rows = kept(self.spark.sql(changes), "changes")
+        if not rows.isEmpty():
+            merge(rows, name, columns, on=grain)
+
+    def _selected(self) -> DataFrame:
+        """What the SELECT gives, from the sources as they are."""
+        query = self.model.query
+        if not self.model.is_by_row:
+            return self.spark.sql(query)
+        (parent,) = self.model.parents
+        given = self.spark.table(source(parent))
+        columns = {field.name: duckdb_type(field.dataType.simpleString()) for field in given.schema}
+        types = types_of(query, columns)
+        casts = (
+            f"CAST({identifier(name)} AS {portable_type(kind)}) AS {identifier(name)}"
+            for name, kind in types.items()
+        )
+        written = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in types.items())
+        return given.mapInArrow(selected(f"SELECT {', '.join(casts)} FROM ({query})"), written)
+
+    def _audit(self) -> None:
+        """Require that no row of ``this_model`` fails an audit."""
+        for name, query in self.model.audits:
+            failing = self.spark.sql(query)
+            if some := failing.limit(EXAMPLES).collect():
+                raise failure(self.model.name, name, failing.count(), some)
+
+    def _touched(self, changed: Mapping[str, str]) -> DataFrame:
+        """The keys that the changes of parents touch; some key where all rows are compared."""
+        keys = []
+        for parent, seen in changed.items():
+            view = f"changes_of_{source(parent)}"
+            options = f"map('start-snapshot-id', '{seen}')"
+            self.spark.sql(
+                "CALL system.create_changelog_view("
+                f"table => '{parent}', options => {options}, changelog_view => '{view}')"
+            )
+            key = f"`{self._column(parent)}`" if self.model.key else "1"
+            keys.append(f"SELECT {key} AS key FROM {view}")
+        return self.spark.sql(f"SELECT DISTINCT key FROM ({' UNION ALL '.join(keys)}) WHERE key IS NOT NULL")
+
+    def _of_touched(self, table: str, column: str) -> str:
+        return f"SELECT * FROM {table} LEFT SEMI JOIN touched ON touched.key = {table}.`{column}`"
+
+    def _is_ancestor(self, parent: str, snapshot: str) -> bool:
+        """Whether a parent as it is now has grown from a snapshot."""
+        asked = f"SELECT is_current_ancestor FROM {parent}.history WHERE snapshot_id = {snapshot or 0}"
+        return any(row.is_current_ancestor for row in self.spark.sql(asked).collect())
+
+    def _column(self, parent: str) -> str | None:
+        """The column of a parent whose values are followed."""
+        column = self.model.parents[parent]
+        return column if column in self.spark.table(parent).columns else None
+
+    def _is_table(self, name: str) -> bool:
+        return bool(self.spark.catalog.tableExists(name))
+
+    def _snapshot(self, parent: str) -> str:
+        """The current snapshot of a parent; nothing if it has never been written."""
+        asked = f"SELECT snapshot_id FROM {parent}.refs WHERE name = 'main'"
+        return "".join(str(row.snapshot_id) for row in self.spark.sql(asked).collect())
+
+    def _properties(self) -> dict[str, str]:
+        if not self.exists():
+            return {}
+        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.model.name}").collect()
+        return {row.key: row.value for row in shown}
+
+    def _set(self, properties: Mapping[str, str]) -> None:
+        written = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+        self.spark.sql(f"ALTER TABLE {self.model.name} SET TBLPROPERTIES ({written})")
+
+    def _create_view(self) -> bool:
+        is_new = not self.is_of_definition()
+        if is_new:
+            properties = f"TBLPROPERTIES ('{_DEFINITION}' = '{self.model.definition}')"
+            self.spark.sql(f"CREATE OR REPLACE VIEW {self.model.name} {properties} AS {self.model.query}")
+        if self.model.audits:
+            self.spark.sql(f"SELECT * FROM {self.model.name}").createOrReplaceTempView("this_model")
+            self._audit()
+        return is_new
+
+
+def _seen(parent: str) -> str:
+    """The property that names the snapshot of a parent; Spark hides those whose names sound like secrets."""
+    return f"clogs.seen.{hashlib.sha256(parent.encode()).hexdigest()[:16]}"

@@ -1,0 +1,155 @@
+"""The models as tables of Iceberg, each brought up to date with what its parents say has changed.
+
+Iceberg's changelog gives the keys that were touched, the SELECT on these keys the rows as they ought to be,
+and one MERGE replaces those that differ. Rows that fail an audit are never committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from clogs.errors import ClogsError, WarehouseError
+from clogs.spark.lens import RAW, Lens
+from clogs.spark.merge import LAYOUT
+from clogs.spark.session import naming
+from clogs.spark.table import ModelTable
+from clogs.terminal.progress import Progress, no_progress
+from clogs.transform import (
+    ModelRun,
+    PlanResult,
+    TransformConfig,
+    TransformResult,
+    select_models,
+    translate,
+)
+from clogs.transform.engine import Change, PlannedModel
+from clogs.transform.logs import SOURCE
+from clogs.transform.portable import PortableModel, Seed
+from clogs.warehouse.connection import LOAD_FIRST
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+logger = logging.getLogger(__name__)
+
+
+def transform(
+    spark: SparkSession,
+    lens: Lens,
+    config: TransformConfig,
+    *,
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+    on_progress: Progress = no_progress,
+) -> TransformResult:
+    """Bring bronze, silver and gold up to date with ``raw.conversations``.
+
+    A model whose definition has changed is built with all that are built from it, selected or not; so is
+    everything the first time.
+
+    Raises:
+        UsageError: A selection matches no model.
+        DataError: A model's audit failed; it and the models built from it were left as they were.
+        ModelsError: SQLMesh does not understand the models, or Spark cannot give what one asks for.
+    """
+    started = time.perf_counter()
+    _require_documents(spark)
+    models, seeds = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    names = {model.name for model in models}
+    wanted = select_models(select, {model.name: frozenset(names & model.parents.keys()) for model in models})
+    for schema in sorted({name.partition(".")[0] for name in names}):
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {schema}")
+    for seed in seeds:
+        _keep_seed(spark, seed)
+    runs: list[ModelRun] = []
+    stale: set[str] = set()  # built from one that is new, whether selected or not
+    failures: list[ClogsError] = []
+    left: set[str] = set()  # those that failed, and what is built from them
+    for done, model in enumerate(models):
+        on_progress(done, len(models))
+        table = ModelTable(spark, model)
+        if model.parents.keys() & left:
+            left.add(model.name)
+            continue
+        if model.parents.keys() & stale or not table.is_of_definition():
+            stale.add(model.name)
+        if model.name not in wanted | stale:
+            continue
+        began = time.perf_counter()
+        try:
+            with naming(f"The model {model.name} could not be built"):
+                is_done = table.update(full_refresh=full_refresh)
+        except ClogsError as error:
+            failures.append(error)
+            left.add(model.name)
+            continue
+        if is_done:
+            runs.append(ModelRun(model.name, spark.table(model.name).count(), time.perf_counter() - began))
+            logger.debug("%s: up to date in %.2f s", model.name, runs[-1].seconds)
+    on_progress(len(models), len(models))
+    _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=left)
+    if failures:
+        raise failures[0]
+    seconds = time.perf_counter() - started
+    return TransformResult(models=tuple(runs), seconds=seconds, unchanged=not runs)
+
+
+def plan(spark: SparkSession, config: TransformConfig) -> PlanResult:
+    """Find out what a transform would do; nothing is built."""
+    _require_documents(spark)
+    models, _ = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    changes: dict[str, Change] = {}
+    for model in models:
+        table = ModelTable(spark, model)
+        if not table.is_of_definition():
+            changes[model.name] = "changed" if table.exists() else "new"
+        elif model.parents.keys() & changes.keys():
+            changes[model.name] = "follows a changed model"
+    documents = next(
+        ModelTable(spark, model).touched_keys() for model in models if f"raw.{SOURCE}" in model.parents
+    )
+    return PlanResult(tuple(PlannedModel(*each) for each in changes.items()), documents)
+
+
+def _require_documents(spark: SparkSession) -> None:
+    if not spark.catalog.tableExists(f"raw.{SOURCE}"):
+        raise WarehouseError("Nothing is loaded yet.", hint=LOAD_FIRST)
+
+
+def _publish(
+    spark: SparkSession,
+    lens: Lens,
+    models: Sequence[PortableModel],
+    seeds: Sequence[Seed],
+    *,
+    keep: Collection[str],
+) -> None:
+    """Show what was built, and remove what has no model any more."""
+    tables = {model.name for model in models if model.kind != "view"} | {seed.name for seed in seeds}
+    gone = lens.names() - tables - {model.name for model in models} - {*keep, *RAW}
+    for name in gone:
+        is_table = spark.catalog.tableExists(name)
+        spark.sql(f"DROP TABLE {name} PURGE" if is_table else f"DROP VIEW IF EXISTS {name}")
+    lens.publish(spark, sorted(tables), models=models, gone=gone)
+
+
+def _keep_seed(spark: SparkSession, seed: Seed) -> None:
+    """Write a seed unless it is as it was."""
+    casts = [f"CAST(`{name}` AS {kind}) AS `{name}`" for name, kind in seed.types.items()]
+    rows = spark.createDataFrame(
+        seed.rows.rows(), ", ".join(f"`{name}` STRING" for name in seed.rows.columns)
+    )
+    rows = rows.selectExpr(*casts)
+    if not spark.catalog.tableExists(seed.name) or not _are_equal(spark.table(seed.name), rows):
+        writer = rows.writeTo(seed.name).using("iceberg")
+        for name, value in LAYOUT.items():
+            writer = writer.tableProperty(name, value)
+        writer.createOrReplace()
+
+
+def _are_equal(one: DataFrame, other: DataFrame) -> bool:
+    return bool(one.exceptAll(other).isEmpty() and other.exceptAll(one).isEmpty())

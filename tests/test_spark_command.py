@@ -1,0 +1,197 @@
+"""The commands with ``engine.kind = "spark"``, as they are typed; run by ``nox -s spark``."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from built import SAMPLES, data_of, warehouse_of
+from conftest import Workspace, new_workspace
+from engines import IGNORED, PROPERTIES
+
+from clogs.commands.demo_server import free_port
+
+pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
+pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
+
+CONFIG = "{ " + ", ".join(f'"{name}" = "{value}"' for name, value in PROPERTIES.items()) + " }"
+SPARK = {"ENGINE_KIND": "spark", "SPARK_MASTER": "local[2]", "SPARK_CONFIG": CONFIG}
+KILLS = 3
+
+
+def workspace_in(folder: Path, **settings: str) -> Workspace:
+    made = new_workspace(folder, "mongodb://127.0.0.1:9", "none")
+    made.environment.update(settings, SOURCE_PATHS=str(SAMPLES))
+    return made
+
+
+@pytest.fixture(scope="module")
+def duck(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished pipeline on DuckDB."""
+    made = workspace_in(tmp_path_factory.mktemp("duck"))
+    assert made.run("pipeline", "-q").returncode == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def sparked(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished pipeline on Spark."""
+    made = workspace_in(tmp_path_factory.mktemp("sparked"), **SPARK)
+    finished = made.run("pipeline")
+    assert (finished.returncode, "27 models built" in finished.stdout) == (0, True), finished.stderr
+    assert "WARN " not in finished.stderr  # as Spark logs
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A standalone cluster of two workers on this machine: its address, and the workers."""
+    import pyspark
+
+    port = free_port()
+    address = f"spark://127.0.0.1:{port}"
+    deploy = [Path(pyspark.__file__).parent / "bin" / "spark-class"]
+    common = ["--host", "127.0.0.1", "--webui-port", "0"]
+    roles = [["org.apache.spark.deploy.master.Master", *common, "--port", str(port)]]
+    roles += [
+        ["org.apache.spark.deploy.worker.Worker", *common, "--cores", "1", "--memory", "2g", address]
+        for _ in range(2)
+    ]
+    environment = os.environ | {"SPARK_WORKER_DIR": str(tmp_path / "work"), "SPARK_LOCAL_IP": "127.0.0.1"}
+    with ExitStack() as stack:
+        started: list[subprocess.Popen[bytes]] = []
+        for role in roles:
+            log = stack.enter_context((tmp_path / f"{len(started)}.log").open("wb"))
+            process = subprocess.Popen(
+                [*deploy, *role], env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+            stack.callback(end, process)
+            started.append(process)
+        while "Registering worker" not in (tmp_path / "0.log").read_text(encoding="utf-8"):
+            assert started[0].poll() is None
+            time.sleep(0.2)
+        yield address, started[1:]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+QUESTIONS = {
+    "report": ["report", "--last", "all", "--json"],
+    "days": ["query", "-f", "json", "SELECT * FROM agg_daily_summary ORDER BY date"],
+    "messages": ["query", "-f", "json", "SELECT * FROM fct_messages ORDER BY entry_id"],
+    "documents": ["query", "-f", "json", "SELECT _id, message_raw FROM raw.conversations ORDER BY _id"],
+    "loads": ["query", "-f", "json", "SELECT sum(rows), sum(inserted), sum(updated) FROM raw.ledger"],
+}
+
+
+@pytest.mark.parametrize("command", QUESTIONS.values(), ids=QUESTIONS)
+def test_answers_are_the_same(duck: Workspace, sparked: Workspace, command: list[str]) -> None:
+    ours, theirs = (answer(each, command) for each in (duck, sparked))
+    assert_same(ours, theirs)
+    assert ours
+
+
+def answer(workspace: Workspace, command: list[str]) -> Any:  # noqa: ANN401  # as JSON has it
+    return json.loads(workspace.output(*command))
+
+
+def assert_same(ours: Any, theirs: Any) -> None:  # noqa: ANN401  # likewise
+    """Compare JSON; the last digits of floating-point sums depend on the order of rows."""
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys()
+        ours, theirs = list(ours.values()), [theirs[key] for key in ours]
+    if isinstance(ours, list):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same(one, other)
+    else:
+        assert ours == (pytest.approx(theirs) if isinstance(ours, float) else theirs)
+
+
+def test_all_that_reads_works(sparked: Workspace) -> None:
+    assert "fct_messages" in sparked.output("tables")
+    assert "723 in raw.conversations" in sparked.run("status").stdout
+    assert "of 104 checks passed" in sparked.run("validate").stdout
+    assert json.loads(sparked.output("transform", "--plan", "--json")) == {"models": [], "documents": 0}
+    assert "nothing new" in sparked.run("load").stdout
+
+
+def test_compact_merges_files_and_changes_no_answer(sparked: Workspace) -> None:
+    before = sparked.output(*QUESTIONS["report"])
+    assert sparked.run("compact").returncode == 0
+    assert sparked.output(*QUESTIONS["report"]) == before
+    assert "nothing new" in sparked.run("transform").stdout
+
+
+def test_what_spark_does_not_do_says_so(sparked: Workspace) -> None:
+    refused = sparked.run("prune", "--before", "2026-09-01", "--yes")
+    assert (refused.returncode, "engine.kind is spark" in refused.stderr) == (2, True)
+
+
+def test_a_warehouse_of_duckdb_is_left_alone(duck: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(data_of(duck), tmp_path / "data")
+    workspace = workspace_in(tmp_path, **SPARK)
+    refused = workspace.run("load")
+    assert (refused.returncode, "a warehouse of DuckDB's own" in refused.stderr) == (69, True)
+    assert workspace.output(
+        "query", "-f", "csv", "SELECT count(*) FROM raw.conversations", ENGINE_KIND="duckdb"
+    )
+
+
+def test_a_damaged_file_is_put_aside_and_all_others_are_loaded(tmp_path: Path) -> None:
+    workspace = workspace_in(tmp_path, **SPARK)
+    assert workspace.run("extract", "-q").returncode == 0
+    damaged, *_ = sorted((data_of(workspace) / "landing").rglob("*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    finished = workspace.run("load")
+    assert (finished.returncode, "1 damaged landing file moved" in finished.stderr) == (65, True)
+    assert workspace.run("extract", "-q", "--full-backfill").returncode == 0
+    workspace.output("load", "-q")
+    assert "723" in workspace.output("query", "-f", "csv", "SELECT count(*) FROM raw.conversations")
+
+
+def test_killed_at_random_the_next_run_ends_right(duck: Workspace, tmp_path: Path) -> None:
+    dice = random.Random(8)  # noqa: S311  # the same each time
+    workspace = workspace_in(tmp_path, **SPARK)
+    for _ in range(KILLS):
+        with workspace.start("pipeline") as running:
+            time.sleep(dice.uniform(8, 40))
+            running.send_signal(signal.SIGKILL)
+            running.communicate()
+    assert workspace.run("pipeline", "-q").returncode == 0
+    for command in QUESTIONS.values():
+        assert_same(answer(duck, command), answer(workspace, command))
+    assert warehouse_of(workspace).exists()
+
+
+def test_a_worker_is_killed_and_the_next_run_ends_right(
+    duck: Workspace, cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    address, workers = cluster
+    (tmp_path / "own").mkdir()
+    workspace = workspace_in(tmp_path / "own", **SPARK | {"SPARK_MASTER": address})
+    silver = data_of(workspace) / "iceberg" / "silver"
+    with workspace.start("pipeline") as running:
+        while not silver.is_dir():
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.2)
+        end(workers[0])
+        running.communicate()
+    finished = workspace.run("pipeline", "-q")
+    assert finished.returncode == 0, finished.stderr
+    for command in QUESTIONS.values():
+        assert_same(answer(duck, command), answer(workspace, command))

@@ -1,0 +1,132 @@
+"""Tables of Iceberg that follow changes are what DuckDB builds from nothing; run by ``nox -s spark``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+from built import SAMPLES, build_rows
+from conftest import TRANSCRIPTS
+from empty import config_in
+from engines import IGNORED, different
+from following import rows_of
+from test_changes import EDITS
+
+from clogs.errors import ClogsError, ModelsError
+from clogs.schema import COLUMNS
+from clogs.spark.lens import Lens
+from clogs.spark.load import create_tables
+from clogs.spark.merge import GONE, merge
+from clogs.spark.transform import plan, transform
+from clogs.transform import translate
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
+
+CASES = int(os.environ.get("CLOGS_TEST_CASES", "1"))
+LOADS = 2
+NAMES = [column.name for column in COLUMNS]
+
+
+@pytest.fixture(scope="module")
+def arriving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Rows in a table ``arriving``, and an empty one, ``raw.conversations``, to load them into."""
+    rows = rows_of(TRANSCRIPTS if TRANSCRIPTS.is_dir() else SAMPLES, tmp_path_factory.mktemp("arriving"))
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            SET TimeZone = 'UTC';
+            CREATE SCHEMA raw;
+            CREATE TABLE arriving AS FROM read_parquet('{rows}');
+            CREATE TABLE raw.conversations AS FROM arriving LIMIT 0;
+        """)
+        yield connection
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_after_any_loads(
+    spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path, seed: int
+) -> None:
+    dice = Random(seed)  # noqa: S311  # the same cases each time
+    create_tables(spark)
+    lens = Lens(path=tmp_path / "lens.duckdb", lock_timeout=timedelta(0))
+    arriving.execute("DELETE FROM raw.conversations")
+    for load in range(LOADS):
+        arriving.execute(
+            f"INSERT INTO raw.conversations FROM arriving WHERE hash(_id, {seed}) % {LOADS} = {load}"
+        )
+        for edit in dice.sample(list(EDITS), 4 if load else 0):
+            some = f"hash(_id, {dice.getrandbits(30)}) % 40 = 0"
+            arriving.execute(f"UPDATE raw.conversations {EDITS[edit]} WHERE {some}")
+        if load:
+            arriving.execute(
+                f"DELETE FROM raw.conversations WHERE hash(_id, {dice.getrandbits(30)}) % 25 = 0"
+            )
+        put(spark, arriving)
+        built = transform(spark, lens, config_in(tmp_path))
+        assert {model.name for model in built.models} >= {"silver.int_messages_enriched", "gold.dim_users"}
+    place = tmp_path / "anew"
+    place.mkdir()
+    arriving.execute(f"COPY raw.conversations TO '{place}/rows.parquet'")
+    names = [model.name for model in translate(config_in(tmp_path))[0]]
+    anew = build_rows(place / "rows.parquet", place)
+    assert dict(different(spark, anew, names)) == {}
+    assert transform(spark, lens, config_in(tmp_path)).unchanged
+    assert (plan(spark, config_in(tmp_path)).models, plan(spark, config_in(tmp_path)).documents) == ((), 0)
+
+
+def put(spark: SparkSession, arriving: duckdb.DuckDBPyConnection) -> None:
+    """Let Iceberg's table have the rows of DuckDB's, in one commit."""
+    rows = arriving.execute(f"SELECT {', '.join(NAMES)} FROM raw.conversations").to_arrow_table()
+    spark.createDataFrame(rows).createOrReplaceTempView("wanted")
+    changes = spark.sql(f"""
+        SELECT *, false AS {GONE} FROM wanted
+        UNION ALL
+        SELECT *, true FROM raw.conversations LEFT ANTI JOIN wanted ON wanted._id = raw.conversations._id
+    """)
+    merge(changes, "raw.conversations", NAMES, on=["_id"])
+
+
+NIGHTS = """
+MODEL (name mine.nights, kind FULL, audits (not_null(columns := (project_id))));
+SELECT project_id, COUNT(*) AS prompts FROM gold.fct_messages
+WHERE time_of_day = 'night' AND message_kind = 'prompt' AND project_id IS NOT NULL GROUP BY project_id
+"""
+BROKEN = "MODEL (name mine.broken, kind FULL); SELECT CAST(tool_name AS INTEGER) AS a FROM gold.dim_tools"
+DAILY = """
+MODEL (name mine.daily, kind INCREMENTAL_BY_TIME_RANGE (time_column date));
+SELECT date FROM gold.dim_date WHERE date BETWEEN @start_ds AND @end_ds
+"""
+
+
+def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    create_tables(spark)
+    lens = Lens(path=tmp_path / "lens.duckdb", lock_timeout=timedelta(0))
+    arriving.execute("DELETE FROM raw.conversations; INSERT INTO raw.conversations FROM arriving LIMIT 3000")
+    put(spark, arriving)
+    models = tmp_path / "own" / "models"
+    models.mkdir(parents=True)
+    config = config_in(tmp_path, extra_models=tmp_path / "own")
+    (models / "nights.sql").write_text(NIGHTS, encoding="utf-8")
+    (models / "broken.sql").write_text(BROKEN, encoding="utf-8")
+    with pytest.raises(ClogsError, match=r"The model mine\.broken could not be built: "):
+        transform(spark, lens, config)
+    with lens.opened() as connection:
+        ours = connection.execute("SELECT count(*) > 0 FROM mine.nights, gold.fct_messages").fetchall()
+    assert ours == [(True,)]
+    (models / "broken.sql").unlink()
+    (models / "nights.sql").unlink()
+    (models / "daily.sql").write_text(DAILY, encoding="utf-8")
+    with pytest.raises(ModelsError, match=r"Spark cannot build mine\.daily"):
+        transform(spark, lens, config)
+    (models / "daily.sql").unlink()
+    transform(spark, lens, config_in(tmp_path))
+    assert not spark.catalog.tableExists("mine.nights")
+    assert "mine.nights" not in lens.names()
