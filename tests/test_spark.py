@@ -23,6 +23,8 @@ pytestmark = pytest.mark.filterwarnings(IGNORED)
 ZONES = ["UTC", "America/St_Johns"]
 EXAMPLES = {
     "Sunday ends a week": "isodow(DATE '2026-11-29'), isodow(DATE '2026-11-30')",
+    "Sunday begins a week": "CAST(dayofweek(DATE '2026-11-29') AS INTEGER)",
+    "a logarithm to the base 10": "log(1000.0::DOUBLE)",
     "a month in full": "monthname(DATE '2026-09-30')",
     "a day in full": "dayname(DATE '2026-11-29')",
     "a week": "CAST(week(DATE '2027-01-03') AS INTEGER)",
