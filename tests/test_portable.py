@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,19 @@ pytest.importorskip("pysail", reason="only the newest Python's session installs 
 
 
 @pytest.fixture(scope="module")
-def sail() -> Iterator[SparkSession]:
+def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    session.conf.set("spark.sql.session.timeZone", "UTC")
-    yield session
-    session.stop()
-    server.stop()
+    with chdir(tmp_path_factory.mktemp("sail")):  # where it keeps its tables
+        server = SparkConnectServer("127.0.0.1", 0)
+        server.start()
+        _, port = server.listening_address
+        session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        yield session
+        session.stop()
+        server.stop()
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "America/St_Johns"])
