@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from clogs.errors import DamagedWarehouseError, UsageError
 from clogs.pipeline import checkpoints
@@ -30,55 +30,6 @@ if TYPE_CHECKING:
     from clogs.warehouse import Connection
 
 logger = logging.getLogger(__name__)
-
-
-class Engine(Protocol):
-    """What an engine does. The caller holds the run lock wherever something is written."""
-
-    def load(
-        self,
-        *,
-        run: str,
-        full_refresh: bool = False,
-        on_end: Callable[[Connection], None] = lambda _: None,
-        on_progress: Progress = no_progress,
-    ) -> LoadResult:
-        """Load new landing files; `on_end` is called with DuckDB's file when all is loaded."""
-
-    def compact(self, *, run: str, on_progress: Progress = no_progress) -> CompactResult:
-        """Merge small files."""
-
-    def compacting_pays(self) -> bool:
-        """Return whether a pipeline should compact, without opening the warehouse."""
-
-    def prune(self, *, before: date, dry_run: bool = False) -> PruneResult:
-        """Remove days, and build the models without them."""
-
-    def current(self) -> set[Stage]:
-        """Return the stages that have nothing to do. See `clogs.pipeline.checkpoints`."""
-
-    def unchanged_transform(self) -> TransformResult | None:
-        """Return the result of a transform that has nothing to follow; None where one has to run."""
-
-    def transform(
-        self,
-        *,
-        select: Sequence[str] = (),
-        full_refresh: bool = False,
-        on_progress: Progress = no_progress,
-    ) -> TransformResult:
-        """Build the models."""
-
-    def plan(self) -> PlanResult:
-        """Return what a transform would do."""
-
-    def checkup(self) -> list[Finding]:
-        """Check what the engine needs beyond a folder."""
-
-
-def engine_of(settings: Settings) -> Engine:
-    """The engine that the settings name."""
-    return SparkEngine(settings) if settings.engine.kind == "spark" else DuckDBEngine(settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,3 +255,12 @@ class SparkEngine:
         from clogs.spark.session import spark_session
 
         return spark_session(spark_of(self.settings))
+
+
+Engine = DuckDBEngine | SparkEngine
+"""What an engine does. The caller holds the run lock wherever something is written."""
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that the settings name."""
+    return SparkEngine(settings) if settings.engine.kind == "spark" else DuckDBEngine(settings)

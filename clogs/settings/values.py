@@ -212,14 +212,19 @@ def spark_catalog(value: str) -> None:
 
 def spark_config(value: object) -> dict[str, str]:
     """Read Spark's properties; the environment holds them as TOML text."""
+    return dict(_properties(_toml_table(value, _CONFIG_EXPECTED)))
+
+
+def _toml_table(value: object, expected: str) -> dict[str, Any]:
+    """A table, or what the environment holds as the TOML text of one."""
     if isinstance(value, str):
         try:
-            value = tomllib.loads(f"config = {value}")["config"]
+            value = tomllib.loads(f"table = {value}")["table"]
         except tomllib.TOMLDecodeError:
-            raise ValueError(_CONFIG_EXPECTED) from None
+            raise ValueError(expected) from None
     if not isinstance(value, dict):
-        raise ValueError(_CONFIG_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
-    return dict(_properties(value))
+        raise ValueError(expected)  # noqa: TRY004  # what the settings take for a fault of theirs
+    return value
 
 
 def _properties(written: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -273,15 +278,8 @@ def check_overrides(value: object) -> dict[str, CheckOverride]:
 
 
 def _by_check(value: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, str):
-        try:
-            value = tomllib.loads(f"checks = {value}")["checks"]
-        except tomllib.TOMLDecodeError:
-            raise ValueError(_CHECKS_EXPECTED) from None
-    if not isinstance(value, dict):
-        raise ValueError(_CHECKS_EXPECTED)  # noqa: TRY004  # what the settings take for a fault of theirs
     # TOML makes two tables of a name whose dot is not quoted.
-    for name, written in value.items():
+    for name, written in _toml_table(value, _CHECKS_EXPECTED).items():
         if "." not in name and isinstance(written, dict):
             yield from ((f"{name}.{check}", each) for check, each in written.items())
         else:

@@ -21,7 +21,7 @@ from clogs.landing.verify import DamagedError, verified
 from clogs.load import Counts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
 from clogs.spark.lens import Lens
-from clogs.spark.merge import LAYOUT, kept, merge
+from clogs.spark.merge import PROPERTIES, kept, merge
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -140,9 +140,11 @@ def create_tables(spark: SparkSession) -> None:
     columns = ", ".join(
         f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
     )
-    layout = ", ".join(f"'{name}' = '{value}'" for name, value in LAYOUT.items())
+    properties = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
     for name, types in (("conversations", columns), ("ledger", _LEDGER)):
-        spark.sql(f"CREATE TABLE IF NOT EXISTS raw.{name} ({types}) USING iceberg TBLPROPERTIES ({layout})")
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS raw.{name} ({types}) USING iceberg TBLPROPERTIES ({properties})"
+        )
 
 
 def enter_last(spark: SparkSession) -> None:

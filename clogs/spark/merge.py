@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 GONE = "is_gone"
 """A column of the rows that are to be removed, true for these."""
 
-
-LAYOUT = {
+PROPERTIES = {
     "write.format.default": "parquet",
     **{f"write.{change}.mode": "copy-on-write" for change in ("delete", "update", "merge")},
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError
-from clogs.spark.merge import GONE, LAYOUT, kept, merge, same
+from clogs.spark.merge import GONE, PROPERTIES, kept, merge, same
 from clogs.transform.audits import EXAMPLES, failure
 from clogs.transform.portable import PortableModel, duckdb_type, portable_type, source, spark_type
 from clogs.warehouse import identifier
@@ -54,11 +54,11 @@ class ModelTable:
         if self.model.kind == "full" or not all(map(self._is_table, self.model.parents)):
             self._build({})  # a view has no changes to follow
             return True
-        snapshots = {_seen(parent): self._snapshot(parent) for parent in self.model.parents}
+        snapshots = self._snapshots()
         if full_refresh or not self.is_of_definition():
             self._build(snapshots)
             return True
-        changed = self._changed()
+        changed = self._changed(snapshots)
         if not changed:
             return False
         if self._can_follow(changed):
@@ -72,16 +72,20 @@ class ModelTable:
         """How many keys are touched by what it has not followed; None where all may be."""
         if not self.is_of_definition():
             return None
-        changed = self._changed()
+        changed = self._changed(self._snapshots())
         if not self._can_follow(changed):
             return None
         return int(self._touched(changed).count()) if changed else 0
 
-    def _changed(self) -> dict[str, str]:
+    def _snapshots(self) -> dict[str, str]:
+        """The current snapshot of each parent, by the property that names it."""
+        return {_seen(parent): self._snapshot(parent) for parent in self.model.parents}
+
+    def _changed(self, snapshots: Mapping[str, str]) -> dict[str, str]:
         """The parents that have changed, with the snapshots that were followed."""
         properties = self._properties()
         seen = {parent: properties.get(_seen(parent), "") for parent in self.model.parents}
-        return {parent: snapshot for parent, snapshot in seen.items() if snapshot != self._snapshot(parent)}
+        return {parent: old for parent, old in seen.items() if old != snapshots[_seen(parent)]}
 
     def _can_follow(self, changed: Mapping[str, str]) -> bool:
         """Whether the changes of parents since some snapshots say which keys they touch."""
@@ -106,7 +110,7 @@ class ModelTable:
         rows = kept(self._selected(), "this_model")
         self._audit()
         writer = rows.writeTo(self.model.name).using("iceberg")
-        for name, value in {**LAYOUT, _DEFINITION: self.model.definition, **snapshots}.items():
+        for name, value in {**PROPERTIES, _DEFINITION: self.model.definition, **snapshots}.items():
             writer = writer.tableProperty(name, value)
         writer.createOrReplace()
 

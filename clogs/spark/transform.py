@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError, WarehouseError
 from clogs.spark.lens import RAW, Lens
-from clogs.spark.merge import LAYOUT
+from clogs.spark.merge import PROPERTIES
 from clogs.spark.session import naming
 from clogs.spark.table import ModelTable
 from clogs.terminal.progress import Progress, no_progress
@@ -146,7 +146,7 @@ def _keep_seed(spark: SparkSession, seed: Seed) -> None:
     rows = rows.selectExpr(*casts)
     if not spark.catalog.tableExists(seed.name) or not _are_equal(spark.table(seed.name), rows):
         writer = rows.writeTo(seed.name).using("iceberg")
-        for name, value in LAYOUT.items():
+        for name, value in PROPERTIES.items():
             writer = writer.tableProperty(name, value)
         writer.createOrReplace()
 
