@@ -184,6 +184,8 @@ class _Connection(socketserver.StreamRequestHandler):
     def _answer(self, command: Document) -> tuple[bytes, ...]:
         server, name = self.server, next(iter(command))
         namespace = f"{command['$db']}.{server.collection}"
+        if command["$db"] == "config":  # of a cluster, which this is not
+            return self._batch("firstBatch", iter(()), 0, namespace)
         if name in {"find", "getMore"}:
             server.commands.append(command)
             place = len(server.commands) - 1

@@ -6,12 +6,13 @@ import json
 import socket
 import ssl
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import bson
 import pytest
@@ -369,6 +370,41 @@ def test_documents_are_counted(collection: Collection[Document], source: Source)
     assert source.count({}) == 3
     assert source.count({"n": 1}) == 2
     assert source.count({"n": 1}, limit=1) == 1
+
+
+@pytest.mark.parametrize(
+    "id_of",
+    [str, int, lambda number: UUID(int=number), lambda number: ObjectId(number.to_bytes(12))],
+    ids=["texts", "numbers", "UUIDs", "ObjectIds"],
+)
+def test_ids_of_any_type_are_cut_into_ranges_that_hold_each_document_once(
+    collection: Collection[Document], source: Source, id_of: Callable[[int], object]
+) -> None:
+    ids = [id_of(number) for number in range(1, 401)]
+    collection.with_options(CODEC).insert_many({"_id": each} for each in ids)
+    ranges = source.split(source.whole(), 4)
+    found = [list(chain.from_iterable(source.ids(each))) for each in ranges]
+    assert len(ranges) == 4
+    assert min(map(len, found)) > 20
+    assert sorted(chain.from_iterable(found), key=str) == sorted(ids, key=str)
+
+
+def test_a_range_lies_on_one_shard(collection: Collection[Document], source: Source) -> None:
+    collection.insert_many({"_id": f"{number:03}"} for number in range(400))
+    name, uuid = collection.full_name, uuid4()
+    cluster = collection.database.client.get_database("config", CODEC)
+    cluster["collections"].insert_one({"_id": name, "uuid": uuid, "key": {"_id": 1}})
+    bounds = [MinKey(), "150", "151", MaxKey()]
+    cluster["chunks"].insert_many(
+        {"uuid": uuid, "min": {"_id": first}, "max": {"_id": last}, "shard": str(place)}
+        for place, (first, last) in enumerate(pairwise(bounds))
+    )
+    ranges = source.split(source.whole(), 2)
+    cluster["collections"].delete_one({"_id": name})
+    cluster["chunks"].delete_many({})
+    starts = [each.start for each in ranges]
+    assert {"150", "151"} < set(starts)
+    assert starts == [None, *sorted(starts[1:])]
 
 
 def test_a_collection_that_is_not_there_is_told_from_an_empty_one(

@@ -5,12 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from bson import Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson import (
+    Binary,
+    Code,
+    DatetimeMS,
+    DBRef,
+    Decimal128,
+    Int64,
+    MaxKey,
+    MinKey,
+    ObjectId,
+    Regex,
+    Timestamp,
+)
 
 from clogs.mongo import KeyRange, Position, ranges
+from clogs.mongo.ranges import even_cuts
 
 Document = dict[str, Any]
 
@@ -63,7 +77,7 @@ def test_a_range_goes_on_after_a_position() -> None:
         (0.5, []),
         (Decimal128("1"), []),
         ("x", ["number"]),
-        (object_id(1), ["number", "string"]),
+        (object_id(1), ["number", "string", "binData"]),
     ],
 )
 def test_after_an_id_come_the_larger_ones_of_its_type_and_all_of_later_types(
@@ -162,25 +176,35 @@ def test_more_ties_than_a_query_holds_are_read_again(monkeypatch: pytest.MonkeyP
 
 
 def test_object_ids_are_cut_evenly() -> None:
-    parts = WHOLE.split(object_id(100), object_id(200), 4)
-    assert [(part.start, part.stop) for part in parts] == [
-        (None, object_id(125)),
-        (object_id(125), object_id(150)),
-        (object_id(150), object_id(175)),
-        (object_id(175), None),
-    ]
+    cuts = even_cuts(object_id(100), object_id(200), 4)
+    assert cuts == [object_id(125), object_id(150), object_id(175)]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [object_id(1), object_id(2), object_id(3), object_id(4)],
+        ["", "a", "é", "😀"],
+        [-1, Decimal128("0.5"), 0.75, Int64(2)],
+        [b"yy", Binary(b"a" * 16, 3), uuid.UUID(int=1), uuid.UUID(int=2)],
+    ],
+    ids=["ObjectIds", "texts", "numbers", "bytes"],
+)
+def test_a_range_is_cut_at_what_lies_inside(ids: list[Any]) -> None:
+    first, *inside, last = ids
+    others = [MinKey(), None, True, NOON, float("nan"), Code("x")]
+    parts = WHOLE.split(first, last, [*reversed(ids), *inside, *others])
+    assert [(part.start, part.stop) for part in parts] == list(pairwise([None, *inside, last, None]))
 
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(None, None), (1, 100), ("a", "z"), (1, object_id(5)), (object_id(5), True), (NOON, LATER)],
+    [(None, None), (1, object_id(5)), (object_id(5), True), (NOON, LATER), (Code("a"), Code("z"))],
 )
-def test_what_cannot_be_cut_stays_whole(first: object, last: object) -> None:
-    assert WHOLE.split(first, last, 4) == [WHOLE]
+def test_what_has_ids_of_several_types_stays_whole(first: object, last: object) -> None:
+    assert WHOLE.split(first, last, [2, "b", object_id(3), NOON]) == [WHOLE]
 
 
 def test_the_query_of_a_range_is_that_of_its_parts() -> None:
     key_range = KeyRange(field="_id", query={"at": {"$gte": NOON}})
-    assert {str(part.query) for part in key_range.split(object_id(1), object_id(9), 3)} == {
-        str(key_range.query)
-    }
+    assert [part.query for part in key_range.split(1, 9, [3])] == [key_range.query] * 2

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
+from uuid import UUID
 
 from bson import Decimal128, Int64, ObjectId
+from bson.binary import UUID_SUBTYPE, Binary
 from bson.datetime_ms import DatetimeMS
 
 from clogs.mongo.documents import Document, field_at
@@ -20,6 +22,7 @@ MOST_TIES = 10_000
 _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("number", (int, float, Int64, Decimal128)),
     ("string", (str,)),
+    ("binData", (bytes, Binary, UUID)),
     ("objectId", (ObjectId,)),
 )
 """The types that an ``_id`` usually has, as MongoDB's queries and Python name them, in BSON's order.
@@ -72,19 +75,45 @@ class KeyRange:
             return {"$and": present}
         return present[0] if present else {}
 
-    def split(self, first: object, last: object, parts: int) -> list[KeyRange]:
-        """Cut this range into ``parts`` of about the same length, by ``_id``, which no document changes.
+    def split(self, first: object, last: object, cuts: Iterable[object]) -> list[KeyRange]:
+        """Cut this range at those of some ids that lie between its ends, ``first`` and ``last``.
 
         By date it cannot be: one that changes meanwhile is then in two parts, the old version perhaps last.
-        If the ends, ``first`` and ``last``, are not ObjectIds, it is not cut.
+        If the ends are not of one of the usual types, there are ids of several, and it is not cut.
         """
-        cuts: list[ObjectId] = []
-        if isinstance(first, ObjectId) and isinstance(last, ObjectId):
-            low, high = (int.from_bytes(each.binary) for each in (first, last))
-            numbers = (low + (high - low) * part // parts for part in range(1, parts))
-            cuts = [ObjectId(number.to_bytes(OBJECT_ID_BYTES)) for number in numbers]
-        bounds = [self.start, *cuts, self.stop]
+        type_ = _place(first)
+        inside: dict[Any, object] = {}
+        if type_ is not None and type_ == _place(last):
+            orders = ((_order(cut), cut) for cut in cuts if _place(cut) == type_)
+            inside = {order: cut for order, cut in orders if _order(first) < order <= _order(last)}
+        bounds = [self.start, *(inside[order] for order in sorted(inside)), self.stop]
         return [replace(self, start=start, stop=stop) for start, stop in pairwise(bounds)]
+
+
+def even_cuts(first: ObjectId, last: ObjectId, parts: int) -> list[ObjectId]:
+    """Ids that cut what is between two into ``parts`` of the same length."""
+    low, high = (int.from_bytes(each.binary) for each in (first, last))
+    numbers = (low + (high - low) * part // parts for part in range(1, parts))
+    return [ObjectId(number.to_bytes(OBJECT_ID_BYTES)) for number in numbers]
+
+
+def _place(value: object) -> int | None:
+    """The place of an id's type in `_TYPES`; a bool is an int in Python, and Code a str, but not here."""
+    return next((place for place, (_, types) in enumerate(_TYPES) if type(value) in types), None)
+
+
+def _order(value: Any) -> Any:  # noqa: ANN401  # of any type
+    """What orders ids of one type as MongoDB does."""
+    match value:
+        case ObjectId():
+            return value.binary
+        case Decimal128():
+            return value.to_decimal()
+        case UUID():
+            return len(value.bytes), UUID_SUBTYPE, value.bytes
+        case bytes():
+            return len(value), getattr(value, "subtype", 0), bytes(value)
+    return value
 
 
 def _first_of(second: int | None) -> ObjectId | None:
@@ -111,10 +140,9 @@ class Position:
         if self.field != "_id":
             return {self.field: {"$gte": self.value}, "_id": {"$nin": list(self.ids)}}
         read: list[dict[str, Any]] = [{"$lte": self.value}]
-        # A bool is an int in Python, and Code a str. Of such rare types nothing is said: what comes before
-        # them is read twice, which is harmless.
-        places = [place for place, (_, types) in enumerate(_TYPES) if type(self.value) in types]
-        read += ({"$type": name} for place in places for name, _ in _TYPES[:place])
+        # Of rare types nothing is said: what comes before them is read twice, which is harmless.
+        place = _place(self.value) or 0
+        read += ({"$type": name} for name, _ in _TYPES[:place])
         # One $nor each: MongoDB takes it for $not, and $not can use an index.
         return {"$and": [{"$nor": [{"_id": condition}]} for condition in read]}
 
