@@ -82,7 +82,7 @@ def spark(session: nox.Session) -> None:
     if not shutil.which("java"):
         session.skip("Java is not installed")
     session.install("--editable", ".[spark]", "--group", "tests")
-    modules = [f"tests/test_spark{which}.py" for which in ("", "_session", "_tables", "_command")]
+    modules = [f"tests/test_spark{which}.py" for which in ("", "_session", "_extract", "_tables", "_command")]
     session.run("pytest", *(session.posargs or modules), env=iceberg(session))
 
 

@@ -181,7 +181,7 @@ def spark_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(spark_place: Path) -> Iterator[SparkSession]:
+def started_spark(spark_place: Path) -> Iterator[SparkSession]:
     """Spark on this machine, with Iceberg's local catalog; one for all tests, since Java starts once."""
     pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
     from engines import PROPERTIES
@@ -197,6 +197,16 @@ def spark(spark_place: Path) -> Iterator[SparkSession]:
     )
     with spark_session(config) as session:
         yield session
+
+
+@pytest.fixture(scope="module")
+def spark(started_spark: SparkSession) -> Iterator[SparkSession]:
+    """Spark, with a catalog that is empty at first."""
+    yield started_spark
+    for kind in ("VIEW", "TABLE"):
+        for schema in started_spark.sql("SHOW NAMESPACES").collect():
+            for each in started_spark.sql(f"SHOW {kind}S IN {schema.namespace}").collect():
+                started_spark.sql(f"DROP {kind} IF EXISTS {schema.namespace}.{each[1]}")
 
 
 @pytest.fixture

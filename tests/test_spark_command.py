@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from built import SAMPLES, data_of, warehouse_of
+from clusters import SPARK, end, standalone
 from conftest import Workspace, new_workspace
-from engines import IGNORED, PROPERTIES
-
-from clogs.commands.demo_server import free_port
+from engines import IGNORED
 
 pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
 pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
 
-CONFIG = "{ " + ", ".join(f'"{name}" = "{value}"' for name, value in PROPERTIES.items()) + " }"
-SPARK = {"ENGINE_KIND": "spark", "SPARK_MASTER": "local[2]", "SPARK_CONFIG": CONFIG}
 KILLS = 3
 
 
@@ -51,43 +44,6 @@ def sparked(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     assert (finished.returncode, "27 models built" in finished.stdout) == (0, True), finished.stderr
     assert "WARN " not in finished.stderr  # as Spark logs
     return made
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A standalone cluster of two workers on this machine: its address, and the workers."""
-    import pyspark
-
-    port = free_port()
-    address = f"spark://127.0.0.1:{port}"
-    deploy = [Path(pyspark.__file__).parent / "bin" / "spark-class"]
-    common = ["--host", "127.0.0.1", "--webui-port", "0"]
-    roles = [["org.apache.spark.deploy.master.Master", *common, "--port", str(port)]]
-    roles += [
-        ["org.apache.spark.deploy.worker.Worker", *common, "--cores", "1", "--memory", "2g", address]
-        for _ in range(2)
-    ]
-    environment = os.environ | {"SPARK_WORKER_DIR": str(tmp_path / "work"), "SPARK_LOCAL_IP": "127.0.0.1"}
-    with ExitStack() as stack:
-        started: list[subprocess.Popen[bytes]] = []
-        for role in roles:
-            log = stack.enter_context((tmp_path / f"{len(started)}.log").open("wb"))
-            process = subprocess.Popen(
-                [*deploy, *role], env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-            stack.callback(end, process)
-            started.append(process)
-        while "Registering worker" not in (tmp_path / "0.log").read_text(encoding="utf-8"):
-            assert started[0].poll() is None
-            time.sleep(0.2)
-        yield address, started[1:]
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process with all that it has started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 QUESTIONS = {
@@ -178,20 +134,18 @@ def test_killed_at_random_the_next_run_ends_right(duck: Workspace, tmp_path: Pat
     assert warehouse_of(workspace).exists()
 
 
-def test_a_worker_is_killed_and_the_next_run_ends_right(
-    duck: Workspace, cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
-) -> None:
-    address, workers = cluster
+def test_a_worker_is_killed_and_the_next_run_ends_right(duck: Workspace, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    workspace = workspace_in(tmp_path / "own", **SPARK | {"SPARK_MASTER": address})
-    silver = data_of(workspace) / "iceberg" / "silver"
-    with workspace.start("pipeline") as running:
-        while not silver.is_dir():
-            assert running.poll() is None, running.communicate()
-            time.sleep(0.2)
-        end(workers[0])
-        running.communicate()
-    finished = workspace.run("pipeline", "-q")
+    with standalone(tmp_path) as (address, workers):
+        workspace = workspace_in(tmp_path / "own", **SPARK | {"SPARK_MASTER": address})
+        silver = data_of(workspace) / "iceberg" / "silver"
+        with workspace.start("pipeline") as running:
+            while not silver.is_dir():
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.2)
+            end(workers[0])
+            running.communicate()
+        finished = workspace.run("pipeline", "-q")
     assert finished.returncode == 0, finished.stderr
     for command in QUESTIONS.values():
         assert_same(answer(duck, command), answer(workspace, command))

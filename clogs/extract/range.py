@@ -103,14 +103,14 @@ def land_range(
     job: ExtractJob,
     before: ExtractState,
     *,
-    number: int = 0,
+    part: str = "000",
     is_begun: bool = False,
     limit: int = 0,
 ) -> Generator[Landed]:
     """Land what is new in a range, batch by batch, and write to the dead letters what is rejected.
 
     Documents in the window of the state ``before`` are not landed again. A limit of 0 is none. Before
-    anything is landed, the state says so, if it is not begun yet.
+    anything is landed, the state says so, if it is not begun yet. The files have ``part`` in their names.
 
     Raises:
         SourceError: The source cannot be read.
@@ -133,7 +133,7 @@ def land_range(
             undated=new.height - new.filter(pl.col("moment") >= FIRST_MS).height,
         )
         del batch, new  # so that rows are in memory once while they are written
-        name = f"{job.run}_{number:03}_{place:04}"
+        name = f"{job.run}_{part}_{place:04}"
         files = land(sound, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound

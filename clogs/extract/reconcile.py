@@ -21,7 +21,7 @@ RANGE_DOCUMENTS = 500_000
 
 SECONDS_PER_DAY = 86_400
 
-NUMBER = 999
+PART = "999"
 """In the names of its files: the same run has extracted before."""
 
 
@@ -122,7 +122,7 @@ def reconcile(
 def _land(source: Source, days: Days, job: ExtractJob, before: ExtractState) -> Counts:
     counts = Counts()
     if days:
-        with closing(land_range(CollectionDays(source, days, job), job, before, number=NUMBER)) as landed:
+        with closing(land_range(CollectionDays(source, days, job), job, before, part=PART)) as landed:
             for each, _ in landed:
                 counts += each
     return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,9 +15,10 @@ from clogs import dead_letters
 from clogs.dead_letters import Stage
 from clogs.errors import LostChangesError, SourceError
 from clogs.extract.changes import land_changes, open_changes, replies
-from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.range import CollectionRange, Counts, ExtractJob, Landed, land_range
 from clogs.extract.reconcile import Reconciled, reconcile
 from clogs.extract.same_source import ANOTHER, Confirm, state_of
+from clogs.extract.scan import Read
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -33,6 +35,9 @@ from clogs.terminal.text import count
 
 RANGE_DOCUMENTS = 25_000
 """About so many documents are read by one process before it takes the next range."""
+
+LandRanges = Callable[[Sequence[Read], ExtractJob, ExtractState], Generator[Landed]]
+"""What lands several ranges at a time."""
 
 COUNTED_AFTER = 2.0
 """Seconds of reading after which documents are counted for the progress bar: most runs find few."""
@@ -73,6 +78,7 @@ def extract(
     dry_run: bool = False,
     reconcile_days: int | None = None,
     confirm: Confirm | None = None,
+    land_ranges: LandRanges = land_ranges,
     on_progress: Progress = no_progress,
 ) -> ExtractResult:
     """Land the documents that are new or changed. The caller holds the run lock.
@@ -80,6 +86,7 @@ def extract(
     They are found by the change stream where there is one, else by the watermark. The watermark moves only
     when every document up to it is durable, and never for a part of the collection (``limit``, or ``since``
     later than where this run would have begun). A stream's first token is taken before anything is read.
+    Of a large collection, ranges are read by ``land_ranges``.
 
     With ``reconcile_days``, the collection is reconciled afterwards, see `clogs.extract.reconcile`.
 
@@ -123,6 +130,7 @@ def extract(
                 full_backfill=full_backfill,
                 since=since,
                 limit=limit or 0,
+                land_ranges=land_ranges,
             )
         result = land(job, before, dry_run=dry_run, on_progress=on_progress)
         if is_another and changes:
@@ -130,7 +138,9 @@ def extract(
     except LostChangesError as error:
         # What changed since then can have any date.
         logger.warning("%s The whole collection is read again.", error)
-        return extract(source, job, full_backfill=True, dry_run=dry_run, on_progress=on_progress)
+        return extract(
+            source, job, full_backfill=True, dry_run=dry_run, land_ranges=land_ranges, on_progress=on_progress
+        )
     if dry_run:
         return result
     if reconcile_days:
@@ -178,6 +188,7 @@ def _extract_range(
     since: datetime | None,
     limit: int,
     dry_run: bool,
+    land_ranges: LandRanges,
     on_progress: Progress,
 ) -> ExtractResult:
     """Land what the watermark finds, or a part of it; ``token`` is where the change stream goes on then."""
@@ -191,7 +202,8 @@ def _extract_range(
     if full_backfill:
         before = replace(before, window=no_documents())
     until = job.started if covers_all_new else None
-    counts, state = _land(source, key_range, job, before, until=until, limit=limit, on_progress=on_progress)
+    land = partial(_land, source, key_range, job, before, land_ranges=land_ranges)
+    counts, state = land(until=until, limit=limit, on_progress=on_progress)
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
     state = replace(state, token=token)
@@ -222,6 +234,7 @@ def _land(
     *,
     until: datetime | None,
     limit: int,
+    land_ranges: LandRanges,
     on_progress: Progress,
 ) -> tuple[Counts, ExtractState]:
     """Land a range, in parts where it is large, and return the state for the next run."""

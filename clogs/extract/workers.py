@@ -57,7 +57,7 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
                 yield landed
             elif left:
                 number, read = left.popleft()
-                here = land_range(read, job, before, number=number, is_begun=True)
+                here = land_range(read, job, before, part=f"{number:03}", is_begun=True)
             elif running:
                 wait(running, return_when=FIRST_COMPLETED)
             else:
@@ -122,7 +122,7 @@ def _end_with_parent() -> None:
 def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
     counts, landed = Counts(), [pl.DataFrame(schema=DURABLE)]
-    for each, documents in land_range(read, job, before, number=number, is_begun=True):
+    for each, documents in land_range(read, job, before, part=f"{number:03}", is_begun=True):
         counts += each
         landed.append(documents)
     return counts, pl.concat(landed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ from clogs.terminal.progress import Progress, no_progress
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from clogs.extract.range import ExtractJob, Landed
+    from clogs.extract.scan import Read
+    from clogs.extract.watermark import ExtractState
     from clogs.health.findings import Finding
     from clogs.landing.compact import CompactResult
     from clogs.landing.prune import PruneResult
@@ -37,6 +40,12 @@ class DuckDBEngine:
     """DuckDB."""
 
     settings: Settings
+
+    def land_ranges(self, ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -> Generator[Landed]:
+        """Land ranges of the collection by some processes of this machine."""
+        from clogs.extract.workers import land_ranges as stage
+
+        return stage(ranges, job, before)
 
     def load(
         self,
@@ -159,6 +168,12 @@ class SparkEngine:
     """Spark, with tables of Iceberg."""
 
     settings: Settings
+
+    def land_ranges(self, ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -> Generator[Landed]:
+        """Land ranges of the collection by the executors."""
+        from clogs.spark.extract import land_ranges as stage
+
+        return stage(self._session(), ranges, job, before)
 
     def load(
         self,

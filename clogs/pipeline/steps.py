@@ -105,6 +105,7 @@ def extract(
             dry_run=dry_run,
             reconcile_days=settings.pipeline.reconcile_days if reconcile else None,
             confirm=confirm,
+            land_ranges=engine_of(settings).land_ranges,
             on_progress=on_progress,
         )
 

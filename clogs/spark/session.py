@@ -15,6 +15,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from clogs import errors
 from clogs.errors import ClogsError
 from clogs.files import make_private_dir, write_atomic
 
@@ -107,7 +108,7 @@ def spark_session(config: SparkConfig) -> Iterator[SparkSession]:
 
 @contextmanager
 def naming(what: str, *, hint: str | None = None) -> Iterator[None]:
-    """Map the errors of PySpark and of its way to Java to ours.
+    """Map the errors of PySpark and of its way to Java to ours; those of ours in a task come back as such.
 
     Raises:
         ClogsError: One was raised; it begins with what failed.
@@ -118,7 +119,7 @@ def naming(what: str, *, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, OSError) as exc:
-        raise ClogsError(f"{what}: {_reason(exc)}", hint=hint) from exc
+        raise _of_task(exc, hint) or ClogsError(f"{what}: {_reason(exc)}", hint=hint) from exc
 
 
 @contextmanager
@@ -134,6 +135,12 @@ def _submitted(path: Path, properties: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         os.environ["PYSPARK_SUBMIT_ARGS"] = given
+
+
+def _of_task(exc: Exception, hint: str | None) -> ClogsError | None:
+    """The error of ours that a task ended with, if it was one."""
+    found = re.search(rf"^{errors.__name__}\.(\w+): (.+)$", str(exc), re.MULTILINE)
+    return getattr(errors, found[1])(found[2], hint=hint) if found else None
 
 
 def _reason(exc: Exception) -> str:

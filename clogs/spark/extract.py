@@ -1,0 +1,94 @@
+"""Ranges of a collection as a job of Spark: each task reads one from MongoDB, and lands it.
+
+A task may run twice, or in two copies. The files of each attempt have names of their own, and those stay
+whose result was taken: another attempt may have read an older version of a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from clogs import dead_letters
+from clogs.dead_letters import DeadLetter
+from clogs.extract.range import Counts, ExtractJob, Landed, land_range
+from clogs.extract.scan import Read
+from clogs.extract.watermark import ExtractState, write_extract_state
+from clogs.landing.files import landed
+from clogs.landing.place import delete
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+RANGES = 1_000
+"""How many are landed before the progress is shown; the results of all of them are in memory."""
+
+
+class _Result(NamedTuple):
+    """What became of a range: the part of its files' names, and all that the driver has to write."""
+
+    part: str
+    counts: Counts
+    window: pl.DataFrame
+    letters: list[DeadLetter]
+
+
+def land_ranges(
+    session: AbstractContextManager[SparkSession],
+    ranges: Sequence[Read],
+    job: ExtractJob,
+    before: ExtractState,
+) -> Generator[Landed]:
+    """Land ranges by Spark's executors, which have to reach MongoDB and the landing.
+
+    Yields:
+        What became of a range; of its documents, those that the next run may read again.
+
+    Raises:
+        SourceError: The source cannot be read.
+        ClogsError: A file cannot be written, or Spark fails.
+    """
+    write_extract_state(before.begun(job.started))
+    numbered, taken = list(enumerate(ranges)), set[str]()
+    with session as spark:
+        for first in range(0, len(numbered), RANGES):
+            some = numbered[first : first + RANGES]
+            tasks = spark.sparkContext.parallelize(some, len(some))
+            for result in tasks.mapPartitions(partial(_land, job, before)).collect():
+                dead_letters.write(job.dead_letter_dir, result.letters)
+                taken.add(result.part)
+                yield result.counts, result.window
+    # only now no attempt is left that could write
+    _delete_others(job, taken)
+
+
+def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Read]]) -> Iterator[_Result]:
+    """Land ranges, in a task."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    attempt = context.taskAttemptId() if context else 0
+    for number, read in ranges:
+        part, counts, state = f"{number:03}-{attempt}", Counts(), ExtractState(before.path)
+        with TemporaryDirectory() as folder:
+            here = replace(job, dead_letter_dir=Path(folder))
+            for each, documents in land_range(read, here, before, part=part, is_begun=True):
+                counts += each
+                state = state.plus(documents, until=job.started, lookback=job.lookback, undated=False)
+            letters = list(dead_letters.read(here.dead_letter_dir))
+        yield _Result(part, counts, state.pruned(job.lookback, undated=False).window, letters)
+
+
+def _delete_others(job: ExtractJob, taken: Collection[str]) -> None:
+    """Delete what attempts have landed whose results were not taken."""
+    for path in landed(job.raw_dir):
+        _, run, part, *_ = path.name.split("_")
+        if run == job.run and "-" in part and part not in taken:
+            delete(path)

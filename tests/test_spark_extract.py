@@ -1,0 +1,143 @@
+"""Ranges that Spark's executors land, as processes of this machine would; run by ``nox -s spark``."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bson
+import polars as pl
+import pytest
+from bson import ObjectId
+from built import data_of
+from clusters import SPARK, end, standalone
+from conftest import landed_in, new_workspace
+from engines import IGNORED
+from replay import Server, replay
+
+from clogs import dead_letters
+from clogs.errors import SourceError
+from clogs.extract import ExtractJob, extract, stage
+from clogs.extract.watermark import read_extract_state
+from clogs.mongo import Address, connect
+from clogs.mongo.documents import CODEC
+from clogs.runs.records import new_run
+from clogs.spark.extract import land_ranges
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
+pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DOCUMENTS = 1000
+IDS = [ObjectId((number << 64).to_bytes(12)) for number in range(DOCUMENTS)]
+MISFITS = range(0, DOCUMENTS, 250)
+IN_SMALL_RANGES = """
+from clogs.extract import stage
+stage.RANGE_DOCUMENTS = 50
+from clogs.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    documents: list[dict[str, Any]] = [
+        {"_id": identity, "ingestedAt": NOON + timedelta(seconds=number), "text": "x" * 200}
+        for number, identity in enumerate(IDS)
+    ]
+    for place in MISFITS:
+        documents[place]["timestamp"] = 7.5
+    with replay([bson.encode(each, codec_options=CODEC) for each in documents]) as running:
+        yield running
+
+
+def job_in(folder: Path) -> ExtractJob:
+    return ExtractJob(
+        run=new_run(),
+        raw_dir=folder / "raw",
+        dead_letter_dir=folder / "dead_letters",
+        state_dir=folder / "state",
+        exclude=(),
+        batch_size=100,
+        watermark_field="ingestedAt",
+        lookback=timedelta(minutes=5),
+        retry_delays=(),
+        max_rejected=0.01,
+        workers=2,
+    )
+
+
+def left_by(job: ExtractJob) -> tuple[Any, ...]:
+    """What an extraction has left."""
+    files = landed_in(job.raw_dir)
+    found = dead_letters.read(job.dead_letter_dir)
+    letters = {(each.source, each.reasons, each.run == job.run) for each in found}
+    (path,) = Path(str(job.state_dir)).glob("extract-*.parquet")
+    state = read_extract_state(path)
+    rows = pl.concat(pl.read_parquet(each) for each in files).drop("extracted_at").sort("_id")
+    return rows.rows(), letters, state.watermark, state.window.sort("version").rows()
+
+
+@pytest.fixture(autouse=True)
+def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
+
+
+def test_a_backfill_is_that_of_workers(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    ours, theirs = (job_in(tmp_path / name) for name in ("ours", "theirs"))
+    with connect(Address(server.uri, "logs", "conversations")) as source:
+        extract(source, ours)
+        done = extract(source, theirs, land_ranges=partial(land_ranges, nullcontext(spark)))
+        assert (done.documents, done.rejected) == (DOCUMENTS, len(MISFITS))
+        assert left_by(theirs) == left_by(ours)
+        assert extract(source, theirs).landed == 0
+
+
+def test_files_of_other_attempts_are_deleted(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    with connect(Address(server.uri, "logs", "conversations")) as source:
+        land = partial(land_ranges, nullcontext(spark))
+        extract(source, job, full_backfill=True, land_ranges=land)
+        first = set(landed_in(job.raw_dir))
+        extract(
+            source, job, full_backfill=True, land_ranges=land
+        )  # of the same run: attempts of other numbers
+        assert not first & set(landed_in(job.raw_dir))
+    assert len(left_by(job)[0]) == DOCUMENTS - len(MISFITS)
+
+
+def test_an_error_of_a_task_is_that_of_the_command(server: Server, tmp_path: Path) -> None:
+    workspace = new_workspace(tmp_path, server.uri, "conversations")
+    (workspace.folder / "small.py").write_text(IN_SMALL_RANGES, encoding="utf-8")
+    server.faults = {place: {"code": 13, "errmsg": "not authorized"} for place in range(3, 10_000)}
+    with workspace.start("extract", module="small", **SPARK) as running:
+        _, stderr = running.communicate()
+    assert (running.returncode, "Traceback" in stderr) == (SourceError.exit_code, False), stderr
+    assert "asks for a user and a password" in stderr
+
+
+def test_a_worker_is_killed_while_it_reads(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    workspace = new_workspace(tmp_path / "own", server.uri, "conversations")
+    (workspace.folder / "small.py").write_text(IN_SMALL_RANGES, encoding="utf-8")
+    landing = data_of(workspace) / "landing"
+    with standalone(tmp_path) as (address, workers):
+        server.pause = 0.5
+        with workspace.start("extract", module="small", **SPARK | {"SPARK_MASTER": address}) as running:
+            while not any(landing.rglob("*.parquet")):
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.1)
+            end(workers[0])
+            _, stderr = running.communicate()
+    assert running.returncode == 0, stderr
+    found = Counter(identity for path in landed_in(landing) for identity in pl.read_parquet(path)["_id"])
+    assert found == dict.fromkeys((str(each) for place, each in enumerate(IDS) if place not in MISFITS), 1)
