@@ -21,13 +21,15 @@ from conftest import landed_in, new_workspace
 from engines import IGNORED
 from replay import Server, replay
 
-from clogs import dead_letters
+from clogs import __version__, dead_letters
+from clogs.commands.demo_server import free_port
 from clogs.errors import SourceError
 from clogs.extract import ExtractJob, extract, stage
 from clogs.extract.watermark import read_extract_state
 from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
 from clogs.runs.records import new_run
+from clogs.spark.checkup import checkup
 from clogs.spark.extract import land_ranges
 
 if TYPE_CHECKING:
@@ -113,6 +115,22 @@ def test_files_of_other_attempts_are_deleted(spark: SparkSession, server: Server
         )  # of the same run: attempts of other numbers
         assert not first & set(landed_in(job.raw_dir))
     assert len(left_by(job)[0]) == DOCUMENTS - len(MISFITS)
+
+
+def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    address = Address(server.uri, "logs", "conversations")
+    silent = Address(f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=100", "logs", "x")
+
+    def found(raw_dir: Path, address: Address | None) -> tuple[str, str]:
+        *_, last = checkup(spark, raw_dir=raw_dir, address=address)
+        return last.state, last.message
+
+    reached = f"an executor has clogs {__version__}, and reaches {tmp_path}"
+    assert found(tmp_path, address) == ("ok", f"{reached} and MongoDB")
+    assert found(tmp_path, None) == ("ok", reached)
+    state, message = found(tmp_path, silent)
+    assert (state, message.startswith("An executor does not reach MongoDB: ")) == ("error", True)
+    assert found(tmp_path / "none", address)[0] == "error"
 
 
 def test_an_error_of_a_task_is_that_of_the_command(server: Server, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clogs.errors import DamagedWarehouseError, UsageError
 from clogs.pipeline import checkpoints
-from clogs.pipeline.wiring import lens_of, models_of, open_warehouse, spark_of
+from clogs.pipeline.wiring import address_of, lens_of, models_of, open_warehouse, spark_of
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -263,7 +263,8 @@ class SparkEngine:
 
         findings: list[Finding] = []
         with failures(findings, "spark"), self._session() as spark:
-            findings += stage(spark, raw_dir=self.settings.data.raw_dir)
+            address = None if self.settings.source.paths else address_of(self.settings)
+            findings += stage(spark, raw_dir=self.settings.data.raw_dir, address=address)
         return findings
 
     def _session(self) -> AbstractContextManager[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,42 +13,64 @@ from clogs.health.findings import Finding
 from clogs.landing.files import landed
 from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place
+from clogs.mongo import Address, connect
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
     from pyspark.sql import SparkSession
 
 
-def checkup(spark: SparkSession, *, raw_dir: Place) -> Iterator[Finding]:
-    """Check the versions, the catalog, and that an executor has this clogs and reaches the landing."""
+def checkup(spark: SparkSession, *, raw_dir: Place, address: Address | None) -> Iterator[Finding]:
+    """Check the versions and the catalog, and that an executor has this clogs, and reaches what it reads.
+
+    This is the landing, and the collection at an address, unless there is none.
+    """
     java = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version')").collect()[0][0]
     yield Finding("spark", "ok", f"Spark {spark.version} on Java {java}, at {spark.sparkContext.master}")
     schemas = [row.namespace for row in spark.sql("SHOW NAMESPACES").collect()]
     yield Finding("catalog", "ok", f"Iceberg's catalog has {', '.join(schemas) or 'no table yet'}")
-    (seen,) = spark.range(1).mapInArrow(partial(_look, str(raw_dir)), "clogs STRING, fault STRING").collect()
+    look = partial(_look, str(raw_dir), address)
+    (seen,) = spark.range(1).mapInArrow(look, "clogs STRING, landing STRING, source STRING").collect()
     if seen.clogs != __version__:
         problem = f"The executors have clogs {seen.clogs}, and this is {__version__}."
         yield Finding("executors", "error", problem, "Install the same version on all machines.")
-    elif seen.fault:
-        problem = f"An executor does not reach {raw_dir}: {seen.fault}"
+    elif seen.landing:
+        problem = f"An executor does not reach {raw_dir}: {seen.landing}"
         yield Finding("executors", "error", problem, "Set data.raw_dir to a place that all machines reach.")
+    elif seen.source:
+        problem = f"An executor does not reach MongoDB: {seen.source}"
+        yield Finding("executors", "error", problem, "Let all machines of the cluster reach mongo.uri.")
     else:
-        yield Finding("executors", "ok", f"an executor has clogs {seen.clogs}, and reaches {raw_dir}")
+        reached = f"{raw_dir} and MongoDB" if address else raw_dir
+        yield Finding("executors", "ok", f"an executor has clogs {seen.clogs}, and reaches {reached}")
 
 
-def _look(raw_dir: str, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-    """The version of clogs in a task, and why it does not reach the landing, if it does not."""
+def _look(raw_dir: str, address: Address | None, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+    """The version of clogs in a task, and why it does not reach landing and source, if it does not."""
     import pyarrow as pa
 
     rows = sum(batch.num_rows for batch in batches)  # the one of spark.range(1), in one of the tasks
-    fault = None
+    looks = {"landing": partial(_look_at, raw_dir), "source": partial(_ask, address)}
+    faults = {name: pa.array([_fault(look)] * rows, pa.string()) for name, look in looks.items()}
+    yield pa.RecordBatch.from_pydict({"clogs": [__version__] * rows, **faults})
+
+
+def _fault(look: Callable[[], object]) -> str | None:
     try:
-        landing = ObjectPath.parse(raw_dir) or Path(raw_dir)
-        if isinstance(landing, Path) and not landing.is_dir():
-            fault = "there is no such folder."
-        any(landed(landing))
+        look()
     except ClogsError as error:
-        fault = error.message
-    yield pa.RecordBatch.from_pydict(
-        {"clogs": [__version__] * rows, "fault": pa.array([fault] * rows, pa.string())}
-    )
+        return error.message
+    return None
+
+
+def _look_at(raw_dir: str) -> None:
+    landing = ObjectPath.parse(raw_dir) or Path(raw_dir)
+    if isinstance(landing, Path) and not landing.is_dir():
+        raise ClogsError("there is no such folder.")
+    any(landed(landing))
+
+
+def _ask(address: Address | None) -> None:
+    if address:
+        with connect(address) as source:
+            source.exists()
