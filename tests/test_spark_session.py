@@ -91,6 +91,7 @@ BAD = {
         69, "jars cannot be fetched from Maven.", JARS, config={"spark.jars.packages": "none:none:1"}
     ),
     "a catalog without rights": Bad(69, "[SQLITE_READONLY]", "may be written", config=OF_JDBC),
+    "a catalog of one's own that is gone": Bad(69, "[SQLITE_CANTOPEN]", "See that the catalog is there"),
     "a catalog that is away": Bad(69, "Connection refused", "See that the catalog is there", config=OF_REST),
 }
 
@@ -104,6 +105,7 @@ def test_bad_settings_are_a_short_error_with_the_next_step(tmp_path: Path, bad: 
         (tmp_path / path).write_text(text, encoding="utf-8")
     (tmp_path / "java8" / "java").chmod(0o755)
     (tmp_path / "catalog.db").touch()
+    (tmp_path / "data" / "iceberg").mkdir(parents=True)
     config = ", ".join(f'"{name}" = "{value}"' for name, value in {**PROPERTIES, **bad.config}.items())
     settings = {"ENGINE_KIND": "spark", "SPARK_MASTER": "local[1]", "SPARK_CONFIG": f"{{ {config} }}"}
     settings = {
