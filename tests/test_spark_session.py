@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,18 @@ with spark_session(
     print(spark.conf.get("spark.x.password"))
     print(subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
 """
+KEEPING = """
+import json, sys
+from pathlib import Path
+from clogs.spark.merge import kept
+from clogs.spark.session import SparkConfig, spark_session
+place, config = Path(sys.argv[1]), json.loads(sys.argv[2])
+with spark_session(
+    SparkConfig(master="local[1]", catalog="clogs", data_dir=place, state_dir=place, config=config)
+) as spark:
+    kept(spark.range(1), "one")
+    print(len([*Path(config["spark.checkpoint.dir"]).rglob("part-*")]))
+"""
 
 
 def test_a_secret_reaches_spark_and_no_command_line(tmp_path: Path) -> None:
@@ -42,6 +55,15 @@ def test_a_secret_reaches_spark_and_no_command_line(tmp_path: Path) -> None:
     assert "org.apache.spark.deploy.SparkSubmit" in commands
     assert "s3cr" not in commands
     assert (tmp_path / "spark.properties").stat().st_mode & 0o077 == 0
+
+
+def test_no_checkpoint_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    config = PROPERTIES | {"spark.checkpoint.dir": str(folder)}
+    command = [sys.executable, "-c", KEEPING, str(tmp_path), json.dumps(config)]
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert int(finished.stdout) > 0
+    assert list(folder.iterdir()) == []
 
 
 JAVA_8 = """#!/bin/sh

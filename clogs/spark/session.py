@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError
 from clogs.files import make_private_dir, write_atomic
@@ -116,8 +116,17 @@ def spark_session(config: SparkConfig) -> Iterator[SparkSession]:
             session.sparkContext.setLogLevel("ERROR")
             yield session
     finally:
-        with suppress(Exception):  # Java may be gone, and what it failed of is said
-            session.stop()
+        for end in (_remove_checkpoints, SparkSession.stop):
+            with suppress(Exception):  # Java may be gone, and what it failed of is said
+                end(session)
+
+
+def _remove_checkpoints(spark: SparkSession) -> None:
+    """Remove what this session has in ``spark.checkpoint.dir``, if it is set."""
+    context: Any = spark.sparkContext  # whose way to Hadoop's file systems has no types
+    if folder := context.getCheckpointDir():
+        path = context._jvm.org.apache.hadoop.fs.Path(folder)  # noqa: SLF001
+        path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)  # noqa: FBT003, SLF001
 
 
 def _require_version() -> None:
