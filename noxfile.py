@@ -82,8 +82,8 @@ def spark(session: nox.Session) -> None:
     if not shutil.which("java"):
         session.skip("Java is not installed")
     session.install("--editable", ".[spark]", "--group", "tests")
-    modules = [f"tests/test_spark{which}.py" for which in ("", "_session", "_extract", "_tables", "_command")]
-    session.run("pytest", *(session.posargs or modules), env=iceberg(session))
+    modules = sorted(map(str, Path("tests").glob("test_spark*.py")))
+    session.run("pytest", *(session.posargs or [*modules, *PARALLEL]), env=iceberg(session))
 
 
 def iceberg(session: nox.Session) -> dict[str, str]:

@@ -50,3 +50,14 @@ def hide_url(url: str) -> str:
 def hide_addresses(text: str) -> str:
     """Hide whatever follows ``://`` in text that should hold no address but might."""
     return re.sub(r"(?s)://.*", f"://{HIDDEN}", text)
+
+
+def hide_logins(text: str) -> str:
+    """Hide users, passwords and secret options of addresses in a text.
+
+    Examples:
+        >>> hide_logins("Failed to connect: jdbc:mysql://ann:s3cret@db/x?password=s3cret")
+        'Failed to connect: jdbc:mysql://***@db/x?password=***'
+    """
+    text = re.sub(r"(?<=://)\S+@", f"{HIDDEN}@", text)
+    return re.sub(_CREDENTIAL_OPTION, rf"\1{HIDDEN}", text)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clogs.redact import hide_addresses, hide_uri, hide_url
+from clogs.redact import hide_addresses, hide_logins, hide_uri, hide_url
 
 CANARY = "s3cret"
 
@@ -71,3 +71,8 @@ def test_a_web_address_shows_its_host_only(url: str, expected: str) -> None:
 
 def test_addresses_where_none_belongs_are_hidden() -> None:
     assert hide_addresses("'mongodb://ann:s3cret@db'") == "'mongodb://***"
+
+
+def test_a_text_keeps_its_addresses_without_their_logins() -> None:
+    text = "No driver for jdbc:postgresql://ann:s3c@ret@db:5432/lake?user=ann&password=s3cret: refused"
+    assert hide_logins(text) == "No driver for jdbc:postgresql://***@db:5432/lake?user=ann&password=***"

@@ -93,9 +93,17 @@ def test_compact_merges_files_and_changes_no_answer(sparked: Workspace) -> None:
     assert "nothing new" in sparked.run("transform").stdout
 
 
-def test_what_spark_does_not_do_says_so(sparked: Workspace) -> None:
-    refused = sparked.run("prune", "--before", "2026-09-01", "--yes")
-    assert (refused.returncode, "engine.kind is spark" in refused.stderr) == (2, True)
+def test_days_are_pruned_as_in_duckdb(duck: Workspace, sparked: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(data_of(duck), tmp_path / "data")
+    both = workspace_in(tmp_path), sparked
+    for option in ("--dry-run", "--yes"):
+        ours, theirs = (answer(each, ["prune", "--before", "2026-09-20", "--json", option]) for each in both)
+        assert {**ours, "bytes": 0, "seconds": 0} == {**theirs, "bytes": 0, "seconds": 0}
+        assert ours["rows"] > 0
+    for command in QUESTIONS.values():
+        assert_same(*(answer(each, command) for each in both))
+    assert "Nothing to remove." in sparked.run("prune", "--before", "2026-09-20").stdout
+    assert "0 of" not in sparked.run("validate").stdout
 
 
 def test_a_warehouse_of_duckdb_is_left_alone(duck: Workspace, tmp_path: Path) -> None:

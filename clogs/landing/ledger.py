@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from clogs.landing.files import landed
@@ -119,6 +119,15 @@ def set_status(
             f"UPDATE raw.ledger SET status = '{status}', merged_into = {nullable(merged_into)}"
             f" WHERE file IN ({', '.join(map(literal, files))})"
         )
+
+
+def set_pruned(execute: Callable[[str], object], before: date) -> None:
+    """Set the status of all files of days before one."""
+    # names begin with the partition, date=2026-03-04/, so they sort by day
+    execute(
+        "UPDATE raw.ledger SET status = 'pruned', merged_into = NULL"
+        f" WHERE file < 'date={before}' AND status <> 'pruned'"
+    )
 
 
 def remove(files: Iterable[Place]) -> None:

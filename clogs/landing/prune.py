@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 
 from clogs import warehouse
 from clogs.landing.files import day_of, landed
-from clogs.landing.ledger import ledger_name, read_ledger, remove, set_status
+from clogs.landing.ledger import ledger_name, read_ledger, remove, set_pruned
 from clogs.landing.place import Place, put, size_of, sweep
 from clogs.landing.seen import pruned_ids
 from clogs.warehouse import Connection
@@ -29,46 +30,61 @@ class PruneResult:
     seconds: float
 
 
-def prune(connection: Connection, *, raw_dir: Place, before: date, dry_run: bool = False) -> PruneResult:
+Delete = Callable[[Connection, PruneResult], None]
+"""What an engine does: it deletes the rows of what was found, and says in the ledger that they are pruned."""
+
+
+def prune(
+    connection: Connection,
+    *,
+    raw_dir: Place,
+    before: date,
+    dry_run: bool = False,
+    delete: Delete | None = None,
+) -> PruneResult:
     """Remove all days before one, in UTC, or only count them under ``dry_run``.
 
-    The caller holds the run lock. Rows and ledger change in one transaction; the files are removed after
-    it. After a crash in between, the next load removes the rest. Files that were not loaded yet go first,
-    so that none is loaded later.
+    The caller holds the run lock. Rows and ledger change in one transaction, unless `delete` does it in
+    another way; the files are removed after it. After a crash in between, the next load removes the rest.
+    Files that were not loaded yet go first, so that none is loaded later.
     """
     started = time.perf_counter()
     by_day = f"SELECT date, count(*) FROM raw.conversations WHERE date < DATE '{before}' GROUP BY date"
     counted: dict[date, int] = dict(connection.execute(by_day).fetchall())
-    rows = sum(counted.values())
     files = [path for path in landed(raw_dir) if (day := day_of(path)) and day < before]
-    size = sum(map(size_of, files))
+    found = PruneResult(
+        before=before,
+        days=len(counted.keys() | {day_of(path) for path in files}),
+        rows=sum(counted.values()),
+        files=len(files),
+        bytes=sum(map(size_of, files)),
+        dry_run=dry_run,
+        seconds=0,
+    )
     if not dry_run:
         warehouse.create_tables(connection)  # of an older layout
-        if rows:
+        if found.rows:
             _keep_ids(connection, raw_dir, before)
         loaded = read_ledger(connection)
         remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
-        # names begin with the partition, date=2026-03-04/, so they sort by day
-        pruned = [name for name in loaded if name < f"date={before}"]
-        gone = f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'"
-        with warehouse.transaction(connection):
-            warehouse.note_changed(connection, gone, count=rows)
-            for table in ("raw.conversations", "quality.partitions"):
-                connection.execute(f"DELETE FROM {table} WHERE date < DATE '{before}'")
-            set_status(connection.execute, pruned, "pruned")
-            # no file is new, and yet no stage may be skipped
-            connection.execute("DELETE FROM raw.checkpoints")
+        (delete or _delete)(connection, found)
         sweep(raw_dir)
         remove(files)
-    return PruneResult(
-        before=before,
-        days=len(counted.keys() | {day_of(path) for path in files}),
-        rows=rows,
-        files=len(files),
-        bytes=size,
-        dry_run=dry_run,
-        seconds=time.perf_counter() - started,
-    )
+    return replace(found, seconds=time.perf_counter() - started)
+
+
+def _delete(connection: Connection, found: PruneResult) -> None:
+    """Delete the rows from DuckDB's table."""
+    days = f"date < DATE '{found.before}'"
+    with warehouse.transaction(connection):
+        warehouse.note_changed(
+            connection, f"SELECT _id FROM raw.conversations WHERE {days}", count=found.rows
+        )
+        for table in ("raw.conversations", "quality.partitions"):
+            connection.execute(f"DELETE FROM {table} WHERE {days}")
+        set_pruned(connection.execute, found.before)
+        # no file is new, and yet no stage may be skipped
+        connection.execute("DELETE FROM raw.checkpoints")
 
 
 def _keep_ids(connection: Connection, raw_dir: Place, before: date) -> None:

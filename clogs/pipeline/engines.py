@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from clogs.errors import DamagedWarehouseError, UsageError
+from clogs.errors import DamagedWarehouseError
 from clogs.pipeline import checkpoints
 from clogs.pipeline.wiring import address_of, lens_of, models_of, open_warehouse, spark_of
 from clogs.terminal.progress import Progress, no_progress
@@ -211,16 +211,17 @@ class SparkEngine:
         return False
 
     def prune(self, *, before: date, dry_run: bool = False) -> PruneResult:
-        """Refuse.
+        """Remove days, and build the models without them; what there is to remove, DuckDB says, too."""
+        from clogs.spark.prune import prune as stage
 
-        Raises:
-            UsageError: Always.
-        """
-        del dry_run
-        raise UsageError(
-            f"Days before {before} can be removed from DuckDB's tables alone, and engine.kind is spark.",
-            hint="Delete them in Spark; the models follow. See docs/how-to/cluster.md.",
-        )
+        if dry_run:
+            return DuckDBEngine(self.settings).prune(before=before, dry_run=True)
+        lens, raw_dir = lens_of(self.settings), self.settings.data.raw_dir
+        with self._session() as spark:
+            result = stage(spark, lens, raw_dir=raw_dir, before=before)
+        if result.rows and any(name.startswith("gold.") for name in lens.names()):
+            self.transform()
+        return result
 
     def current(self) -> set[Stage]:
         """Return nothing: Iceberg's snapshots show each stage what is new."""

@@ -99,6 +99,7 @@ def load(
     started = time.perf_counter()
     create_tables(spark)
     enter_last(spark)
+    delete_pruned(spark)
     lens.publish(spark)
     with lens.opened() as connection:
         diff = compare(connection, raw_dir)
@@ -157,6 +158,16 @@ def enter_last(spark: SparkSession) -> None:
         entries = msgspec.json.decode(row.entries, type=list[_Entry])
         entered = {row.file for row in spark.table("raw.ledger").select("file").collect()}
         _enter(spark, [entry for entry in entries if entry.file not in entered])
+
+
+def delete_pruned(spark: SparkSession) -> None:
+    """Delete the rows of days whose files were all pruned, if a crash kept them."""
+    asked = "SELECT substr(file, 6, 10) AS day FROM raw.ledger GROUP BY 1 HAVING every(status = 'pruned')"
+    if pruned := [f"DATE '{row.day}'" for row in spark.sql(asked).collect()]:
+        # the last day is said, too, for Iceberg skips no files by a list of more than 200
+        rows = f"raw.conversations WHERE date <= {max(pruned)} AND date IN ({', '.join(pruned)})"
+        if not spark.sql(f"SELECT 1 FROM {rows} LIMIT 1").isEmpty():
+            spark.sql(f"DELETE FROM {rows}")
 
 
 def _rows_of(spark: SparkSession, batch: Sequence[Place]) -> DataFrame:

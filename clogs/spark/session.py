@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from clogs import errors
 from clogs.errors import ClogsError
 from clogs.files import make_private_dir, write_atomic
+from clogs.spark.faults import naming
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +24,13 @@ if TYPE_CHECKING:
 PACKAGES = ("org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0", "org.xerial:sqlite-jdbc:3.50.3.0")
 """What Spark fetches from Maven unless the settings name jars: Iceberg, and the local catalog's driver."""
 
+VERSION = "4.1"
+"""Of Spark, for which these packages are."""
+
+LOG_BYTES = 10 * 1024**2
+"""A session begins Spark's log anew where it is larger."""
+
+INSTALL = "Install it: pip install 'clogs[spark]'"
 _JARS = {"spark.jars", "spark.jars.packages"}
 
 
@@ -47,6 +53,11 @@ class SparkConfig:
     config: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_local_catalog(self) -> bool:
+        """Whether no property describes another catalog than that in SQLite."""
+        return not any(name.startswith(f"spark.sql.catalog.{self.catalog}.") for name in self.config)
+
+    @property
     def properties(self) -> dict[str, str]:
         """All of Spark's properties."""
         catalog = f"spark.sql.catalog.{self.catalog}"
@@ -57,15 +68,17 @@ class SparkConfig:
             "spark.driver.memory": "4g",  # which is all that local[*] has
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             "spark.sql.defaultCatalog": self.catalog,
+            "spark.sql.pyspark.jvmStacktrace.enabled": "true",  # whose causes an error's message leaves out
             "spark.sql.session.timeZone": "UTC",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             catalog: "org.apache.iceberg.spark.SparkCatalog",
         }
-        if not any(name.startswith(f"{catalog}.") for name in self.config):
+        if self.is_local_catalog:
             ours |= {
                 f"{catalog}.type": "jdbc",
                 f"{catalog}.uri": f"jdbc:sqlite:{self.data_dir / 'catalog.db'}",
+                f"{catalog}.jdbc.open_mode": "2",  # not to make an empty one where it is gone
                 f"{catalog}.jdbc.schema-version": "V1",  # which has views
                 f"{catalog}.warehouse": str(self.data_dir / "iceberg"),
             }
@@ -81,45 +94,49 @@ def spark_session(config: SparkConfig) -> Iterator[SparkSession]:
     Raises:
         ClogsError: PySpark is not installed, or Spark does not start, or one of its statements fails.
     """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as exc:
-        raise ClogsError(
-            "engine.kind is spark, and PySpark is not installed.",
-            hint="Install it: pip install 'clogs[spark]'",
-        ) from exc
+    _require_version()
+    from pyspark.sql import SparkSession
+
     make_private_dir(config.data_dir)
-    log = make_private_dir(config.state_dir) / "spark.log"
+    make_private_dir(config.state_dir)
+    if config.is_local_catalog and not (config.data_dir / "iceberg").exists():
+        (config.data_dir / "catalog.db").touch()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     properties = _submitted(config.state_dir / "spark.properties", config.properties)
-    needed = f"Java 17 or 21 has to be installed, and Iceberg's jars reachable. Spark's log: {log}"
     interrupt = signal.getsignal(signal.SIGINT)  # PySpark puts its own in the place of ours
-    with naming("Spark does not start", hint=needed), properties, _stderr_in(log):
+    with (
+        _stderr_in(config.state_dir / "spark.log") as new_log,
+        naming("Spark does not start", new_log),
+        properties,
+    ):
         session = SparkSession.builder.getOrCreate()
     signal.signal(signal.SIGINT, interrupt)
     try:
-        with naming("Spark failed", hint=f"Spark's log: {log}"):
+        with naming("Spark failed"):
             session.sparkContext.setLogLevel("ERROR")
             yield session
     finally:
-        with suppress(Exception):  # Java may be gone, and what it failed of is said
-            session.stop()
+        for end in (_remove_checkpoints, SparkSession.stop):
+            with suppress(Exception):  # Java may be gone, and what it failed of is said
+                end(session)
 
 
-@contextmanager
-def naming(what: str, *, hint: str | None = None) -> Iterator[None]:
-    """Map the errors of PySpark and of its way to Java to ours; those of ours in a task come back as such.
+def _remove_checkpoints(spark: SparkSession) -> None:
+    """Remove what this session has in ``spark.checkpoint.dir``, if it is set."""
+    context: Any = spark.sparkContext  # whose way to Hadoop's file systems has no types
+    if folder := context.getCheckpointDir():
+        path = context._jvm.org.apache.hadoop.fs.Path(folder)  # noqa: SLF001
+        path.getFileSystem(context._jsc.hadoopConfiguration()).delete(path, True)  # noqa: FBT003, SLF001
 
-    Raises:
-        ClogsError: One was raised; it begins with what failed.
-    """
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
 
+def _require_version() -> None:
     try:
-        yield
-    except (PySparkException, Py4JError, OSError) as exc:
-        raise _of_task(exc, hint) or ClogsError(f"{what}: {_reason(exc)}", hint=hint) from exc
+        import pyspark
+    except ImportError as exc:
+        raise ClogsError("engine.kind is spark, and PySpark is not installed.", hint=INSTALL) from exc
+    if not pyspark.__version__.startswith(f"{VERSION}."):
+        problem = f"PySpark {pyspark.__version__} is installed, and Iceberg's tables need {VERSION}."
+        raise ClogsError(problem, hint=INSTALL)
 
 
 @contextmanager
@@ -137,28 +154,18 @@ def _submitted(path: Path, properties: Mapping[str, str]) -> Iterator[None]:
         os.environ["PYSPARK_SUBMIT_ARGS"] = given
 
 
-def _of_task(exc: Exception, hint: str | None) -> ClogsError | None:
-    """The error of ours that a task ended with, if it was one."""
-    found = re.search(rf"^{errors.__name__}\.(\w+): (.+)$", str(exc), re.MULTILINE)
-    return getattr(errors, found[1])(found[2], hint=hint) if found else None
-
-
-def _reason(exc: Exception) -> str:
-    """What an error of Java's or Spark's says, without stacks and plans: the first line of any meaning."""
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith("An error occurred while calling")]
-    return re.sub(r"^:? ?(?:[a-z]\w*\.)+\w+: ", "", (told or lines or [type(exc).__name__])[0])
-
-
 @contextmanager
-def _stderr_in(log: Path) -> Iterator[None]:
-    """Let a process that is started inside have a file for its stderr."""
+def _stderr_in(log: Path) -> Iterator[Callable[[], str]]:
+    """Let a process that is started inside have a file for its stderr, of which what is new can be read."""
     sys.stderr.flush()
     kept = os.dup(2)
     with log.open("ab") as file:
+        if file.tell() > LOG_BYTES:
+            file.truncate(0)  # and not another file: Java goes on with this one in the sessions that follow
+        before = file.seek(0, os.SEEK_END)
         os.dup2(file.fileno(), 2)
         try:
-            yield
+            yield lambda: log.read_bytes()[before:].decode("utf-8", "replace")
         finally:
             os.dup2(kept, 2)
             os.close(kept)

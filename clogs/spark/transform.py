@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clogs.errors import ClogsError, WarehouseError
+from clogs.errors import ClogsError, UnavailableError, WarehouseError
+from clogs.spark.faults import naming
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.merge import PROPERTIES
-from clogs.spark.session import naming
 from clogs.spark.table import ModelTable
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import (
@@ -54,6 +54,7 @@ def transform(
     Raises:
         UsageError: A selection matches no model.
         DataError: A model's audit failed; it and the models built from it were left as they were.
+        UnavailableError: The catalog does not answer.
         ModelsError: SQLMesh does not understand the models, or Spark cannot give what one asks for.
     """
     started = time.perf_counter()
@@ -79,23 +80,30 @@ def transform(
             stale.add(model.name)
         if model.name not in wanted | stale:
             continue
-        began = time.perf_counter()
         try:
-            with naming(f"The model {model.name} could not be built"):
-                is_done = table.update(full_refresh=full_refresh)
+            runs += _update(table, full_refresh=full_refresh)
+        except UnavailableError:  # as every other model would fail
+            raise
         except ClogsError as error:
             failures.append(error)
             left.add(model.name)
-            continue
-        if is_done:
-            runs.append(ModelRun(model.name, spark.table(model.name).count(), time.perf_counter() - began))
-            logger.debug("%s: up to date in %.2f s", model.name, runs[-1].seconds)
     on_progress(len(models), len(models))
     _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=left)
     if failures:
         raise failures[0]
     seconds = time.perf_counter() - started
     return TransformResult(models=tuple(runs), seconds=seconds, unchanged=not runs)
+
+
+def _update(table: ModelTable, *, full_refresh: bool) -> list[ModelRun]:
+    """Bring one model up to date; nothing is returned where there was nothing to do."""
+    name, began = table.model.name, time.perf_counter()
+    with naming(f"The model {name} could not be built"):
+        if not table.update(full_refresh=full_refresh):
+            return []
+        run = ModelRun(name, table.spark.table(name).count(), time.perf_counter() - began)
+    logger.debug("%s: up to date in %.2f s", name, run.seconds)
+    return [run]
 
 
 def plan(spark: SparkSession, config: TransformConfig) -> PlanResult:
