@@ -112,7 +112,7 @@ def crash(session: nox.Session) -> None:
 @nox.session(python=OLDEST)
 def bench(session: nox.Session) -> None:
     """Measure each stage as ratios, in over an hour; `-- 0.1 loading` measures one, at a tenth."""
-    session.install("--editable", ".", "--group", "tests")
+    session.install("--editable", ".[spark]" if "spark" in session.posargs else ".", "--group", "tests")
     session.run("python", "-m", "bench", *session.posargs)
 
 

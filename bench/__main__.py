@@ -1,6 +1,7 @@
 """Measures as ratios of things measured in one run.
 
-``python -m bench [SCALE [extraction|changes|loading|transforming|validating|runs]]``
+``python -m bench [SCALE [extraction|changes|loading|transforming|validating|runs|spark]]``; Spark is measured
+only where it is named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bench.extraction import extraction
 from bench.loading import loading
 from bench.rows import Row
 from bench.runs import runs
+from bench.spark import spark
 from bench.transforming import transforming
 from bench.validating import validating
 
@@ -26,6 +28,7 @@ PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
     "transforming": transforming,
     "validating": validating,
     "runs": runs,
+    "spark": spark,
 }
 
 
@@ -33,7 +36,7 @@ def main(scale: float, *names: str) -> None:
     """Measure everything, or some parts, and print a table of each."""
     console = Console(width=140)
     tables = []
-    for name in names or PARTS:
+    for name in names or [name for name in PARTS if name != "spark"]:
         table = Table(
             "measure", "figures", "result", "to reach", "", title=name.capitalize(), title_justify="left"
         )

@@ -35,7 +35,7 @@ class Arrivals:
         """The id of the first document that is news."""
         return str(self.ids[self.count])
 
-    def news(self, number: int, size: int, place: Path) -> Path:
+    def news(self, number: int, size: int, place: Path, *, edited_from: int = 0) -> Path:
         """Land the next news.
 
         They come after all others. Half of their sessions are those that were there last, which go on; the
@@ -45,13 +45,14 @@ class Arrivals:
             number: Which news, from 0.
             size: How many documents.
             place: The landing folder to make.
+            edited_from: The place of the first document that an edit may be of.
         """
         edited = round(size * EDITED)
         first = self.count + number * (size - edited)
         fresh = rows_of(self.landing).filter(
             pl.col("_id").is_in(self.ids[first : first + size - edited].implode())
         )
-        chosen = Random(number).sample(range(self.count), edited)  # noqa: S311  # the same ones each time
+        chosen = Random(number).sample(range(edited_from, self.count), edited)  # noqa: S311  # the same ones each time
         old = rows_of(self.landing).filter(pl.col("_id").is_in(self.ids.gather(chosen).implode()))
         land(self._regrouped(fresh.collect(), number), place, name=f"news_{number}")
         changes = {

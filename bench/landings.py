@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -38,6 +38,29 @@ def multiplied(landing: Path, times: int, place: Path) -> Path:
         for copy in range(times - 1):
             land(rows.with_columns(other_id(f"{copy:x}")), place, name=f"copy_{copy}_{number:05}")
     return place
+
+
+def prolonged(landing: Path, times: int, place: Path) -> Path:
+    """So many times as many documents: others of as many days each, one after the other, the last these."""
+    rows = pl.scan_parquet(landing / "date=*" / "*.parquet", hive_partitioning=True).collect()
+    (days,) = rows.select((pl.col("date").max() - pl.col("date").min()).dt.total_days() + 1)["date"]
+    for number in range(times):
+        by = timedelta(days=days * (times - 1 - number))
+        land(rows.with_columns(_of_other(f"{number:02}", by)), place, name=f"of_{number}")
+    return place
+
+
+def _of_other(mark: str, by: timedelta) -> list[pl.Expr]:
+    """Earlier times, and ids of their own that ascend with the mark."""
+    own = pl.col("session_id", "source_file", "uuid", "parent_uuid")
+    raw = pl.col("message_raw", "entry_raw", "request_id")
+    raw = raw.str.replace_all(r"\b(msg|toolu|req)_01", f"${{1}}_{mark}")
+    return [
+        pl.col("timestamp", "ingested_at", "date") - by,
+        pl.col("_id").str.replace("^..", mark),
+        own.str.replace("^..", mark),
+        raw.str.replace_all(r'"(uuid|leafUuid)":"..', f'"${{1}}":"{mark}'),
+    ]
 
 
 def changes(landing: Path, count: int, place: Path, *, number: int, batches: int) -> Path:

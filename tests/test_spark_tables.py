@@ -22,7 +22,7 @@ from clogs.errors import ClogsError, ModelsError
 from clogs.schema import COLUMNS
 from clogs.spark.lens import Lens
 from clogs.spark.load import create_tables
-from clogs.spark.merge import GONE, merge
+from clogs.spark.merge import GONE, PROPERTIES, merge, ranges, time_of
 from clogs.spark.transform import plan, transform
 from clogs.transform import translate
 
@@ -91,7 +91,7 @@ def put(spark: SparkSession, arriving: duckdb.DuckDBPyConnection) -> None:
         UNION ALL
         SELECT *, true FROM raw.conversations LEFT ANTI JOIN wanted ON wanted._id = raw.conversations._id
     """)
-    merge(changes, "raw.conversations", NAMES, on=["_id"])
+    merge(changes, "raw.conversations", NAMES, on=["_id"], order="ingested_at")
 
 
 NIGHTS = """
@@ -130,3 +130,50 @@ def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnec
     transform(spark, lens, config_in(tmp_path))
     assert not spark.catalog.tableExists("mine.nights")
     assert "mine.nights" not in lens.names()
+
+
+def test_news_leave_the_files_of_other_days_alone(spark: SparkSession) -> None:
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
+    properties = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
+    spark.sql(f"CREATE TABLE mine.days (id STRING, day DATE) USING iceberg TBLPROPERTIES ({properties})")
+    put_days(spark, "('a', DATE '2026-01-01'), ('b', DATE '2026-01-02')")
+    first = files_of(spark, "mine.days")
+    put_days(spark, "('c', DATE '2026-02-01'), ('d', DATE '2026-02-02')")
+    second = files_of(spark, "mine.days") - first
+    put_days(spark, "('d', DATE '2026-02-03'), ('e', DATE '2026-02-03')")
+    assert first < files_of(spark, "mine.days")
+    assert not second & files_of(spark, "mine.days")
+    shown = {row.key: row.value for row in spark.sql("SHOW TBLPROPERTIES mine.days").collect()}
+    assert shown["sort-order"] == "day ASC NULLS FIRST"
+    spark.sql("DROP TABLE mine.days PURGE")
+
+
+def put_days(spark: SparkSession, rows: str) -> None:
+    changes = spark.sql(f"SELECT /*+ COALESCE(1) */ * FROM VALUES {rows} AS new (id, day)")
+    merge(changes, "mine.days", ["id", "day"], on=["id"], order=time_of(changes.schema))
+
+
+def files_of(spark: SparkSession, table: str) -> set[str]:
+    return {row.file_path for row in spark.table(f"{table}.files").select("file_path").collect()}
+
+
+RANGES = {
+    "texts": """('a'), ('it''s'), ('${spark.app.name}'), ('back\\\\slash'), ('ü'), ('')""",
+    "nulls": "(CAST(NULL AS STRING)), ('b')",
+    "days": "(DATE '1969-12-31'), (DATE '2026-11-29'), (CAST(NULL AS DATE))",
+    "times": "(TIMESTAMP '2026-11-29 01:02:03.000004'), (TIMESTAMP '2026-11-29 01:02:03.000005')",
+}
+
+
+@pytest.mark.parametrize("values", RANGES.values(), ids=RANGES)
+def test_a_range_holds_for_the_rows_it_is_of(spark: SparkSession, values: str) -> None:
+    rows = spark.sql(f"SELECT * FROM VALUES {values} AS some (value)")
+    rows.createOrReplaceTempView("some")
+    holds = ranges(rows, ["value"])["value"].holds("value")
+    assert spark.sql(f"SELECT * FROM some WHERE {holds}").count() == rows.count()
+
+
+def test_no_range_of_no_rows_or_of_lists(spark: SparkSession) -> None:
+    rows = spark.sql("SELECT 1 AS number, array(1) AS list")
+    assert ranges(rows.where("number > 1"), ["number"]) == {}
+    assert ranges(rows, ["list"]) == {}

@@ -20,6 +20,7 @@ KEPT = timedelta(days=1)
 def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progress) -> CompactResult:
     """Merge small files of all tables, and remove snapshots of before `KEPT` with what only they read.
 
+    Rows stay in their table's order.
     Readers go on with the files they had: these stay until the next compaction after a day.
     """
     started = time.perf_counter()
@@ -33,7 +34,9 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
         spark.sql(f"CALL system.remove_orphan_files(table => '{name}', older_than => TIMESTAMP '{expired}')")
     for done, name in enumerate(names):
         on_progress(done, len(names))
-        (row,) = spark.sql(f"CALL system.rewrite_data_files(table => '{name}')").collect()
+        strategy = "sort" if _has_order(spark, name) else "binpack"
+        asked = f"CALL system.rewrite_data_files(table => '{name}', strategy => '{strategy}')"
+        (row,) = spark.sql(asked).collect()
         merged += row.rewritten_data_files_count
         files += row.added_data_files_count
         before += row.rewritten_bytes_count
@@ -47,6 +50,10 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
         bytes_after=before - sizes + _bytes(spark, names),
         seconds=time.perf_counter() - started,
     )
+
+
+def _has_order(spark: SparkSession, name: str) -> bool:
+    return any(row.key == "sort-order" for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect())
 
 
 def _bytes(spark: SparkSession, names: list[str]) -> int:

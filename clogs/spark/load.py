@@ -21,7 +21,7 @@ from clogs.landing.verify import DamagedError, verified
 from clogs.load import Counts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
 from clogs.spark.lens import Lens
-from clogs.spark.merge import PROPERTIES, kept, merge
+from clogs.spark.merge import PROPERTIES, kept, merge, ranges
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ _NEWEST = """
             ) AS rank
         FROM landed WHERE _id IS NOT NULL
     ) AS ranked
-    LEFT JOIN raw.conversations AS old ON old._id = ranked._id
+    LEFT JOIN raw.conversations AS old ON old._id = ranked._id AND {within}
     WHERE rank = 1 AND (old._id IS NULL OR ranked.extracted_at {newer} old.extracted_at)
 """
 
@@ -183,7 +183,9 @@ def _load(
     rows = {
         row.number: row["count"] for row in read.where("_id IS NOT NULL").groupBy("number").count().collect()
     }
-    newest = kept(spark.sql(_NEWEST.format(newer=newer)), "newest")
+    ids = ranges(read.where("_id IS NOT NULL"), ["_id"]).get("_id")
+    within = ids.holds("old._id") if ids else "true"
+    newest = kept(spark.sql(_NEWEST.format(newer=newer, within=within)), "newest")
     brought = newest.groupBy("number", "is_update").count().collect()
     new = {(row.number, row.is_update): row["count"] for row in brought}
     entries = [
@@ -208,7 +210,8 @@ def _commit(spark: SparkSession, newest: DataFrame, entries: Sequence[_Entry]) -
     property_ = f"spark.sql.iceberg.snapshot-property.{_ENTRIES}"
     spark.conf.set(property_, msgspec.json.encode(entries).decode())
     try:
-        merge(newest, "raw.conversations", [column.name for column in COLUMNS], on=["_id"])
+        columns = [column.name for column in COLUMNS]
+        merge(newest, "raw.conversations", columns, on=["_id"], order="ingested_at")
     finally:
         spark.conf.unset(property_)
     _enter(spark, entries)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError
-from clogs.spark.merge import GONE, PROPERTIES, kept, merge, same
+from clogs.spark.merge import GONE, PROPERTIES, Range, kept, merge, ranges, same, time_of
 from clogs.transform.audits import EXAMPLES, failure
 from clogs.transform.portable import PortableModel, duckdb_type, portable_type, source, spark_type
 from clogs.warehouse import identifier
@@ -40,7 +40,7 @@ class ModelTable:
 
     def is_of_definition(self) -> bool:
         """Whether it is there, and was built by the model as it is."""
-        return self._properties().get(_DEFINITION) == self.model.definition
+        return self._own_properties().get(_DEFINITION) == self.model.definition
 
     def update(self, *, full_refresh: bool) -> bool:
         """Build it as a whole, or what was touched; return whether there was anything to do.
@@ -83,7 +83,7 @@ class ModelTable:
 
     def _changed(self, snapshots: Mapping[str, str]) -> dict[str, str]:
         """The parents that have changed, with the snapshots that were followed."""
-        properties = self._properties()
+        properties = self._own_properties()
         seen = {parent: properties.get(_seen(parent), "") for parent in self.model.parents}
         return {parent: old for parent, old in seen.items() if old != snapshots[_seen(parent)]}
 
@@ -100,7 +100,7 @@ class ModelTable:
             DataError: Rows fail an audit.
             ClogsError: The catalog has such a table of somebody else's.
         """
-        if self.exists() and _DEFINITION not in self._properties():
+        if self.exists() and _DEFINITION not in self._own_properties():
             raise ClogsError(
                 f"The catalog has a table {self.model.name} that clogs did not make.",
                 hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
@@ -109,6 +109,8 @@ class ModelTable:
             self.spark.table(parent).createOrReplaceTempView(source(parent))
         rows = kept(self._selected(), "this_model")
         self._audit()
+        if order := time_of(rows.schema):
+            rows = rows.orderBy(order)
         writer = rows.writeTo(self.model.name).using("iceberg")
         for name, value in {**PROPERTIES, _DEFINITION: self.model.definition, **snapshots}.items():
             writer = writer.tableProperty(name, value)
@@ -116,16 +118,18 @@ class ModelTable:
 
     def _follow(self, changed: Mapping[str, str]) -> None:
         """Replace the rows of the touched keys by those that the SELECT makes of them now."""
-        if kept(self._touched(changed), "touched").isEmpty():
+        touched = kept(self._touched(changed), "touched")
+        if touched.isEmpty():
             return
+        keys = ranges(touched, ["key"]).get("key")
         for parent in self.model.parents:
             column = self._column(parent) if self.model.key else None
-            rows = self._of_touched(parent, column) if column else f"SELECT * FROM {parent}"
+            rows = self._of_touched(parent, column, keys) if column else f"SELECT * FROM {parent}"
             self.spark.sql(rows).createOrReplaceTempView(source(parent))
         kept(self._selected(), "expected")
-        self._replace()
+        self._replace(keys)
 
-    def _replace(self) -> None:
+    def _replace(self, keys: Range | None) -> None:
         """Write the rows that differ from what they ought to be."""
         name, key = self.model.name, self.model.key
         columns = self.spark.table(name).columns
@@ -135,7 +139,7 @@ class ModelTable:
             foreign = f"SELECT * FROM expected LEFT ANTI JOIN touched ON touched.key = expected.`{key}`"
             if not self.spark.sql(foreign).isEmpty():
                 raise ClogsError(f"The rows of {name} depend on rows outside their key, {key}.")
-        current = self._of_touched(name, key) if key else f"SELECT * FROM {name}"
+        current = self._of_touched(name, key, keys) if key else f"SELECT * FROM {name}"
         if key and key not in grain:  # rows of other keys may have the same grain
             alike = f"SELECT * FROM {name} LEFT SEMI JOIN expected ON {same(name, 'expected', grain)}"
             others = f"LEFT ANTI JOIN touched ON touched.key = alike.`{key}`"
@@ -151,7 +155,7 @@ class ModelTable:
         """
         rows = kept(self.spark.sql(changes), "changes")
         if not rows.isEmpty():
-            merge(rows, name, columns, on=grain)
+            merge(rows, name, columns, on=grain, order=time_of(rows.schema))
 
     def _selected(self) -> DataFrame:
         """What the SELECT gives, from the sources as they are."""
@@ -190,8 +194,20 @@ class ModelTable:
             keys.append(f"SELECT {key} AS key FROM {view}")
         return self.spark.sql(f"SELECT DISTINCT key FROM ({' UNION ALL '.join(keys)}) WHERE key IS NOT NULL")
 
-    def _of_touched(self, table: str, column: str) -> str:
-        return f"SELECT * FROM {table} LEFT SEMI JOIN touched ON touched.key = {table}.`{column}`"
+    def _of_touched(self, table: str, column: str, keys: Range | None) -> str:
+        """A SELECT of the rows that have a touched key, by the range of these, and by that of the times.
+
+        The times are looked for first: they and the keys are few bytes of a row, and all else of it is read
+        only from the files that have such times.
+        """
+        rows = f"SELECT * FROM {table} LEFT SEMI JOIN touched ON touched.key = {table}.`{column}`"
+        if keys:
+            rows += f" AND {keys.holds(f'{table}.`{column}`')}"
+        time = time_of(self.spark.table(table).schema)
+        if time and time != column:
+            times = ranges(self.spark.sql(rows), [time]).get(time)
+            rows += f" WHERE {times.holds(f'{table}.`{time}`')}" if times else ""
+        return rows
 
     def _is_ancestor(self, parent: str, snapshot: str) -> bool:
         """Whether a parent as it is now has grown from a snapshot."""
@@ -208,14 +224,14 @@ class ModelTable:
 
     def _snapshot(self, parent: str) -> str:
         """The current snapshot of a parent; nothing if it has never been written."""
-        asked = f"SELECT snapshot_id FROM {parent}.refs WHERE name = 'main'"
-        return "".join(str(row.snapshot_id) for row in self.spark.sql(asked).collect())
+        return self._properties(parent)["current-snapshot-id"].removeprefix("none")
 
-    def _properties(self) -> dict[str, str]:
-        if not self.exists():
-            return {}
-        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.model.name}").collect()
+    def _properties(self, name: str) -> dict[str, str]:
+        shown = self.spark.sql(f"SHOW TBLPROPERTIES {name}").collect()
         return {row.key: row.value for row in shown}
+
+    def _own_properties(self) -> dict[str, str]:
+        return self._properties(self.model.name) if self.exists() else {}
 
     def _set(self, properties: Mapping[str, str]) -> None:
         written = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
