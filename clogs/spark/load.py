@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 
 from clogs.errors import ClogsError
 from clogs.landing.files import day_of
-from clogs.landing.ledger import compare, ledger_name, report, set_status
+from clogs.landing.ledger import LandingDiff, compare, ledger_name, report, set_status
 from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place, etag_of, size_of
 from clogs.landing.verify import DamagedError, verified
@@ -97,15 +97,7 @@ def load(
         ClogsError: A file cannot be read just now, or was written by a newer clogs. All others are loaded.
     """
     started = time.perf_counter()
-    create_tables(spark)
-    enter_last(spark)
-    delete_pruned(spark)
-    lens.publish(spark)
-    with lens.opened() as connection:
-        diff = compare(connection, raw_dir)
-    set_status(spark.sql, diff.vanished, "vanished")
-    set_status(spark.sql, diff.returned, "landed")
-    report(diff)
+    diff = _compare(spark, lens, raw_dir)
     files = sorted(diff.loaded + diff.new) if full_refresh else diff.new
     counts, damaged, done = Counts(), dict[Place, str](), 0
     unreadable: list[ClogsError] = []
@@ -133,6 +125,20 @@ def load(
         total=spark.table("raw.conversations").count(),
         seconds=time.perf_counter() - started,
     )
+
+
+def _compare(spark: SparkSession, lens: Lens, raw_dir: Place) -> LandingDiff:
+    """End what a crash left half done, and compare the landing with the ledger."""
+    create_tables(spark)
+    enter_last(spark)
+    delete_pruned(spark)
+    lens.publish(spark)
+    with lens.opened() as connection:
+        diff = compare(connection, raw_dir)
+    set_status(spark.sql, diff.vanished, "vanished")
+    set_status(spark.sql, diff.returned, "landed")
+    report(diff)
+    return diff
 
 
 def create_tables(spark: SparkSession) -> None:

@@ -66,10 +66,31 @@ def transform(
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {schema}")
     for seed in seeds:
         _keep_seed(spark, seed)
+    runs, failures, left = _update_all(spark, models, wanted, on_progress, full_refresh=full_refresh)
+    _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=left)
+    if failures:
+        raise failures[0]
+    seconds = time.perf_counter() - started
+    return TransformResult(models=tuple(runs), seconds=seconds, unchanged=not runs)
+
+
+def _update_all(
+    spark: SparkSession,
+    models: Sequence[PortableModel],
+    wanted: Collection[str],
+    on_progress: Progress,
+    *,
+    full_refresh: bool,
+) -> tuple[list[ModelRun], list[ClogsError], set[str]]:
+    """Bring the wanted models up to date, and those that are built from one whose definition has changed.
+
+    Returns:
+        What was done; what failed; and the names of the models that failed, or are built from one that did.
+    """
     runs: list[ModelRun] = []
     stale: set[str] = set()  # built from one that is new, whether selected or not
     failures: list[ClogsError] = []
-    left: set[str] = set()  # those that failed, and what is built from them
+    left: set[str] = set()
     for done, model in enumerate(models):
         on_progress(done, len(models))
         table = ModelTable(spark, model)
@@ -78,7 +99,7 @@ def transform(
             continue
         if model.parents.keys() & stale or not table.is_of_definition():
             stale.add(model.name)
-        if model.name not in wanted | stale:
+        if model.name not in {*wanted, *stale}:
             continue
         try:
             runs += _update(table, full_refresh=full_refresh)
@@ -88,11 +109,7 @@ def transform(
             failures.append(error)
             left.add(model.name)
     on_progress(len(models), len(models))
-    _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=left)
-    if failures:
-        raise failures[0]
-    seconds = time.perf_counter() - started
-    return TransformResult(models=tuple(runs), seconds=seconds, unchanged=not runs)
+    return runs, failures, left
 
 
 def _update(table: ModelTable, *, full_refresh: bool) -> list[ModelRun]:
