@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import errors
 from pymongo.collection import Collection
@@ -19,17 +18,15 @@ from clogs.mongo.changes import Changes
 from clogs.mongo.documents import CODEC, Document, encode, field_at, moment_of
 from clogs.mongo.errors import NO_VIEW, ON_VIEW, mapped_errors, retrying
 from clogs.mongo.identity import Address, Identity, hosts_of
-from clogs.mongo.ranges import KeyRange, Position, even_cuts
+from clogs.mongo.ranges import KeyRange, Position
 from clogs.mongo.reading import Reading
+from clogs.mongo.split import split
 
 REPLY_DOCUMENTS = 250
 """Documents per reply from a server that is near: a CPU's cache holds so few until they are rows."""
 
 SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
-
-SAMPLES = 20
-"""Ids looked at for each cut."""
 
 PAGE_IDS = 50_000
 """So many ids are asked for at a time, some 1 MB."""
@@ -139,46 +136,8 @@ class Source:
         return replace(self.whole(), query={field: {"$gte": moment}})
 
     def split(self, key_range: KeyRange, parts: int) -> list[KeyRange]:
-        """Cut all documents, by ``_id``, into about equal ranges, each of one shard where that can be seen.
-
-        There is one if they have ids of several types.
-        """
-        first, last = (self._end(key_range, direction).get("_id") for direction in (1, -1))
-        if isinstance(first, ObjectId) and isinstance(last, ObjectId):
-            cuts: list[Any] = even_cuts(first, last, parts)
-        else:
-            cuts = self._sampled(parts)
-        return key_range.split(first, last, [*cuts, *self._chunks()])
-
-    def _sampled(self, parts: int) -> list[Any]:
-        """Ids that cut some documents into equal parts."""
-        sample = {"$sample": {"size": parts * SAMPLES}}
-        steps = [sample, {"$project": {"_id": 1}}, {"$sort": {"_id": 1}}]
-        return self.ask(lambda: [each["_id"] for each in self._collection.aggregate(steps)])[SAMPLES::SAMPLES]
-
-    def _chunks(self) -> list[Any]:
-        """The first id of each chunk, if the collection is sharded by ``_id`` and this user may see it."""
-        config = self._collection.database.client.get_database("config", CODEC)
-        name = self._collection.full_name
-
-        def ask() -> list[Any]:
-            sharded = config["collections"].find_one({"_id": name, "key": {"_id": 1}})
-            if not sharded:
-                return []
-            # until MongoDB 5.0 by the name
-            named = {"$or": [{"uuid": sharded.get("uuid")}, {"ns": name}]}
-            return [each["min"]["_id"] for each in config["chunks"].find(named, {"min": 1})]
-
-        try:
-            return self.ask(ask)
-        except TransientSourceError:
-            raise
-        except SourceError:
-            return []
-
-    def _end(self, key_range: KeyRange, direction: int) -> Document:
-        query, order = key_range.filter(), [("_id", direction)]
-        return self.ask(lambda: self._collection.find_one(query, {"_id": 1}, sort=order)) or {}
+        """Cut all documents, by ``_id``, into about equal ranges. See `clogs.mongo.split.split`."""
+        return split(self._collection, self.ask, key_range, parts)
 
     def is_indexed(self, field: str) -> bool:
         """Return whether an index orders all documents that have a Date in ``field``."""
