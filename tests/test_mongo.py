@@ -382,7 +382,7 @@ def test_ids_of_any_type_are_cut_into_ranges_that_hold_each_document_once(
 ) -> None:
     ids = [id_of(number) for number in range(1, 401)]
     collection.with_options(CODEC).insert_many({"_id": each} for each in ids)
-    ranges = source.split(source.whole(), 4)
+    ranges = source.split(4)
     found = [list(chain.from_iterable(source.ids(each))) for each in ranges]
     assert len(ranges) == 4
     assert min(map(len, found)) > 20
@@ -399,7 +399,7 @@ def test_a_range_lies_on_one_shard(collection: Collection[Document], source: Sou
         {"uuid": uuid, "min": {"_id": first}, "max": {"_id": last}, "shard": str(place)}
         for place, (first, last) in enumerate(pairwise(bounds))
     )
-    ranges = source.split(source.whole(), 2)
+    ranges = source.split(2)
     cluster["collections"].delete_one({"_id": name})
     cluster["chunks"].delete_many({})
     starts = [each.start for each in ranges]

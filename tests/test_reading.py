@@ -99,11 +99,8 @@ def test_dates_are_read_as_the_milliseconds_they_are(source: Source) -> None:
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, 50])
-@pytest.mark.parametrize("key_range", [BY_ID, BY_DATE])
-def test_the_parts_of_a_range_hold_each_document_once(
-    source: Source, key_range: KeyRange, parts: int
-) -> None:
-    ranges = source.split(key_range, parts)
+def test_the_parts_of_a_collection_hold_each_document_once(source: Source, parts: int) -> None:
+    ranges = source.split(parts)
     assert [each for part in ranges for each in ids(reading_of(source, part))] == IDS
 
 

@@ -245,7 +245,7 @@ def _land(
     # Without an index, the server would read every document to count some.
     is_countable = expected is None and key_range.field != "_id"
     parts = 1 if limit else (expected or 0) // RANGE_DOCUMENTS
-    ranges = source.split(key_range, parts) if parts > 1 else [key_range]
+    ranges = source.split(parts) if parts > 1 else [key_range]
     readers = [CollectionRange(source, each, job) for each in ranges]
     if len(readers) > 1:
         landed = land_ranges(readers, job, before)

@@ -135,9 +135,9 @@ class Source:
             return KeyRange(field=field, start=moment, query={})
         return replace(self.whole(), query={field: {"$gte": moment}})
 
-    def split(self, key_range: KeyRange, parts: int) -> list[KeyRange]:
+    def split(self, parts: int) -> list[KeyRange]:
         """Cut all documents, by ``_id``, into about equal ranges. See `clogs.mongo.split.split`."""
-        return split(self._collection, self.ask, key_range, parts)
+        return split(self._collection, self.ask, self.whole(), parts)
 
     def is_indexed(self, field: str) -> bool:
         """Return whether an index orders all documents that have a Date in ``field``."""

@@ -19,7 +19,7 @@ Ask = Callable[[Callable[[], Any]], Any]
 """Calls the driver, and again where a fault may pass."""
 
 
-def split(collection: Collection[Document], ask: Ask, key_range: KeyRange, parts: int) -> list[KeyRange]:
+def split(collection: Collection[Document], ask: Ask, whole: KeyRange, parts: int) -> list[KeyRange]:
     """Cut all documents, by ``_id``, into about equal ranges, each of one shard where that can be seen.
 
     There is one if they have ids of several types.
@@ -29,7 +29,7 @@ def split(collection: Collection[Document], ask: Ask, key_range: KeyRange, parts
         cuts: list[Any] = even_cuts(first, last, parts)
     else:
         cuts = ask(lambda: _sampled(collection, parts))
-    return key_range.split(first, last, [*cuts, *_chunks(collection, ask)])
+    return whole.split(first, last, [*cuts, *_chunks(collection, ask)])
 
 
 def _end(collection: Collection[Document], direction: int) -> Any:  # noqa: ANN401  # of any type
