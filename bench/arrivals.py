@@ -50,7 +50,9 @@ class Arrivals:
         edited = round(size * EDITED)
         first = self.count + number * (size - edited)
         last = first + size - edited - 1
-        fresh = rows_of(self.landing).filter(pl.col("_id").is_between(self.ids[first], self.ids[last]))
+        fresh = rows_of(self.landing).filter(
+            pl.col("_id").is_between(pl.lit(self.ids[first]), pl.lit(self.ids[last]))
+        )
         chosen = Random(number).sample(range(edited_from, self.count), edited)  # noqa: S311  # the same ones each time
         old = rows_of(self.landing).filter(pl.col("_id").is_in(self.ids.gather(chosen).implode()))
         land(self._regrouped(fresh.collect(), number), place, name=f"news_{number}")
