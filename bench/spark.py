@@ -87,7 +87,7 @@ def spark(scale: float) -> Iterator[Row]:
             built = run(base)
             files = sum(map(len, built.after.values()))
             yield Row(f"a first build of {count:,}, s", f"{built}; {files} files", built.seconds)
-            recent = follow(base, news(found, 0, base, edited_from=count - NEWS))
+            recent = follow(base, news(found, 0, base, edited_from=max(0, count - NEWS)))
             took.append(recent.seconds)
             yield rewritten("recent news", count, recent, "≤ 0.05" if count == COUNTS[-1] else NO_BOUND)
             anywhere = follow(base, news(found, 1, base, edited_from=0))
