@@ -27,8 +27,8 @@ from clogs.landing.place import delete
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-RANGES = 1_000
-"""How many are landed before the progress is shown; the results of all of them are in memory."""
+RANGES = 100
+"""So many are landed, or twice as many as there are cores, before the progress is shown."""
 
 
 class _Result(NamedTuple):
@@ -58,9 +58,11 @@ def land_ranges(
     write_extract_state(before.begun(job.started))
     numbered, taken = list(enumerate(ranges)), set[str]()
     with session as spark:
-        for first in range(0, len(numbered), RANGES):
-            some = numbered[first : first + RANGES]
-            tasks = spark.sparkContext.parallelize(some, len(some))
+        context = spark.sparkContext
+        size = max(RANGES, 2 * context.defaultParallelism)
+        for first in range(0, len(numbered), size):
+            some = numbered[first : first + size]
+            tasks = context.parallelize(some, len(some))
             for result in tasks.mapPartitions(partial(_land, job, before)).collect():
                 dead_letters.write(job.dead_letter_dir, result.letters)
                 taken.add(result.part)
