@@ -2,15 +2,15 @@
 
 A run reads from the parents' logs which keys were touched, runs the SELECT on these keys alone, and replaces
 the rows that differ. A table is built as a whole when it is new, or when its parents cannot say what changed.
-The rows, the audits of what changed and the log for the tables built from this one are in one transaction: a
-row that fails an audit never becomes visible.
+The rows, the audits of what changed and the log for the tables built from this one are one transaction: a row
+that fails an audit never becomes visible.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from clogs import warehouse
@@ -20,18 +20,13 @@ from clogs.terminal.progress import Progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
 from clogs.transform.compiled import CompiledModel
-from clogs.transform.logs import Logs, unread
+from clogs.transform.logs import Logs
 from clogs.transform.replace import replace
 from clogs.transform.restrict import Followed, read_from, restrict
 from clogs.transform.selection import Parents
 from clogs.warehouse import Connection, create_temporary, identifier
 
 logger = logging.getLogger(__name__)
-
-FEW = 10_000
-"""Changed documents up to which one transaction holds what all models make of them."""
-
-FAULTS = (warehouse.Error, ClogsError)
 
 _MEMORY = 2_000_000_000
 """Bytes that DuckDB may take without a setting: more would only fill its cache."""
@@ -46,19 +41,10 @@ def follow(
 ) -> tuple[dict[str, float], list[tuple[str, Exception]]]:
     """Bring the wanted models up to date, each in a transaction; those built from one that fails are skipped.
 
-    Where little has changed, all are in one transaction, unless one fails: a commit takes as long as a model.
-
     Returns:
         The seconds of each model that was, and the names and errors of those that failed.
     """
     due = [model for model in models if model.name in wanted]
-    if 0 < (unread(connection) or 0) <= FEW:
-        try:
-            with warehouse.transaction(connection):
-                return dict(_all(connection, due, on_progress)), []
-        except FAULTS as exc:
-            _require_running(exc)
-            logger.debug("Each model is now followed alone: %s", first_line(exc))
     seconds: dict[str, float] = {}
     failures: list[tuple[str, Exception]] = []
     logs = Logs(connection)
@@ -68,42 +54,21 @@ def follow(
         if parents[model.name] & left:
             left.add(model.name)
             continue
+        started = time.perf_counter()
         try:
             with warehouse.transaction(connection):
-                seconds[model.name] = _timed(logs, model)
-        except FAULTS as exc:
-            _require_running(exc)
+                update(logs, model)
+        except (warehouse.Error, ClogsError) as exc:
+            if was_stopped():  # an interrupted query is no model's failure
+                raise KeyboardInterrupt from exc
             failures.append((model.name, exc))
             left.add(model.name)
             logs = Logs(connection)  # what it wrote is undone
+        else:
+            seconds[model.name] = time.perf_counter() - started
+            logger.debug("%s: up to date in %.2f s", model.name, seconds[model.name])
     on_progress(len(due), len(due))
     return seconds, failures
-
-
-def _all(
-    connection: Connection, models: Sequence[CompiledModel], on_progress: Progress
-) -> Iterator[tuple[str, float]]:
-    """Bring models up to date: the names and seconds of each."""
-    logs = Logs(connection)
-    for done, model in enumerate(models):
-        on_progress(done, len(models))
-        yield model.name, _timed(logs, model)
-    on_progress(len(models), len(models))
-
-
-def _timed(logs: Logs, model: CompiledModel) -> float:
-    """Bring a model up to date: the seconds that it took."""
-    started = time.perf_counter()
-    update(logs, model)
-    seconds = time.perf_counter() - started
-    logger.debug("%s: up to date in %.2f s", model.name, seconds)
-    return seconds
-
-
-def _require_running(exc: BaseException) -> None:
-    """Require that nobody has stopped the run: an interrupted query is no model's failure."""
-    if was_stopped():
-        raise KeyboardInterrupt from exc
 
 
 def explain(file: Path, name: str, cause: BaseException) -> ClogsError:
