@@ -360,11 +360,16 @@ def test_killed_at_random_nothing_is_lost_or_doubled(remote: Workspace, tmp_path
     local = new_workspace(tmp_path / "local", "mongodb://127.0.0.1:9", "none")
     stopped = 0
     commands = (["extract", "--from", str(SAMPLES), "--full-backfill"], ["load"], ["compact"])
+    most = [1.6] * len(commands)  # seconds; then as many as a command takes that is not stopped
     for turn in range(KILLS):
-        running = remote.start(*commands[turn % 3])
-        time.sleep(dice.uniform(0.3, 1.6))
-        # rows of objects are read from memory, where a caught signal must not turn them into zeros
-        running.send_signal(dice.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
+        which, started = turn % len(commands), time.perf_counter()
+        running = remote.start(*commands[which])
+        try:
+            running.wait(dice.uniform(0.2, most[which]))
+            most[which] = time.perf_counter() - started
+        except subprocess.TimeoutExpired:
+            # rows of objects are read from memory, where a caught signal must not turn them into zeros
+            running.send_signal(dice.choice([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
         running.communicate()
         stopped += running.returncode != 0
     for each in (local, remote):
