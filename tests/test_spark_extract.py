@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import bson
 import polars as pl
 import pytest
-from bson import ObjectId
 from built import data_of
 from clusters import SPARK, end, standalone
 from conftest import landed_in, new_workspace
 from engines import IGNORED
 from replay import Server, replay
+from test_workers import IDS, entries, job_in
 
 from clogs import __version__, dead_letters
 from clogs.commands.demo_server import free_port
@@ -28,7 +27,6 @@ from clogs.extract import ExtractJob, extract, stage
 from clogs.extract.watermark import read_extract_state
 from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
-from clogs.runs.records import new_run
 from clogs.spark.checkup import checkup
 from clogs.spark.extract import land_ranges
 
@@ -38,10 +36,7 @@ if TYPE_CHECKING:
 pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
 pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DOCUMENTS = 1000
-IDS = [ObjectId((number << 64).to_bytes(12)) for number in range(DOCUMENTS)]
-MISFITS = range(0, DOCUMENTS, 250)
+MISFITS = range(0, len(IDS), 250)
 IN_SMALL_RANGES = """
 from clogs.extract import stage
 stage.RANGE_DOCUMENTS = 50
@@ -52,30 +47,11 @@ main()
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    documents: list[dict[str, Any]] = [
-        {"_id": identity, "ingestedAt": NOON + timedelta(seconds=number), "text": "x" * 200}
-        for number, identity in enumerate(IDS)
-    ]
+    documents = entries()
     for place in MISFITS:
         documents[place]["timestamp"] = 7.5
     with replay([bson.encode(each, codec_options=CODEC) for each in documents]) as running:
         yield running
-
-
-def job_in(folder: Path) -> ExtractJob:
-    return ExtractJob(
-        run=new_run(),
-        raw_dir=folder / "raw",
-        dead_letter_dir=folder / "dead_letters",
-        state_dir=folder / "state",
-        exclude=(),
-        batch_size=100,
-        watermark_field="ingestedAt",
-        lookback=timedelta(minutes=5),
-        retry_delays=(),
-        max_rejected=0.01,
-        workers=2,
-    )
 
 
 def left_by(job: ExtractJob) -> tuple[Any, ...]:
@@ -99,7 +75,7 @@ def test_a_backfill_is_that_of_workers(spark: SparkSession, server: Server, tmp_
     with connect(Address(server.uri, "logs", "conversations")) as source:
         extract(source, ours)
         done = extract(source, theirs, land_ranges=partial(land_ranges, nullcontext(spark)))
-        assert (done.documents, done.rejected) == (DOCUMENTS, len(MISFITS))
+        assert (done.documents, done.rejected) == (len(IDS), len(MISFITS))
         assert left_by(theirs) == left_by(ours)
         assert extract(source, theirs).landed == 0
 
@@ -110,11 +86,13 @@ def test_files_of_other_attempts_are_deleted(spark: SparkSession, server: Server
         land = partial(land_ranges, nullcontext(spark))
         extract(source, job, full_backfill=True, land_ranges=land)
         first = set(landed_in(job.raw_dir))
-        extract(
-            source, job, full_backfill=True, land_ranges=land
-        )  # of the same run: attempts of other numbers
-        assert not first & set(landed_in(job.raw_dir))
-    assert len(left_by(job)[0]) == DOCUMENTS - len(MISFITS)
+        foreign = min(first).with_name("conversations_foreign.parquet")
+        foreign.touch()
+        # the same run, so these are attempts of other numbers
+        extract(source, job, full_backfill=True, land_ranges=land)
+        assert (first | {foreign}) & set(landed_in(job.raw_dir)) == {foreign}
+    foreign.unlink()
+    assert len(left_by(job)[0]) == len(IDS) - len(MISFITS)
 
 
 def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_path: Path) -> None:

@@ -49,11 +49,15 @@ def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
+    return job_in(tmp_path)
+
+
+def job_in(folder: Path) -> ExtractJob:
     return ExtractJob(
-        run="first",
-        raw_dir=tmp_path / "raw",
-        dead_letter_dir=tmp_path / "dead_letters",
-        state_dir=tmp_path / "state",
+        run=new_run(),
+        raw_dir=folder / "raw",
+        dead_letter_dir=folder / "dead_letters",
+        state_dir=folder / "state",
         exclude=(),
         batch_size=100,
         watermark_field="ingestedAt",

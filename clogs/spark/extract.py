@@ -91,6 +91,7 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
 def _delete_others(job: ExtractJob, taken: Collection[str]) -> None:
     """Delete what attempts have landed whose results were not taken."""
     for path in landed(job.raw_dir):
-        _, run, part, *_ = path.name.split("_")
-        if run == job.run and "-" in part and part not in taken:
+        own = path.name.removeprefix(f"conversations_{job.run}_")
+        part = own.partition("_")[0]
+        if own != path.name and "-" in part and part not in taken:
             delete(path)
