@@ -202,8 +202,16 @@ def _extract_range(
     if full_backfill:
         before = replace(before, window=no_documents())
     until = job.started if covers_all_new else None
-    land = partial(_land, source, key_range, job, before, land_ranges=land_ranges)
-    counts, state = land(until=until, limit=limit, on_progress=on_progress)
+    counts, state = _land(
+        source,
+        key_range,
+        job,
+        before,
+        until=until,
+        limit=limit,
+        land_ranges=land_ranges,
+        on_progress=on_progress,
+    )
     if covers_all_new and start != before.watermark:
         state = state.settled(job.started, job.lookback)
     state = replace(state, token=token)

@@ -20,8 +20,8 @@ KEPT = timedelta(days=1)
 def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progress) -> CompactResult:
     """Merge small files of all tables, and remove snapshots of before `KEPT` with what only they read.
 
-    Rows stay in their table's order.
-    Readers go on with the files they had: these stay until the next compaction after a day.
+    Rows stay in their table's order. Readers go on with the files they had: these stay until the next
+    compaction after a day.
     """
     started = time.perf_counter()
     expired = (datetime.now(UTC) - KEPT).strftime("%Y-%m-%d %H:%M:%S")

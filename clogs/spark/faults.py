@@ -21,7 +21,7 @@ class _Fault(NamedTuple):
     reason: str | None = None  # unless the error says it best
 
 
-LOG = "What Spark wrote is in spark.log in the state folder."
+_LOG = "What Spark wrote is in spark.log in the state folder."
 _JAVA = "Install Java 17 or 21, and let JAVA_HOME lead to it, or PATH."
 _JARS = (
     "Let spark.jars in spark.config (SPARK_CONFIG) name Iceberg's runtime for Spark 4.1 and the catalog's"
@@ -77,7 +77,7 @@ def naming(what: str, log: Callable[[], str] = str) -> Iterator[None]:
 def _of_task(text: str) -> ClogsError | None:
     """The error of ours that a task ended with, if it was one."""
     found = re.search(rf"^{errors.__name__}\.(\w+): (.+)$", text, re.MULTILINE)
-    return getattr(errors, found[1])(found[2], hint=LOG) if found else None
+    return getattr(errors, found[1])(found[2], hint=_LOG) if found else None
 
 
 def _error(what: str, text: str, log: str) -> ClogsError:
@@ -86,7 +86,7 @@ def _error(what: str, text: str, log: str) -> ClogsError:
     for fault in _FAULTS:
         if re.search(fault.pattern, f"{text}\n{log}"):
             return fault.kind(f"{what}: {fault.reason or reason}", hint=fault.hint)
-    return ClogsError(f"{what}: {reason}", hint=LOG)
+    return ClogsError(f"{what}: {reason}", hint=_LOG)
 
 
 def _reason(text: str) -> str:
