@@ -28,8 +28,9 @@ def connection() -> Iterator[Connection]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of 200 rows has many stretches and parts, and few rows are a half of it."""
     monkeypatch.setattr(stretches, "_MOST", 0.5)
-    small = stretches._STRETCHES.replace("2048", "3").replace("122880", "20")  # noqa: SLF001
-    monkeypatch.setattr(stretches, "_STRETCHES", small)
+    monkeypatch.setattr(stretches, "_VECTOR", 3)
+    monkeypatch.setattr(stretches, "_PART", 6)
+    monkeypatch.setattr(stretches, "_SMALL", 0)
 
 
 def fetched(connection: Connection, wanted: set[int]) -> list[tuple[int, int, str]]:

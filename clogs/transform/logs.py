@@ -90,22 +90,22 @@ class Logs:
 
     def trim(self, tables: Collection[str]) -> None:
         """Remove what all readers have followed, and the logs of tables other than ``tables``."""
-        logs = self.connection.execute("""
-            SELECT table_name FROM duckdb_tables()
+        logs = self.connection.execute(f"""
+            SELECT table_name, estimated_size > {MOST_LISTED} FROM duckdb_tables()
             WHERE schema_name = 'changes' AND table_name <> 'seen'
         """).fetchall()
         models = ", ".join(f"'{table}'" for table in ("", *tables))
         is_gone = f"model NOT IN ({models}) AND NOT starts_with(model, '{CHECKS}')"
         self.connection.execute(f"DELETE FROM {self.of('seen')} WHERE {is_gone}")
-        for (table,) in logs:
+        for table, may_be_long in logs:
             if table not in tables and table != SOURCE:
                 self.connection.execute(f"DROP TABLE {self.of(table)}")
                 continue
-            # the checks may be left out for good: then they check the whole table
-            self.connection.execute(f"""
-                DELETE FROM {self.of("seen")} WHERE parent = '{table}' AND starts_with(model, '{CHECKS}')
-                AND (SELECT count(*) FROM {self.of(table)}) > {MOST_LISTED}
-            """)
+            if may_be_long:  # the checks may be left out for good: then they check the whole table
+                self.connection.execute(f"""
+                    DELETE FROM {self.of("seen")} WHERE parent = '{table}' AND starts_with(model, '{CHECKS}')
+                    AND (SELECT count(*) FROM {self.of(table)}) > {MOST_LISTED}
+                """)
             followed = f"SELECT min(number) FROM {self.of('seen')} WHERE parent = '{table}'"
             self.connection.execute(
                 f"DELETE FROM {self.of(table)} WHERE number <= coalesce(({followed}), number)"

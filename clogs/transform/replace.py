@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from clogs.errors import ClogsError
 from clogs.transform.logs import columns_of
-from clogs.warehouse import Connection, create_temporary, fetch, identifier
+from clogs.warehouse import Connection, create_temporary, fetch, identifier, some_of
+
+_ADDED = "(FROM differing WHERE _place IS NULL) AS added"
 
 
 class Changes(NamedTuple):
@@ -54,23 +56,29 @@ def replace(
     foreign = f"SELECT count(*) FROM expected AS kept ANTI JOIN {is_touched}"
     if touched and connection.execute(foreign).fetchall() != [(0,)]:
         raise ClogsError(f"its rows depend on rows outside their key, {key}")
-    fetch(connection, table, f"SEMI JOIN {is_touched}", name="current")
+    current = some_of(connection, table, f"SEMI JOIN {is_touched}", name="current")
     columns = columns_of(connection, "expected")
-    same = _same("expected", "current", columns)
-    removed = create_temporary(connection, "removed", f"FROM current ANTI JOIN expected ON {same}")
-    added = create_temporary(connection, "added", f"FROM expected ANTI JOIN current ON {same}")
-    if not removed + added:
+    if not create_temporary(connection, "differing", _differing(current, columns)):
         return None
     agreeing = "FROM expected"
     if touched and key not in (grain or columns):  # rows of other keys may have the same grain
-        same_grain = f"SEMI JOIN added ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
+        same_grain = f"SEMI JOIN {_ADDED} ON {_same('added', 'kept', grain)} ANTI JOIN {is_touched}"
         fetch(connection, table, same_grain, name="alike")
         agreeing += " UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike"
-    if removed:
-        connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM removed)")
-    if added:
-        connection.execute(f"INSERT INTO {table} FROM added")
-    return Changes("SELECT * EXCLUDE (_place) FROM removed UNION ALL BY NAME FROM added", agreeing)
+    connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM differing)")
+    connection.execute(f"INSERT INTO {table} SELECT * EXCLUDE (_place) FROM {_ADDED}")
+    return Changes("SELECT * EXCLUDE (_place) FROM differing", agreeing)
+
+
+def _differing(current: str, columns: Sequence[str]) -> str:
+    """A query of the rows that are not expected, with their places, and of those that are missing."""
+    values = (f"coalesce(current.{name}, expected.{name}) AS {name}" for name in map(identifier, columns))
+    return f"""
+        SELECT _place, {", ".join(values)}
+        FROM ({current}) AS current FULL JOIN (SELECT *, true AS _is_expected FROM expected) AS expected
+        ON {_same("current", "expected", columns)}
+        WHERE _place IS NULL OR _is_expected IS NULL
+    """
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:

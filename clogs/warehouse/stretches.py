@@ -6,31 +6,20 @@ is read alone, and then only the stretches of the table that hold wanted rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from clogs.warehouse.connection import Connection
 from clogs.warehouse.query import identifier
 
-_STRETCH = 2_048
-"""Rows that DuckDB decompresses at a time: two wanted rows must be farther apart to read none between."""
+_VECTOR = 2_048
+"""Rows that DuckDB decompresses at a time: a stretch is one such vector, or several in a row."""
 
-_PART = 122_880
-"""Rows of a part that is read by a query of its own: each row is compared with the stretches of its part."""
+_PART = 60
+"""Vectors of a part, which is read by a query of its own: rows are compared with the stretches of theirs."""
 
 _SMALL, _MOST = 10_000, 0.1
 """A table of fewer rows is read as a whole; so is one of which a larger share is wanted."""
-
-# Stretches: places that follow one another closely, from the first to the last.
-_STRETCHES = f"""
-    WITH apart AS (
-        SELECT _place, _place - lag(_place, 1, -{_STRETCH}) OVER (ORDER BY _place) >= {_STRETCH} AS begins
-        FROM {{places}}
-    ), numbered AS (
-        SELECT _place, sum(begins::INTEGER) OVER (ORDER BY _place) AS number FROM apart
-    )
-    SELECT min(_place) // {_PART}, min(_place), max(_place) FROM numbered GROUP BY number ORDER BY 2
-"""
 
 
 def create_temporary(connection: Connection, name: str, query: str) -> int:
@@ -70,6 +59,17 @@ def fetch(connection: Connection, table: str, wanted: str, *, name: str) -> str:
 
 def _parts(connection: Connection, places: str) -> Iterator[str]:
     """Conditions that hold for the stretches of one part of the table each."""
-    found = connection.execute(_STRETCHES.format(places=places)).fetchall()
-    for _, stretches in groupby(found, key=lambda row: row[0]):
-        yield " OR ".join(f"kept.rowid BETWEEN {first} AND {last}" for _, first, last in stretches)
+    asked = f"SELECT DISTINCT _place // {_VECTOR} FROM {places} ORDER BY 1"
+    vectors = [vector for (vector,) in connection.execute(asked).fetchall()]
+    for _, part in groupby(vectors, key=lambda vector: vector // _PART):
+        yield " OR ".join(
+            f"kept.rowid BETWEEN {first * _VECTOR} AND {last * _VECTOR + _VECTOR - 1}"
+            for first, last in _runs(part)
+        )
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of the numbers that follow one another, in ascending numbers."""
+    for _, run in groupby(enumerate(numbers), key=lambda each: each[1] - each[0]):
+        found = [number for _, number in run]
+        yield found[0], found[-1]
