@@ -14,25 +14,31 @@ from engines import PROPERTIES
 
 from clogs.commands.demo_server import free_port
 
-CONFIG = "{ " + ", ".join(f'"{name}" = "{value}"' for name, value in PROPERTIES.items()) + " }"
-SPARK = {"ENGINE_KIND": "spark", "SPARK_MASTER": "local[2]", "SPARK_CONFIG": CONFIG}
-"""Settings, as environment variables."""
+
+def settings(master: str = "local[2]", **properties: str) -> dict[str, str]:
+    """Settings, as environment variables."""
+    written = ", ".join(f'"{name}" = "{value}"' for name, value in {**PROPERTIES, **properties}.items())
+    return {"ENGINE_KIND": "spark", "SPARK_MASTER": master, "SPARK_CONFIG": f"{{ {written} }}"}
+
+
+SPARK = settings()
 
 
 @contextmanager
 def standalone(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Start a cluster of two workers, whose files are in a folder: its address, and the workers."""
+    """Start a cluster of two workers, whose files are in a folder: its address, and the workers.
+
+    They are two hosts, as Linux has it: Spark starts a copy of a task on another one only.
+    """
     import pyspark
 
     port = free_port()
     address = f"spark://127.0.0.1:{port}"
     deploy = [Path(pyspark.__file__).parent / "bin" / "spark-class"]
-    common = ["--host", "127.0.0.1", "--webui-port", "0"]
-    roles = [["org.apache.spark.deploy.master.Master", *common, "--port", str(port)]]
-    roles += [
-        ["org.apache.spark.deploy.worker.Worker", *common, "--cores", "1", "--memory", "2g", address]
-        for _ in range(2)
-    ]
+    common = ["--webui-port", "0", "--host"]
+    roles = [["org.apache.spark.deploy.master.Master", "--port", str(port), *common, "127.0.0.1"]]
+    worker = ["org.apache.spark.deploy.worker.Worker", "--cores", "1", "--memory", "2g", address]
+    roles += [[*worker, *common, host] for host in ("127.0.0.1", "127.0.0.2")]
     environment = os.environ | {"SPARK_WORKER_DIR": str(folder / "work"), "SPARK_LOCAL_IP": "127.0.0.1"}
     with ExitStack() as stack:
         started: list[subprocess.Popen[bytes]] = []
@@ -47,6 +53,11 @@ def standalone(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]
             assert started[0].poll() is None
             time.sleep(0.2)
         yield address, started[1:]
+
+
+def freeze(worker: subprocess.Popen[bytes]) -> None:
+    """Stop a worker's executor, but not its Python."""
+    subprocess.run(["pkill", "-STOP", "-P", str(worker.pid)], check=True)  # noqa: S607
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

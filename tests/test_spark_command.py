@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from built import SAMPLES, data_of, warehouse_of
-from clusters import SPARK, end, standalone
+from clusters import SPARK, end, settings, standalone
 from conftest import Workspace, new_workspace
 from engines import IGNORED
 
@@ -100,8 +100,7 @@ def test_days_are_pruned_as_in_duckdb(duck: Workspace, sparked: Workspace, tmp_p
         ours, theirs = (answer(each, ["prune", "--before", "2026-09-20", "--json", option]) for each in both)
         assert {**ours, "bytes": 0, "seconds": 0} == {**theirs, "bytes": 0, "seconds": 0}
         assert ours["rows"] > 0
-    for command in QUESTIONS.values():
-        assert_same(*(answer(each, command) for each in both))
+    assert_same_answers(*both)
     assert "Nothing to remove." in sparked.run("prune", "--before", "2026-09-20").stdout
     assert "0 of" not in sparked.run("validate").stdout
 
@@ -132,20 +131,37 @@ def test_killed_at_random_the_next_run_ends_right(duck: Workspace, tmp_path: Pat
     dice = random.Random(8)  # noqa: S311  # the same each time
     workspace = workspace_in(tmp_path, **SPARK)
     for _ in range(KILLS):
-        with workspace.start("pipeline") as running:
-            time.sleep(dice.uniform(8, 40))
-            running.send_signal(signal.SIGKILL)
-            running.communicate()
+        kill(workspace, dice.uniform(8, 40), "pipeline")
     assert workspace.run("pipeline", "-q").returncode == 0
-    for command in QUESTIONS.values():
-        assert_same(answer(duck, command), answer(workspace, command))
+    assert_same_answers(duck, workspace)
     assert warehouse_of(workspace).exists()
+    shutil.copytree(data_of(duck), tmp_path / "duck" / "data")
+    pruned, prune = workspace_in(tmp_path / "duck"), ["prune", "--before", "2026-09-20", "--yes"]
+    for _ in range(KILLS):
+        kill(workspace, dice.uniform(6, 20), *prune)
+    for each in (pruned, workspace):
+        assert each.run(*prune).returncode == 0
+        assert each.run("pipeline", "-q", "--skip-extract").returncode == 0
+    assert_same_answers(pruned, workspace)
+
+
+def kill(workspace: Workspace, after: float, *command: str) -> None:
+    """Start a command, and kill it some seconds later."""
+    with workspace.start(*command) as running:
+        time.sleep(after)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+
+
+def assert_same_answers(one: Workspace, other: Workspace) -> None:
+    for command in QUESTIONS.values():
+        assert_same(answer(one, command), answer(other, command))
 
 
 def test_a_worker_is_killed_and_the_next_run_ends_right(duck: Workspace, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     with standalone(tmp_path) as (address, workers):
-        workspace = workspace_in(tmp_path / "own", **SPARK | {"SPARK_MASTER": address})
+        workspace = workspace_in(tmp_path / "own", **settings(address))
         silver = data_of(workspace) / "iceberg" / "silver"
         with workspace.start("pipeline") as running:
             while not silver.is_dir():
@@ -155,5 +171,4 @@ def test_a_worker_is_killed_and_the_next_run_ends_right(duck: Workspace, tmp_pat
             running.communicate()
         finished = workspace.run("pipeline", "-q")
     assert finished.returncode == 0, finished.stderr
-    for command in QUESTIONS.values():
-        assert_same(answer(duck, command), answer(workspace, command))
+    assert_same_answers(duck, workspace)

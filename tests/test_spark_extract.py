@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
 import bson
 import polars as pl
 import pytest
 from built import data_of
-from clusters import SPARK, end, standalone
+from clusters import SPARK, end, freeze, settings, standalone
 from conftest import landed_in, new_workspace
 from engines import IGNORED
 from replay import Server, replay
@@ -43,6 +44,12 @@ stage.RANGE_DOCUMENTS = 50
 from clogs.cli import main
 main()
 """
+SPECULATING = {
+    "spark.speculation": "true",
+    "spark.speculation.quantile": "0.5",
+    "spark.speculation.interval": "1s",
+    "spark.network.timeout": "1h",  # a frozen executor is not lost before
+}
 
 
 @pytest.fixture
@@ -121,18 +128,21 @@ def test_an_error_of_a_task_is_that_of_the_command(server: Server, tmp_path: Pat
     assert "asks for a user and a password" in stderr
 
 
-def test_a_worker_is_killed_while_it_reads(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fate", "properties"), [(end, {}), (freeze, SPECULATING)])
+def test_a_worker_is_killed_or_frozen_while_it_reads(
+    server: Server, tmp_path: Path, fate: Callable[[Popen[bytes]], None], properties: dict[str, str]
+) -> None:
     (tmp_path / "own").mkdir()
     workspace = new_workspace(tmp_path / "own", server.uri, "conversations")
     (workspace.folder / "small.py").write_text(IN_SMALL_RANGES, encoding="utf-8")
     landing = data_of(workspace) / "landing"
     with standalone(tmp_path) as (address, workers):
         server.pause = 0.5
-        with workspace.start("extract", module="small", **SPARK | {"SPARK_MASTER": address}) as running:
+        with workspace.start("extract", module="small", **settings(address, **properties)) as running:
             while not any(landing.rglob("*.parquet")):
                 assert running.poll() is None, running.communicate()
                 time.sleep(0.1)
-            end(workers[0])
+            fate(workers[0])
             _, stderr = running.communicate()
     assert running.returncode == 0, stderr
     found = Counter(identity for path in landed_in(landing) for identity in pl.read_parquet(path)["_id"])
