@@ -24,7 +24,7 @@ from test_workers import IDS, entries, job_in
 from clogs import __version__, dead_letters
 from clogs.commands.demo_server import free_port
 from clogs.errors import SourceError
-from clogs.extract import ExtractJob, extract, stage
+from clogs.extract import ExtractJob, extract, parts
 from clogs.extract.watermark import read_extract_state
 from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
@@ -39,8 +39,8 @@ pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
 
 MISFITS = range(0, len(IDS), 250)
 IN_SMALL_RANGES = """
-from clogs.extract import stage
-stage.RANGE_DOCUMENTS = 50
+from clogs.extract import parts
+parts.RANGE_DOCUMENTS = 50
 from clogs.cli import main
 main()
 """
@@ -74,7 +74,7 @@ def left_by(job: ExtractJob) -> tuple[Any, ...]:
 
 @pytest.fixture(autouse=True)
 def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
+    monkeypatch.setattr(parts, "RANGE_DOCUMENTS", 100)
 
 
 def test_a_backfill_is_that_of_workers(spark: SparkSession, server: Server, tmp_path: Path) -> None:

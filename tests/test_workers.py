@@ -21,7 +21,7 @@ from pymongo.collection import Collection
 from replay import Server, replay
 
 from clogs.errors import ClogsError, TransientSourceError
-from clogs.extract import ExtractJob, ExtractResult, extract, stage, workers
+from clogs.extract import ExtractJob, ExtractResult, extract, parts, workers
 from clogs.extract.range import Landed
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.mongo import Address, Source, connect
@@ -44,7 +44,7 @@ def entries() -> list[Document]:
 
 @pytest.fixture(autouse=True)
 def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "RANGE_DOCUMENTS", 100)
+    monkeypatch.setattr(parts, "RANGE_DOCUMENTS", 100)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_catch_up_is_counted_if_it_lasts(
     run: Run, monkeypatch: pytest.MonkeyPatch, after: float, total: int | None
 ) -> None:
     run()
-    monkeypatch.setattr(stage, "COUNTED_AFTER", after)
+    monkeypatch.setattr(parts, "COUNTED_AFTER", after)
     told: list[tuple[int, int | None]] = []
     run(lambda done, expected: told.append((done, expected)))
     assert told[-1] == (301, total)
@@ -151,7 +151,7 @@ def test_a_catch_up_is_counted_if_it_lasts(
 
 def test_where_counting_fails_reading_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run()
-    monkeypatch.setattr(stage, "COUNTED_AFTER", 0.0)
+    monkeypatch.setattr(parts, "COUNTED_AFTER", 0.0)
     monkeypatch.setattr(Source, "count", fail)
     told: list[tuple[int, int | None]] = []
     assert run(lambda done, total: told.append((done, total))).unchanged == 301

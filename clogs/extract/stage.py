@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
 from clogs import dead_letters
 from clogs.dead_letters import Stage
-from clogs.errors import LostChangesError, SourceError
+from clogs.errors import LostChangesError
 from clogs.extract.changes import land_changes, open_changes, replies
-from clogs.extract.range import CollectionRange, Counts, ExtractJob, Landed, land_range
+from clogs.extract.parts import LandRanges, land_parts
+from clogs.extract.range import Counts, ExtractJob
 from clogs.extract.reconcile import Reconciled, reconcile
 from clogs.extract.same_source import ANOTHER, Confirm, state_of
-from clogs.extract.scan import Read
 from clogs.extract.watermark import (
     ExtractState,
     extract_state_path,
@@ -29,18 +26,9 @@ from clogs.extract.watermark import (
 from clogs.extract.workers import land_ranges
 from clogs.landing.files import identity
 from clogs.landing.place import sweep
-from clogs.mongo import Changes, KeyRange, Source
+from clogs.mongo import Changes, Source
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count
-
-RANGE_DOCUMENTS = 25_000
-"""About so many documents are read by one process before it takes the next range."""
-
-LandRanges = Callable[[Sequence[Read], ExtractJob, ExtractState], Generator[Landed]]
-"""What lands several ranges at a time."""
-
-COUNTED_AFTER = 2.0
-"""Seconds of reading after which documents are counted for the progress bar: most runs find few."""
 
 logger = logging.getLogger(__name__)
 
@@ -97,44 +85,27 @@ def extract(
         ClogsError: A file cannot be written.
     """
     clock = time.perf_counter()
-    landing = identity(job.raw_dir, create=not dry_run)
-    before = read_extract_state(
-        extract_state_path(
-            job.state_dir,
-            source=source.address.namespace,
-            watermark_field=job.watermark_field,
-            landing=landing,
-        )
-    )
-    known, before = before, state_of(source, before, None if full_backfill else confirm)
+    known = _last_state(source, job, create=not dry_run)
+    before = state_of(source, known, None if full_backfill else confirm)
     is_another = bool(known.token) and not (before.token or full_backfill or since or limit)
     if is_another:  # the stream still has what became of the one before
         before = replace(before, token=known.token)
     if not dry_run:
         for folder in (job.raw_dir, job.dead_letter_dir, job.state_dir):
             sweep(folder)
-    resumed = replace(before, token=None) if full_backfill else before
     try:
-        # a part of the collection says nothing about its changes
-        changes = None if since or limit else open_changes(source, job, resumed)
-        if is_another and not changes:
-            logger.warning(ANOTHER, source.name)
-        if changes and resumed.token:
-            land = partial(_extract_changes, changes)
-        else:
-            token = changes.token if changes else before.token if since or limit else None
-            land = partial(
-                _extract_range,
-                source,
-                token=token,
-                full_backfill=full_backfill,
-                since=since,
-                limit=limit or 0,
-                land_ranges=land_ranges,
-            )
-        result = land(job, before, dry_run=dry_run, on_progress=on_progress)
-        if is_another and changes:
-            raise LostChangesError(f"{source.name} is another collection than the one read before.")  # noqa: TRY301
+        result = _extract_new(
+            source,
+            job,
+            before,
+            is_another=is_another,
+            full_backfill=full_backfill,
+            since=since,
+            limit=limit or 0,
+            dry_run=dry_run,
+            land_ranges=land_ranges,
+            on_progress=on_progress,
+        )
     except LostChangesError as error:
         # What changed since then can have any date.
         logger.warning("%s The whole collection is read again.", error)
@@ -151,6 +122,59 @@ def extract(
     result = replace(result, seconds=time.perf_counter() - clock)
     warn(result, job, stage="extract")
     return result
+
+
+def _last_state(source: Source, job: ExtractJob, *, create: bool) -> ExtractState:
+    """What the last run has left for this source and this landing, which is created if it may be."""
+    path = extract_state_path(
+        job.state_dir,
+        source=source.address.namespace,
+        watermark_field=job.watermark_field,
+        landing=identity(job.raw_dir, create=create),
+    )
+    return read_extract_state(path)
+
+
+def _extract_new(
+    source: Source,
+    job: ExtractJob,
+    before: ExtractState,
+    *,
+    is_another: bool,
+    full_backfill: bool,
+    since: datetime | None,
+    limit: int,
+    dry_run: bool,
+    land_ranges: LandRanges,
+    on_progress: Progress,
+) -> ExtractResult:
+    """Land what is new, as the change stream or the watermark finds it.
+
+    Raises:
+        LostChangesError: The collection has to be read whole. What the stream still had is landed.
+    """
+    is_part = bool(since or limit)  # which says nothing about changes
+    resumed = replace(before, token=None) if full_backfill else before
+    changes = None if is_part else open_changes(source, job, resumed)
+    if is_another and not changes:
+        logger.warning(ANOTHER, source.name)
+    if changes and resumed.token:
+        result = _extract_changes(changes, job, before, dry_run=dry_run, on_progress=on_progress)
+        if is_another:
+            raise LostChangesError(f"{source.name} is another collection than the one read before.")
+        return result
+    return _extract_range(
+        source,
+        job,
+        before,
+        token=changes.token if changes else before.token if is_part else None,
+        full_backfill=full_backfill,
+        since=since,
+        limit=limit,
+        dry_run=dry_run,
+        land_ranges=land_ranges,
+        on_progress=on_progress,
+    )
 
 
 def _extract_changes(
@@ -202,7 +226,7 @@ def _extract_range(
     if full_backfill:
         before = replace(before, window=no_documents())
     until = job.started if covers_all_new else None
-    counts, state = _land(
+    counts, state = land_parts(
         source,
         key_range,
         job,
@@ -232,45 +256,6 @@ def _start(source: Source, before: ExtractState, job: ExtractJob) -> datetime | 
         if source.count(newest.filter(), limit=before.ties + 1) <= before.ties:
             return before.watermark
     return before.start(job.lookback)
-
-
-def _land(
-    source: Source,
-    key_range: KeyRange,
-    job: ExtractJob,
-    before: ExtractState,
-    *,
-    until: datetime | None,
-    limit: int,
-    land_ranges: LandRanges,
-    on_progress: Progress,
-) -> tuple[Counts, ExtractState]:
-    """Land a range, in parts where it is large, and return the state for the next run."""
-    expected, started = None, time.perf_counter()
-    if key_range.is_whole:
-        expected = source.estimated_count()
-        expected = min(expected, limit) if limit else expected
-    # Without an index, the server would read every document to count some.
-    is_countable = expected is None and key_range.field != "_id"
-    parts = 1 if limit else (expected or 0) // RANGE_DOCUMENTS
-    ranges = source.split(parts) if parts > 1 else [key_range]
-    readers = [CollectionRange(source, each, job) for each in ranges]
-    if len(readers) > 1:
-        landed = land_ranges(readers, job, before)
-    else:
-        landed = land_range(readers[0], job, before, limit=limit)
-    counts, state, undated = Counts(), before.begun(job.started), not key_range.is_whole
-    on_progress(0, expected)
-    with closing(landed):  # so that workers end before an error is reported
-        for each, documents in landed:
-            counts += each
-            state = state.plus(documents, until=until, lookback=job.lookback, undated=undated)
-            if is_countable and time.perf_counter() - started > COUNTED_AFTER:
-                is_countable = False
-                with suppress(SourceError):  # it is only for the progress that is shown
-                    expected = source.count(key_range.filter(), limit=limit)
-            on_progress(counts.documents, expected)
-    return counts, state.pruned(job.lookback, undated=undated)
 
 
 def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:

@@ -71,12 +71,9 @@ class Logs:
         """Note the rows of a query as changed; a log that gets longer than its table is begun anew."""
         log = self.of(table)
         self._latest.pop(table, None)
-        self.connection.execute(f"""
-            INSERT INTO {log} BY NAME
-            SELECT numbered.number, false AS everything, changed.*
-            FROM ({rows}) AS changed,
-                (SELECT nextval('changes.numbers') AS number) AS numbered
-        """)
+        ((number,),) = self.connection.execute("SELECT nextval('changes.numbers')").fetchall()
+        noted = f"SELECT {number} AS number, false AS everything, * FROM ({rows})"
+        self.connection.execute(f"INSERT INTO {log} BY NAME {noted}")
         lengths = f"SELECT (SELECT count(*) FROM {log}), (SELECT count(*) FROM {source})"
         ((of_log, of_table),) = self.connection.execute(lengths).fetchall()
         if of_log > of_table:

@@ -136,11 +136,11 @@ def _finish(
     if build.failure:
         raise build.failure
     on_end(connection)
+    built = [view for view in build.views if view.name in build.seconds]
+    counts = ", ".join(f"(SELECT count(*) FROM {view.identifier})" for view in built)
+    (rows,) = connection.execute(f"SELECT {counts}").fetchall() if built else [()]
     models = tuple(
-        ModelRun(view.name, count, build.seconds[view.name])
-        for view in build.views
-        if view.name in build.seconds
-        for (count,) in connection.execute(f"SELECT count(*) FROM {view.identifier}").fetchall()
+        ModelRun(view.name, count, build.seconds[view.name]) for view, count in zip(built, rows, strict=True)
     )
     return TransformResult(models=models, seconds=time.perf_counter() - started)
 
