@@ -34,6 +34,7 @@ from bson import (
     Timestamp,
 )
 from conftest import Workspace, landed_in
+from jobs import job_in
 from mongo_server import serving
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -69,18 +70,7 @@ def source(mongo_uri: str, collection: Collection[Document]) -> Iterator[Source]
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
-    return ExtractJob(
-        run="first",
-        raw_dir=tmp_path / "raw",
-        dead_letter_dir=tmp_path / "dead_letters",
-        state_dir=tmp_path / "state",
-        exclude=(),
-        batch_size=100,
-        watermark_field="ingestedAt",
-        lookback=LOOKBACK,
-        retry_delays=(),
-        max_rejected=0.01,
-    )
+    return job_in(tmp_path, run="first")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from bson import ObjectId
 from conftest import DATABASE, landed_in
+from jobs import job_in
 from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -38,18 +39,7 @@ class Extraction:
     def __init__(self, uri: str, collection: Collection[Document], folder: Path) -> None:
         self.uri = uri
         self.collection = collection
-        self.job = ExtractJob(
-            run="first",
-            raw_dir=folder / "raw",
-            dead_letter_dir=folder / "dead_letters",
-            state_dir=folder / "state",
-            exclude=(),
-            batch_size=100,
-            watermark_field="ingestedAt",
-            lookback=timedelta(minutes=15),
-            retry_delays=(),
-            max_rejected=0.01,
-        )
+        self.job = job_in(folder, run="first")
 
     def run(self, *, job: dict[str, Any] | None = None, **options: Any) -> ExtractResult:  # noqa: ANN401
         """Extract as a run of its own."""

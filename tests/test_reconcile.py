@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from bson import ObjectId
 from conftest import landed_in
+from jobs import job_in
 from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -47,19 +48,8 @@ def entry(identity: object, **fields: object) -> Document:
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
-    return ExtractJob(
-        run="run",
-        started=NOW + timedelta(hours=1),
-        raw_dir=tmp_path / "raw",
-        dead_letter_dir=tmp_path / "dead_letters",
-        state_dir=tmp_path / "state",
-        exclude=(),
-        batch_size=1000,
-        source_mode="watermark",
-        watermark_field="ingestedAt",
-        lookback=timedelta(minutes=15),
-        retry_delays=(),
-        max_rejected=1,
+    return job_in(
+        tmp_path, run="run", started=NOW + timedelta(hours=1), source_mode="watermark", max_rejected=1
     )
 
 

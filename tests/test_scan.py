@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from bson import ObjectId
 from conftest import landed_in
+from jobs import job_in
 from replay import Server, replay
 
 from clogs.errors import SourceError
@@ -52,18 +53,7 @@ def source(server: Server) -> Iterator[Source]:
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
-    return ExtractJob(
-        run="run",
-        raw_dir=tmp_path / "landing",
-        dead_letter_dir=tmp_path / "dead_letters",
-        state_dir=tmp_path / "state",
-        exclude=("heavy",),
-        batch_size=100,
-        watermark_field="ingestedAt",
-        lookback=timedelta(0),
-        retry_delays=(timedelta(0),),
-        max_rejected=0,
-    )
+    return job_in(tmp_path, exclude=("heavy",), retry_delays=(timedelta(0),))
 
 
 def scanned(source: Source, job: ExtractJob) -> pl.LazyFrame:

@@ -18,8 +18,9 @@ from built import data_of
 from clusters import SPARK, end, freeze, settings, standalone
 from conftest import landed_in, new_workspace
 from engines import IGNORED
+from jobs import job_in
 from replay import Server, replay
-from test_workers import IDS, entries, job_in
+from test_workers import IDS, entries
 
 from clogs import __version__, dead_letters
 from clogs.commands.demo_server import free_port

@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ import polars as pl
 import pytest
 from built import SAMPLES
 from conftest import Workspace, landed_in, new_workspace
+from jobs import job_in
 from polars.testing import assert_frame_equal
 from pymongo.collection import Collection
 
 from clogs import dead_letters
 from clogs.checks.suites import blocking_checks
-from clogs.extract import ExtractJob, ExtractResult, extract_transcripts, replay_documents, transcripts
+from clogs.extract import ExtractResult, extract_transcripts, replay_documents, transcripts
 from clogs.landing.place import Place
 from clogs.runs.records import new_run
 from clogs.transcripts.find import find
@@ -47,19 +48,7 @@ class Reading:
         self.root = root
         self.file = root / "projects" / "-home-me-app" / "one.jsonl"
         self.file.parent.mkdir(parents=True)
-        self.job = ExtractJob(
-            run="first",
-            raw_dir=root / "landing",
-            dead_letter_dir=root / "dead_letters",
-            state_dir=root / "state",
-            exclude=(),
-            batch_size=100,
-            watermark_field="ingestedAt",
-            lookback=timedelta(0),
-            retry_delays=(),
-            max_rejected=1.0,
-            blocking_checks=blocking_checks({}),
-        )
+        self.job = job_in(root, run="first", max_rejected=1.0, blocking_checks=blocking_checks({}))
 
     def write(self, *lines: object, mode: str = "a", end: str = "\n") -> None:
         with self.file.open(mode, encoding="utf-8") as file:

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from bson import ObjectId
 from conftest import Workspace, landed_in, new_workspace
+from jobs import job_in
 from pymongo.collection import Collection
 from replay import Server, replay
 
@@ -49,23 +50,7 @@ def _many_small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
-    return job_in(tmp_path)
-
-
-def job_in(folder: Path) -> ExtractJob:
-    return ExtractJob(
-        run=new_run(),
-        raw_dir=folder / "raw",
-        dead_letter_dir=folder / "dead_letters",
-        state_dir=folder / "state",
-        exclude=(),
-        batch_size=100,
-        watermark_field="ingestedAt",
-        lookback=timedelta(minutes=5),
-        retry_delays=(timedelta(0),),
-        max_rejected=0.01,
-        workers=2,
-    )
+    return job_in(tmp_path, lookback=timedelta(minutes=5), retry_delays=(timedelta(0),), workers=2)
 
 
 @pytest.fixture
