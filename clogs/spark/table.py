@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructField
 
-_DEFINITION = "clogs.definition"
+DEFINITION = "clogs.definition"
+"""The property that has the digest of what a table was built from, but for rows of other tables."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class ModelTable:
 
     def is_of_definition(self) -> bool:
         """Whether it is there, and was built by the model as it is."""
-        return self._own_properties().get(_DEFINITION) == self.model.definition
+        return self._own_properties().get(DEFINITION) == self.model.definition
 
     def update(self, *, full_refresh: bool) -> bool:
         """Build it as a whole, or what was touched; return whether there was anything to do.
@@ -102,7 +103,7 @@ class ModelTable:
             DataError: Rows fail an audit.
             ClogsError: The catalog has such a table of somebody else's.
         """
-        if self.exists() and _DEFINITION not in self._own_properties():
+        if self.exists() and DEFINITION not in self._own_properties():
             raise ClogsError(
                 f"The catalog has a table {self.model.name} that clogs did not make.",
                 hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
@@ -114,7 +115,7 @@ class ModelTable:
         if order := time_of(rows.schema):
             rows = rows.orderBy(order)
         writer = rows.writeTo(self.model.name).using("iceberg")
-        for name, value in {**PROPERTIES, _DEFINITION: self.model.definition, **snapshots}.items():
+        for name, value in {**PROPERTIES, DEFINITION: self.model.definition, **snapshots}.items():
             writer = writer.tableProperty(name, value)
         writer.createOrReplace()
 
@@ -177,10 +178,15 @@ class ModelTable:
 
     def _audit(self) -> None:
         """Require that no row of ``this_model`` fails an audit."""
-        for name, query in self.model.audits:
-            failing = self.spark.sql(query)
-            if some := failing.limit(EXAMPLES).collect():
-                raise failure(self.model.name, name, failing.count(), some)
+        counts = [
+            f"SELECT {place} AS place, count(*) AS number FROM ({query})"
+            for place, (_, query) in enumerate(self.model.audits)
+        ]
+        for failing in self.spark.sql(" UNION ALL ".join(counts)).collect() if counts else ():
+            if failing.number:
+                name, query = self.model.audits[failing.place]
+                some = self.spark.sql(query).limit(EXAMPLES).collect()
+                raise failure(self.model.name, name, failing.number, some)
 
     def _touched(self, changed: Mapping[str, str]) -> DataFrame:
         """The keys that the changes of parents touch; some key where all rows are compared."""
@@ -234,14 +240,10 @@ class ModelTable:
 
     def _snapshot(self, parent: str) -> str:
         """The current snapshot of a parent; nothing if it has never been written."""
-        return self._properties(parent)["current-snapshot-id"].removeprefix("none")
-
-    def _properties(self, name: str) -> dict[str, str]:
-        shown = self.spark.sql(f"SHOW TBLPROPERTIES {name}").collect()
-        return {row.key: row.value for row in shown}
+        return properties_of(self.spark, parent)["current-snapshot-id"].removeprefix("none")
 
     def _own_properties(self) -> dict[str, str]:
-        return self._properties(self.model.name) if self.exists() else {}
+        return properties_of(self.spark, self.model.name) if self.exists() else {}
 
     def _set(self, properties: Mapping[str, str]) -> None:
         written = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
@@ -250,12 +252,17 @@ class ModelTable:
     def _create_view(self) -> bool:
         is_new = not self.is_of_definition()
         if is_new:
-            properties = f"TBLPROPERTIES ('{_DEFINITION}' = '{self.model.definition}')"
+            properties = f"TBLPROPERTIES ('{DEFINITION}' = '{self.model.definition}')"
             self.spark.sql(f"CREATE OR REPLACE VIEW {self.model.name} {properties} AS {self.model.query}")
         if self.model.audits:
             self.spark.sql(f"SELECT * FROM {self.model.name}").createOrReplaceTempView("this_model")
             self._audit()
         return is_new
+
+
+def properties_of(spark: SparkSession, name: str) -> dict[str, str]:
+    """The properties of a table or view."""
+    return {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
 
 
 def _digested(field: StructField) -> str:

@@ -16,7 +16,7 @@ from clogs.errors import ClogsError, UnavailableError, WarehouseError
 from clogs.spark.faults import naming
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.merge import PROPERTIES
-from clogs.spark.table import ModelTable
+from clogs.spark.table import DEFINITION, ModelTable, properties_of
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import (
     ModelRun,
@@ -32,7 +32,7 @@ from clogs.transform.portable import PortableModel, Seed
 from clogs.warehouse.connection import LOAD_FIRST
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -164,17 +164,14 @@ def _publish(
 
 def _keep_seed(spark: SparkSession, seed: Seed) -> None:
     """Write a seed unless it is as it was."""
+    is_there = spark.catalog.tableExists(seed.name)
+    if is_there and properties_of(spark, seed.name).get(DEFINITION) == seed.definition:
+        return
     casts = [f"CAST(`{name}` AS {kind}) AS `{name}`" for name, kind in seed.types.items()]
     rows = spark.createDataFrame(
         seed.rows.rows(), ", ".join(f"`{name}` STRING" for name in seed.rows.columns)
     )
-    rows = rows.selectExpr(*casts)
-    if not spark.catalog.tableExists(seed.name) or not _are_equal(spark.table(seed.name), rows):
-        writer = rows.writeTo(seed.name).using("iceberg")
-        for name, value in PROPERTIES.items():
-            writer = writer.tableProperty(name, value)
-        writer.createOrReplace()
-
-
-def _are_equal(one: DataFrame, other: DataFrame) -> bool:
-    return bool(one.exceptAll(other).isEmpty() and other.exceptAll(one).isEmpty())
+    writer = rows.selectExpr(*casts).writeTo(seed.name).using("iceberg")
+    for name, value in {**PROPERTIES, DEFINITION: seed.definition}.items():
+        writer = writer.tableProperty(name, value)
+    writer.createOrReplace()

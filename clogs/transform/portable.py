@@ -69,11 +69,12 @@ class PortableModel:
 
 
 class Seed(NamedTuple):
-    """A seed: its rows as texts, and the types of its columns in Spark's words."""
+    """A seed: its rows as texts, its columns' types in Spark's words, and a digest of both in hex digits."""
 
     name: str
     rows: pl.DataFrame
     types: Mapping[str, str]
+    definition: str
 
 
 def source(parent: str) -> str:
@@ -105,7 +106,9 @@ def seeds(context: Context) -> Iterator[Seed]:
     for model in context.models.values():
         if isinstance(model, SeedModel):
             types = {name: kind.sql("spark") for name, kind in (model.columns_to_types or {}).items()}
-            yield Seed(model.name, pl.read_csv(model.seed.content.encode(), infer_schema=False), types)
+            content = model.seed.content
+            rows = pl.read_csv(content.encode(), infer_schema=False)
+            yield Seed(model.name, rows, types, _digest(content, types))
 
 
 def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel:
@@ -137,10 +140,14 @@ def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel
         grain=[column.name for grain in model.grains for column in grain.find_all(exp.Column)],
         parents={name: columns.get(name.rpartition(".")[2], columns.get("key")) for name in parents},
         audits=audits,
-        definition=hashlib.sha256(f"{sql}\0{of_seeds}\0{audits}".encode()).hexdigest(),
+        definition=_digest(sql, of_seeds, audits),
         description=model.description or "",
         columns=model.column_descriptions or {},
     )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
 
 def _rename(table: exp.Table, name: str) -> None:
