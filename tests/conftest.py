@@ -199,6 +199,16 @@ def started_spark(spark_place: Path) -> Iterator[SparkSession]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def duck(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished pipeline on DuckDB, which Spark's are compared with."""
+    from answers import workspace_in
+
+    made = workspace_in(tmp_path_factory.mktemp("duck"))
+    assert made.run("pipeline", "-q").returncode == 0
+    return made
+
+
 @pytest.fixture(scope="module")
 def spark(started_spark: SparkSession) -> Iterator[SparkSession]:
     """Spark, with a catalog that is empty at first."""
