@@ -103,7 +103,7 @@ BAD = {
         69, "no master answers.", "set spark.master", {"SPARK_MASTER": "spark://127.0.0.1:9"}
     ),
     "Java 8": Bad(1, "this Java is too old.", JAVA, {"PATH": "{place}/java8:/usr/bin:/bin"}),
-    "no Java": Bad(1, "there is no Java.", JAVA, {"JAVA_HOME": "{place}"}),
+    "no Java": Bad(1, "Java was not found.", JAVA, {"JAVA_HOME": "{place}"}),
     "Spark 4.3": Bad(1, "PySpark 4.3.0 is", "pip install 'clogs[spark]'", {"PYTHONPATH": "{place}/spark43"}),
     "no jar of Iceberg's": Bad(
         1, "Cannot find catalog plugin class", JARS, config={"spark.jars": "{place}/none.jar"}
@@ -112,9 +112,9 @@ BAD = {
     "jars that Maven does not have": Bad(
         69, "jars cannot be fetched from Maven.", JARS, config={"spark.jars.packages": "none:none:1"}
     ),
-    "a catalog without rights": Bad(69, "[SQLITE_READONLY]", "may be written", config=OF_JDBC),
-    "a catalog of one's own that is gone": Bad(69, "[SQLITE_CANTOPEN]", "See that the catalog is there"),
-    "a catalog that is away": Bad(69, "Connection refused", "See that the catalog is there", config=OF_REST),
+    "a catalog without rights": Bad(69, "[SQLITE_READONLY]", "may write to it", config=OF_JDBC),
+    "a catalog of one's own that is gone": Bad(69, "[SQLITE_CANTOPEN]", "Check that the catalog"),
+    "a catalog that is away": Bad(69, "Connection refused", "Check that the catalog", config=OF_REST),
 }
 
 

@@ -20,6 +20,7 @@ from test_changes import EDITS
 
 from clogs.errors import ClogsError, ModelsError
 from clogs.schema import COLUMNS
+from clogs.spark.catalog import DEFINITION, is_table, is_view, make_room, write_table
 from clogs.spark.lens import Lens
 from clogs.spark.load import create_tables
 from clogs.spark.merge import GONE, PROPERTIES, merge, ranges, time_of
@@ -105,6 +106,12 @@ MODEL (name mine.daily, kind INCREMENTAL_BY_TIME_RANGE (time_column date));
 SELECT date FROM gold.dim_date WHERE date BETWEEN @start_ds AND @end_ds
 """
 
+LAST = """
+MODEL (name mine.last, kind FULL);
+WITH entries AS (SELECT _id FROM bronze.stg_messages)
+SELECT _id FROM entries WHERE NOT EXISTS (SELECT 1 FROM entries AS other WHERE other._id > entries._id)
+"""
+
 
 def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     create_tables(spark)
@@ -122,14 +129,41 @@ def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnec
         ours = connection.execute("SELECT count(*) > 0 FROM mine.nights, gold.fct_messages").fetchall()
     assert ours == [(True,)]
     (models / "broken.sql").unlink()
-    (models / "nights.sql").unlink()
+    (models / "nights.sql").write_text(NIGHTS.replace("FULL", "VIEW"), encoding="utf-8")
+    transform(spark, lens, config)
+    assert (is_table(spark, "mine.nights"), is_view(spark, "mine.nights")) == (False, True)
     (models / "daily.sql").write_text(DAILY, encoding="utf-8")
+    arriving.execute("INSERT INTO raw.conversations FROM arriving LIMIT 500 OFFSET 3000")
+    put(spark, arriving)
     with pytest.raises(ModelsError, match=r"Spark cannot build mine\.daily"):
         transform(spark, lens, config)
-    (models / "daily.sql").unlink()
-    transform(spark, lens, config_in(tmp_path))
-    assert not spark.catalog.tableExists("mine.nights")
+    assert "mine.nights" in lens.names()
+    assert transform(spark, lens, config_in(tmp_path)).unchanged  # for ours have followed
+    assert not is_view(spark, "mine.nights")
     assert "mine.nights" not in lens.names()
+
+
+def test_what_the_catalog_has_under_a_name(spark: SparkSession) -> None:
+    rows = spark.range(3)
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
+    assert not is_view(spark, "nowhere.at_all")
+    write_table(rows, "mine.made", {DEFINITION: "1"})
+    make_room(spark, "mine.made", kind="VIEW")
+    assert not is_table(spark, "mine.made")
+    spark.sql(f"CREATE VIEW mine.made TBLPROPERTIES ('{DEFINITION}' = '2') AS SELECT 1 AS a")
+    write_table(rows, "mine.made", {DEFINITION: "3"})
+    assert (is_view(spark, "mine.made"), spark.table("mine.made").count()) == (False, 3)
+    spark.sql("CREATE VIEW mine.theirs AS SELECT 1 AS a")
+    with pytest.raises(ClogsError, match=r"The catalog has a view mine\.theirs that clogs did not make\."):
+        write_table(rows, "mine.theirs", {DEFINITION: "4"})
+
+
+def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:
+    models = tmp_path / "own" / "models"
+    models.mkdir(parents=True)
+    (models / "last.sql").write_text(LAST, encoding="utf-8")
+    translated, _ = translate(config_in(tmp_path, extra_models=tmp_path / "own"))
+    assert {model.name.partition(".")[0] for model in translated if model.is_by_row} == {"bronze"}
 
 
 def test_news_leave_the_files_of_other_days_alone(spark: SparkSession) -> None:

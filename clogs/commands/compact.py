@@ -31,5 +31,6 @@ def summary(result: CompactResult) -> str:
     """A compaction in a line."""
     if not result.merged:
         return "nothing to merge"
-    merged = f"{count(result.merged, 'file')} of {count(result.days, 'day')} merged into {result.files:,}"
+    of_days = f" of {count(result.days, 'day')}" if result.days else ""
+    merged = f"{count(result.merged, 'file')}{of_days} merged into {result.files:,}"
     return f"{merged} ({size(result.bytes_before)} → {size(result.bytes_after)})"

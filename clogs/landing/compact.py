@@ -44,7 +44,7 @@ _COPY = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactResult:
-    """What a compaction did: it merged so many files of so many days into `files`."""
+    """What a compaction did: it merged so many files of so many days, 0 if not by day, into `files`."""
 
     days: int
     merged: int

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from clogs.checks.overrides import CheckOverride
 from clogs.landing.objects import SCHEMES, ObjectPath
-from clogs.redact import HIDDEN
+from clogs.redact import HIDDEN, hide_logins
 from clogs.terminal.text import did_you_mean, unicode
 
 MAX_DURATION = timedelta(days=366)
@@ -239,11 +239,11 @@ def _properties(written: Mapping[str, object], prefix: str = "") -> Iterator[tup
 
 
 def hide_secrets(config: Mapping[str, str] | str) -> dict[str, str] | str:
-    """Hide the values of properties that sound like secrets, as Spark does; all of what is no table."""
+    """Hide values of properties that sound like secrets, logins in others, and all of what is no table."""
     if isinstance(config, str):
         return HIDDEN
-    secret = re.compile(r"secret|password|token|key|credential", re.IGNORECASE)
-    return {name: HIDDEN if secret.search(name) else value for name, value in config.items()}
+    secret = re.compile(r"secret|password|token|key|credential|authorization", re.IGNORECASE)
+    return {name: HIDDEN if secret.search(name) else hide_logins(value) for name, value in config.items()}
 
 
 def web_address(value: str) -> None:

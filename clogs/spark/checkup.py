@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clogs import __version__
 from clogs.errors import ClogsError
+from clogs.files import obstacle
 from clogs.health.findings import Finding
 from clogs.landing.files import landed
 from clogs.landing.objects import ObjectPath
@@ -30,7 +31,8 @@ def checkup(spark: SparkSession, *, raw_dir: Place, address: Address | None) -> 
     schemas = [row.namespace for row in spark.sql("SHOW NAMESPACES").collect()]
     yield Finding("catalog", "ok", f"Iceberg's catalog has {', '.join(schemas) or 'no table yet'}")
     look = partial(_look, str(raw_dir), address)
-    (seen,) = spark.range(1).mapInArrow(look, "clogs STRING, landing STRING, source STRING").collect()
+    one_task = spark.range(0, 1, 1, 1)
+    (seen,) = one_task.mapInArrow(look, "clogs STRING, landing STRING, source STRING").collect()
     if seen.clogs != __version__:
         problem = f"The executors have clogs {seen.clogs}, and this is {__version__}."
         yield Finding("executors", "error", problem, "Install the same version on all machines.")
@@ -45,14 +47,13 @@ def checkup(spark: SparkSession, *, raw_dir: Place, address: Address | None) -> 
         yield Finding("executors", "ok", f"an executor has clogs {seen.clogs}, and reaches {reached}")
 
 
-def _look(raw_dir: str, address: Address | None, batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+def _look(raw_dir: str, address: Address | None, _: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
     """The version of clogs in a task, and why it does not reach landing and source, if it does not."""
     import pyarrow as pa
 
-    rows = sum(batch.num_rows for batch in batches)  # the one of spark.range(1), in one of the tasks
     looks = {"landing": partial(_look_at, raw_dir), "source": partial(_ask, address)}
-    faults = {name: pa.array([_fault(look)] * rows, pa.string()) for name, look in looks.items()}
-    yield pa.RecordBatch.from_pydict({"clogs": [__version__] * rows, **faults})
+    faults = {name: pa.array([_fault(look)], pa.string()) for name, look in looks.items()}
+    yield pa.RecordBatch.from_pydict({"clogs": [__version__], **faults})
 
 
 def _fault(look: Callable[[], object]) -> str | None:
@@ -65,8 +66,8 @@ def _fault(look: Callable[[], object]) -> str | None:
 
 def _look_at(raw_dir: str) -> None:
     landing = ObjectPath.parse(raw_dir) or Path(raw_dir)
-    if isinstance(landing, Path) and not landing.is_dir():
-        raise ClogsError("there is no such folder.")
+    if isinstance(landing, Path) and (found := obstacle(landing)):
+        raise ClogsError(f"{found[0]}.")
     any(landed(landing))
 
 

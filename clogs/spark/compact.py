@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clogs.landing.compact import CompactResult
+from clogs.spark.catalog import is_table
 from clogs.spark.lens import Lens
+from clogs.spark.load import create_tables
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
     """
     started = time.perf_counter()
     expired = (datetime.now(UTC) - KEPT).strftime("%Y-%m-%d %H:%M:%S")
-    names = sorted(name for name in lens.names() if spark.catalog.tableExists(name))
+    create_tables(spark)
+    names = sorted(name for name in lens.names() if is_table(spark, name))
     merged = files = before = 0
     sizes = _bytes(spark, names)
     # first, so that what is rewritten now stays for those who read it

@@ -67,7 +67,7 @@ def land_ranges(
                 dead_letters.write(job.dead_letter_dir, result.letters)
                 taken.add(result.part)
                 yield result.counts, result.window
-    # only now no attempt is left that could write
+    # only now, for Spark has ended all attempts; one on a machine that is cut off may still write
     _delete_others(job, taken)
 
 

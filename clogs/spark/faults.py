@@ -22,14 +22,14 @@ class _Fault(NamedTuple):
 
 
 _LOG = "What Spark wrote is in spark.log in the state folder."
-_JAVA = "Install Java 17 or 21, and let JAVA_HOME lead to it, or PATH."
+_JAVA = "Install Java 17 or 21, and point JAVA_HOME or PATH at it."
 _JARS = (
     "Let spark.jars in spark.config (SPARK_CONFIG) name Iceberg's runtime for Spark 4.1 and the catalog's"
     " driver, or leave it out: then Spark fetches both from Maven."
 )
 _FAULTS = (
     _Fault("UnsupportedClassVersionError", ClogsError, _JAVA, "this Java is too old."),
-    _Fault("java: (No such|.*not found)|JAVA_HOME is not set", ClogsError, _JAVA, "there is no Java."),
+    _Fault("java: (No such|.*not found)|JAVA_HOME is not set", ClogsError, _JAVA, "Java was not found."),
     _Fault(
         "All masters are unresponsive",
         UnavailableError,
@@ -46,7 +46,7 @@ _FAULTS = (
     _Fault(
         r"\b(SQL|SQLite|Connect|UnknownHost|REST|Forbidden|NotAuthorized|Meta|AccessControl)Exception\b",
         UnavailableError,
-        "See that the catalog is there and may be written, then run this again. Nothing is lost.",
+        "Check that the catalog runs and that you may write to it, then run this again. Nothing is lost.",
     ),
 )
 _CAUSE = re.compile(r"^Caused by: (.*)", re.MULTILINE)

@@ -97,7 +97,7 @@ def _query(spark: SparkSession, name: str) -> str:
     rows = spark.table(f"{name}.files").select("file_path", "content").collect()
     if any(row.content for row in rows):
         raise WarehouseError(
-            f"Iceberg's table {name} has files of deletions, which DuckDB would not heed.",
+            f"Iceberg's table {name} has files of deletions, which DuckDB would ignore.",
             hint="Write it with copy-on-write, then: clogs compact",
         )
     files = [literal(row.file_path.removeprefix("file:")) for row in rows]

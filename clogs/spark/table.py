@@ -13,7 +13,8 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError
-from clogs.spark.merge import GONE, PROPERTIES, Range, kept, merge, ranges, same, time_of
+from clogs.spark.catalog import DEFINITION, is_table, is_view, make_room, properties_of, write_table
+from clogs.spark.merge import GONE, Range, kept, merge, ranges, same, time_of
 from clogs.transform.audits import EXAMPLES, failure
 from clogs.transform.portable import PortableModel, duckdb_type, portable_type, source, spark_type
 from clogs.warehouse import identifier
@@ -22,9 +23,6 @@ from clogs.warehouse.batches import selected, types_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructField
-
-DEFINITION = "clogs.definition"
-"""The property that has the digest of what a table was built from, but for rows of other tables."""
 
 
 @dataclass(slots=True)
@@ -36,10 +34,7 @@ class ModelTable:
 
     def exists(self) -> bool:
         """Whether it is there."""
-        if self.model.kind != "view":
-            return self._is_table(self.model.name)
-        schema, _, name = self.model.name.partition(".")
-        return any(row.viewName == name for row in self.spark.sql(f"SHOW VIEWS IN {schema}").collect())
+        return (is_view if self.model.kind == "view" else is_table)(self.spark, self.model.name)
 
     def is_of_definition(self) -> bool:
         """Whether it is there, and was built by the model as it is."""
@@ -54,7 +49,7 @@ class ModelTable:
         """
         if self.model.kind == "view":
             return self._create_view()
-        if self.model.kind == "full" or not all(map(self._is_table, self.model.parents)):
+        if self.model.kind == "full" or not all(is_table(self.spark, each) for each in self.model.parents):
             self._build({})  # a view has no changes to follow
             return True
         snapshots = self._snapshots()
@@ -103,21 +98,13 @@ class ModelTable:
             DataError: Rows fail an audit.
             ClogsError: The catalog has such a table of somebody else's.
         """
-        if self.exists() and DEFINITION not in self._own_properties():
-            raise ClogsError(
-                f"The catalog has a table {self.model.name} that clogs did not make.",
-                hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
-            )
         for parent in self.model.parents:
             self.spark.table(parent).createOrReplaceTempView(source(parent))
         rows = kept(self._selected(), "this_model")
         self._audit()
         if order := time_of(rows.schema):
             rows = rows.orderBy(order)
-        writer = rows.writeTo(self.model.name).using("iceberg")
-        for name, value in {**PROPERTIES, DEFINITION: self.model.definition, **snapshots}.items():
-            writer = writer.tableProperty(name, value)
-        writer.createOrReplace()
+        write_table(rows, self.model.name, {DEFINITION: self.model.definition, **snapshots})
 
     def _follow(self, changed: Mapping[str, str]) -> None:
         """Replace the rows of the touched keys by those that the SELECT makes of them now."""
@@ -235,9 +222,6 @@ class ModelTable:
         column = self.model.parents[parent]
         return column if column in self.spark.table(parent).columns else None
 
-    def _is_table(self, name: str) -> bool:
-        return bool(self.spark.catalog.tableExists(name))
-
     def _snapshot(self, parent: str) -> str:
         """The current snapshot of a parent; nothing if it has never been written."""
         return properties_of(self.spark, parent)["current-snapshot-id"].removeprefix("none")
@@ -250,19 +234,16 @@ class ModelTable:
         self.spark.sql(f"ALTER TABLE {self.model.name} SET TBLPROPERTIES ({written})")
 
     def _create_view(self) -> bool:
-        is_new = not self.is_of_definition()
-        if is_new:
-            properties = f"TBLPROPERTIES ('{DEFINITION}' = '{self.model.definition}')"
-            self.spark.sql(f"CREATE OR REPLACE VIEW {self.model.name} {properties} AS {self.model.query}")
+        name, query = self.model.name, self.model.query
         if self.model.audits:
-            self.spark.sql(f"SELECT * FROM {self.model.name}").createOrReplaceTempView("this_model")
+            self.spark.sql(query).createOrReplaceTempView("this_model")
             self._audit()
-        return is_new
-
-
-def properties_of(spark: SparkSession, name: str) -> dict[str, str]:
-    """The properties of a table or view."""
-    return {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
+        if self.is_of_definition():
+            return False
+        make_room(self.spark, name, kind="VIEW")
+        properties = f"TBLPROPERTIES ('{DEFINITION}' = '{self.model.definition}')"
+        self.spark.sql(f"CREATE OR REPLACE VIEW {name} {properties} AS {query}")
+        return True
 
 
 def _digested(field: StructField) -> str:

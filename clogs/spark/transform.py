@@ -12,11 +12,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clogs.errors import ClogsError, UnavailableError, WarehouseError
+from clogs.errors import ClogsError, ModelsError, UnavailableError, WarehouseError
+from clogs.spark.catalog import DEFINITION, is_table, properties_of, write_table
 from clogs.spark.faults import naming
 from clogs.spark.lens import RAW, Lens
-from clogs.spark.merge import PROPERTIES
-from clogs.spark.table import DEFINITION, ModelTable, properties_of
+from clogs.spark.table import ModelTable
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import (
     ModelRun,
@@ -49,7 +49,7 @@ def transform(
     """Bring bronze, silver and gold up to date with ``raw.conversations``.
 
     A model whose definition has changed is built with all that are built from it, selected or not; so is
-    everything the first time.
+    everything the first time. If the extra models cannot be read, all others are built, selected or not.
 
     Raises:
         UsageError: A selection matches no model.
@@ -59,19 +59,32 @@ def transform(
     """
     started = time.perf_counter()
     _require_documents(spark)
-    models, seeds = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    models, seeds, failures = _translated(config)
     names = {model.name for model in models}
-    wanted = select_models(select, {model.name: frozenset(names & model.parents.keys()) for model in models})
+    graph = {model.name: frozenset(names & model.parents.keys()) for model in models}
+    wanted = select_models(() if failures else select, graph)
     for schema in sorted({name.partition(".")[0] for name in names}):
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {schema}")
     for seed in seeds:
         _keep_seed(spark, seed)
-    runs, failures, left = _update_all(spark, models, wanted, on_progress, full_refresh=full_refresh)
-    _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=left)
-    if failures:
+    keep = lens.names() if failures else set()  # what it has of the models that could not be read
+    runs, failed, left = _update_all(spark, models, wanted, on_progress, full_refresh=full_refresh)
+    _publish(spark, lens, [model for model in models if model.name not in left], seeds, keep=keep | left)
+    if failures := failures + failed:
         raise failures[0]
     seconds = time.perf_counter() - started
     return TransformResult(models=tuple(runs), seconds=seconds, unchanged=not runs)
+
+
+def _translated(config: TransformConfig) -> tuple[list[PortableModel], list[Seed], list[ClogsError]]:
+    """All models and seeds; without the extra models, and with the error, if there is one with these."""
+    config = replace(config, warehouse=config.cache / "models.duckdb")
+    try:
+        return *translate(config), []
+    except ModelsError as error:
+        if not config.extra_models:
+            raise
+        return *translate(replace(config, extra_models=None)), [error]
 
 
 def _update_all(
@@ -141,7 +154,7 @@ def plan(spark: SparkSession, config: TransformConfig) -> PlanResult:
 
 
 def _require_documents(spark: SparkSession) -> None:
-    if not spark.catalog.tableExists(f"raw.{SOURCE}"):
+    if not is_table(spark, f"raw.{SOURCE}"):
         raise WarehouseError("Nothing is loaded yet.", hint=LOAD_FIRST)
 
 
@@ -157,21 +170,17 @@ def _publish(
     tables = {model.name for model in models if model.kind != "view"} | {seed.name for seed in seeds}
     gone = lens.names() - tables - {model.name for model in models} - {*keep, *RAW}
     for name in gone:
-        is_table = spark.catalog.tableExists(name)
-        spark.sql(f"DROP TABLE {name} PURGE" if is_table else f"DROP VIEW IF EXISTS {name}")
+        kind = f"TABLE {name} PURGE" if is_table(spark, name) else f"VIEW IF EXISTS {name}"
+        spark.sql(f"DROP {kind}")
     lens.publish(spark, sorted(tables), models=models, gone=gone)
 
 
 def _keep_seed(spark: SparkSession, seed: Seed) -> None:
     """Write a seed unless it is as it was."""
-    is_there = spark.catalog.tableExists(seed.name)
-    if is_there and properties_of(spark, seed.name).get(DEFINITION) == seed.definition:
+    if is_table(spark, seed.name) and properties_of(spark, seed.name).get(DEFINITION) == seed.definition:
         return
     casts = [f"CAST(`{name}` AS {kind}) AS `{name}`" for name, kind in seed.types.items()]
     rows = spark.createDataFrame(
         seed.rows.rows(), ", ".join(f"`{name}` STRING" for name in seed.rows.columns)
     )
-    writer = rows.selectExpr(*casts).writeTo(seed.name).using("iceberg")
-    for name, value in {**PROPERTIES, DEFINITION: seed.definition}.items():
-        writer = writer.tableProperty(name, value)
-    writer.createOrReplace()
+    write_table(rows.selectExpr(*casts), seed.name, {DEFINITION: seed.definition})

@@ -31,7 +31,7 @@ _OF_MANY_ROWS = (
     *(exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.Distinct, exp.SetOperation),
     *(exp.Limit, exp.Offset, exp.TableSample),
 )
-"""What makes a row depend on others, besides a second mention of the table."""
+"""What makes a row depend on others, besides a second mention of a table, or of a SELECT in WITH."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel
     names = list(dict.fromkeys(f"{table.db}.{table.name}" for table in tables))
     parents = [name for name in names if name not in seed_contents]
     plain = query.sql("duckdb", comments=False)
-    is_by_row = not model.kind.is_view and len(tables) == len(parents) == 1 and not query.find(*_OF_MANY_ROWS)
+    is_by_row = not model.kind.is_view and len(parents) == 1 and _is_of_one_row(query)
     if not model.kind.is_view:
         for table in tables:
             if (name := f"{table.db}.{table.name}") in parents:
@@ -144,6 +144,12 @@ def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel
         description=model.description or "",
         columns=model.column_descriptions or {},
     )
+
+
+def _is_of_one_row(query: exp.Query) -> bool:
+    """Whether each row that it gives depends on one row of its only table."""
+    mentions = [table.name for table in query.find_all(exp.Table)]
+    return len(mentions) == len(set(mentions)) and not query.find(*_OF_MANY_ROWS)
 
 
 def _digest(*parts: object) -> str:

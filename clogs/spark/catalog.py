@@ -1,0 +1,64 @@
+"""What the catalog has under a name, and whether clogs made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from clogs.errors import ClogsError
+from clogs.spark.merge import PROPERTIES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+DEFINITION = "clogs.definition"
+"""The property that has the digest of what a table was built from, but for rows of other tables."""
+
+
+def write_table(rows: DataFrame, name: str, properties: Mapping[str, str]) -> None:
+    """Create a table of some rows, in place of one, or a view, of ours.
+
+    Raises:
+        ClogsError: The catalog has such a table or view of somebody else's.
+    """
+    make_room(rows.sparkSession, name, kind="TABLE")
+    writer = rows.writeTo(name).using("iceberg")
+    for each, value in {**PROPERTIES, **properties}.items():
+        writer = writer.tableProperty(each, value)
+    writer.createOrReplace()
+
+
+def make_room(spark: SparkSession, name: str, *, kind: Literal["TABLE", "VIEW"]) -> None:
+    """Require that a table or view is ours, if it is there, and drop it if it is of another kind.
+
+    Raises:
+        ClogsError: It is somebody else's.
+    """
+    for found, is_there in (("TABLE", is_table), ("VIEW", is_view)):
+        if not is_there(spark, name):
+            continue
+        if DEFINITION not in properties_of(spark, name):
+            raise ClogsError(
+                f"The catalog has a {found.lower()} {name} that clogs did not make.",
+                hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
+            )
+        if found != kind:
+            spark.sql(f"DROP {found} {name}{' PURGE' if found == 'TABLE' else ''}")
+
+
+def is_table(spark: SparkSession, name: str) -> bool:
+    """Whether the catalog has a table of that name."""
+    return bool(spark.catalog.tableExists(name))
+
+
+def is_view(spark: SparkSession, name: str) -> bool:
+    """Whether the catalog has a view of that name."""
+    schema, _, view = name.partition(".")
+    if not spark.catalog.databaseExists(schema):
+        return False
+    return any(row.viewName == view for row in spark.sql(f"SHOW VIEWS IN {schema}").collect())
+
+
+def properties_of(spark: SparkSession, name: str) -> dict[str, str]:
+    """The properties of a table or view."""
+    return {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
