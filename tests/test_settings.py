@@ -304,16 +304,16 @@ def test_overrides_of_checks_however_toml_writes_their_names(tmp_path: Path, tex
 @pytest.mark.parametrize(
     "text",
     [
-        '[spark]\nconfig = { "spark.a" = "j://h?password=s3cret", "spark.x.password" = "s3cret", "spark.y" = true }',
-        '[spark.config]\nspark.a = "j://h?password=s3cret"\nspark.x.password = "s3cret"\nspark.y = true',
+        '[spark]\nconfig = { "spark.a" = "j://h?token=ab", "spark.x.password" = "s3cret", "spark.y" = true }',
+        '[spark.config]\nspark.a = "j://h?token=ab"\nspark.x.password = "s3cret"\nspark.y = true',
     ],
 )
 def test_properties_of_spark(tmp_path: Path, text: str) -> None:
-    written = {"spark.a": "j://h?password=s3cret", "spark.x.password": "s3cret", "spark.y": "true"}
+    written = {"spark.a": "j://h?token=ab", "spark.x.password": "s3cret", "spark.y": "true"}
     loaded = load(tmp_path, text)
     assert loaded.settings.spark.config == written
     assert loaded.visible()["spark.config"] == written | {
-        "spark.a": "j://h?password=***",
+        "spark.a": "j://h?token=***",
         "spark.x.password": "***",
     }
     in_environment = load(tmp_path, SPARK_CONFIG='{ "spark.z" = 1 }').settings.spark.config
