@@ -6,6 +6,7 @@ whose result was taken: another attempt may have read an older version of a docu
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import polars as pl
 
 from clogs import dead_letters
@@ -32,12 +34,15 @@ RANGES = 100
 
 
 class _Result(NamedTuple):
-    """What became of a range: the part of its files' names, and all that the driver has to write."""
+    """What became of a range: the part of its files' names, and all that the driver has to write.
+
+    `letters` is compressed, as Spark allows few bytes for all results of a job.
+    """
 
     part: str
     counts: Counts
     window: pl.DataFrame
-    letters: list[DeadLetter]
+    letters: bytes
 
 
 def land_ranges(
@@ -64,7 +69,8 @@ def land_ranges(
             some = numbered[first : first + size]
             tasks = context.parallelize(some, len(some))
             for result in tasks.mapPartitions(partial(_land, job, before)).collect():
-                dead_letters.write(job.dead_letter_dir, result.letters)
+                letters = msgspec.json.decode(zlib.decompress(result.letters), type=list[DeadLetter])
+                dead_letters.write(job.dead_letter_dir, letters)
                 taken.add(result.part)
                 yield result.counts, result.window
     # only now, for Spark has ended all attempts; one on a machine that is cut off may still write
@@ -84,7 +90,7 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
             for each, documents in land_range(read, here, before, part=part, is_begun=True):
                 counts += each
                 state = state.plus(documents, until=job.started, lookback=job.lookback, undated=False)
-            letters = list(dead_letters.read(here.dead_letter_dir))
+            letters = zlib.compress(msgspec.json.encode(list(dead_letters.read(here.dead_letter_dir))))
         yield _Result(part, counts, state.pruned(job.lookback, undated=False).window, letters)
 
 
