@@ -18,7 +18,7 @@ from engines import IGNORED
 pytest.importorskip("pyspark.java_gateway", reason="nox -s spark installs it")
 pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
 
-KILLS = 2
+KILLS = 3
 
 
 def test_killed_at_random_the_next_run_ends_right(duck: Workspace, tmp_path: Path) -> None:

@@ -111,6 +111,11 @@ MODEL (name mine.last, kind FULL);
 WITH entries AS (SELECT _id FROM bronze.stg_messages)
 SELECT _id FROM entries WHERE NOT EXISTS (SELECT 1 FROM entries AS other WHERE other._id > entries._id)
 """
+NAMED = """
+MODEL (name mine.named, kind FULL);
+SELECT _id FROM bronze.stg_tool_calls
+WHERE tool_name IN (SELECT tool_name FROM bronze.seed_tool_categories)
+"""
 
 
 def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -162,6 +167,7 @@ def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:
     models = tmp_path / "own" / "models"
     models.mkdir(parents=True)
     (models / "last.sql").write_text(LAST, encoding="utf-8")
+    (models / "named.sql").write_text(NAMED, encoding="utf-8")
     translated, _ = translate(config_in(tmp_path, extra_models=tmp_path / "own"))
     assert {model.name.partition(".")[0] for model in translated if model.is_by_row} == {"bronze"}
 

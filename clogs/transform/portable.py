@@ -121,7 +121,7 @@ def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel
     names = list(dict.fromkeys(f"{table.db}.{table.name}" for table in tables))
     parents = [name for name in names if name not in seed_contents]
     plain = query.sql("duckdb", comments=False)
-    is_by_row = not model.kind.is_view and len(parents) == 1 and _is_of_one_row(query)
+    is_by_row = not model.kind.is_view and len(tables) == len(parents) == 1 and _is_of_one_row(query)
     if not model.kind.is_view:
         for table in tables:
             if (name := f"{table.db}.{table.name}") in parents:
