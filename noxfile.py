@@ -106,7 +106,7 @@ def crash(session: nox.Session) -> None:
     names = ("test_crash", "test_crash_source", "test_crash_transform", "test_changes")
     modules = [f"tests/{name}.py" for name in names]
     env = {"CLOGS_TEST_KILLS": "400", "CLOGS_TEST_CASES": "500"}
-    session.run("pytest", *(session.posargs or modules), env=env)
+    session.run("pytest", "--timeout=0", *(session.posargs or modules), env=env)
 
 
 @nox.session(python=OLDEST)

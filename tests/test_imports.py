@@ -99,6 +99,12 @@ assert not {"pandas", "pandera"} & sys.modules.keys()
     subprocess.run([sys.executable, "-c", command, path], check=True)
 
 
+def test_what_runs_spark_leaves_sqlmesh_to_be_set_up() -> None:
+    """Or it loads models in processes that outlive a killed command, and hold its lock."""
+    command = "import sys, clogs.spark.transform, clogs.spark.lens; print('sqlmesh' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", command], text=True) == "False\n"
+
+
 @pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
 def test_every_command_is_there_and_documented(name: str) -> None:
     command = app[name].default_command

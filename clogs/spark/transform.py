@@ -20,19 +20,21 @@ from clogs.spark.table import ModelTable
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import (
     ModelRun,
+    PlannedModel,
     PlanResult,
     TransformConfig,
     TransformResult,
     select_models,
     translate,
 )
-from clogs.transform.engine import Change, PlannedModel
 from clogs.transform.logs import SOURCE
 from clogs.transform.portable import PortableModel, Seed
 from clogs.warehouse.connection import LOAD_FIRST
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from clogs.transform.stage import Change
 
 logger = logging.getLogger(__name__)
 

@@ -5,16 +5,26 @@
 ``follow`` brings these up to date, for SQLMesh (``by_change``) and without it: it reads the ``logs`` of what
 changed, has ``restrict`` narrow a SELECT to that, ``replace`` write the rows that differ and ``audits`` check
 them · ``publish`` makes all readable under any file name · ``portable`` has the models for Spark, in whose
-words ``spark`` puts them, and ``patterns`` their regular expressions.
+words ``spark`` puts them, and ``patterns`` their regular expressions; ``translation`` makes them.
 """
 
 from clogs.transform.config import TransformConfig
 from clogs.transform.selection import select_models
-from clogs.transform.stage import ModelRun, PlanResult, TransformResult, lineage, plan, transform, translate
+from clogs.transform.stage import (
+    ModelRun,
+    PlannedModel,
+    PlanResult,
+    TransformResult,
+    lineage,
+    plan,
+    transform,
+    translate,
+)
 
 __all__ = [
     "ModelRun",
     "PlanResult",
+    "PlannedModel",
     "TransformConfig",
     "TransformResult",
     "lineage",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
@@ -21,17 +21,10 @@ from clogs.transform.follow import follow
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View
 
+if TYPE_CHECKING:
+    from clogs.transform.stage import Change
+
 _ENVIRONMENT = "prod"
-
-Change = Literal["new", "changed", "follows a changed model", "removed"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedModel:
-    """A model that a transform would build or remove because its definition changed."""
-
-    name: str
-    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +88,19 @@ def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> li
     ]
 
 
-def planned(context: Context) -> list[PlannedModel]:
+def planned(context: Context) -> list[tuple[str, Change]]:
     """The models whose definitions differ from what is built, in dependency order, removed ones last."""
     diff = context.plan_builder(_ENVIRONMENT, skip_tests=True).build().context_diff
     changes: dict[str, Change] = {snapshot_id.name: "new" for snapshot_id in diff.added}
     for name in diff.modified_snapshots:
         changes[name] = "changed" if diff.directly_modified(name) else "follows a changed model"
     found = [
-        PlannedModel(context.models[fqn].name, changes[fqn])
+        (context.models[fqn].name, changes[fqn])
         for fqn in context.dag.sorted
         if fqn in context.models and fqn in changes
     ]
     removed = sorted(_without_catalog(snapshot_id.name) for snapshot_id in diff.removed_snapshots)
-    return found + [PlannedModel(name, "removed") for name in removed]
+    return found + [(name, "removed") for name in removed]
 
 
 def parents(context: Context) -> dict[str, frozenset[str]]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
@@ -24,11 +24,13 @@ from clogs.warehouse import Connection
 if TYPE_CHECKING:
     from clogs.schema import Model
     from clogs.transform.compiled import Compiled
-    from clogs.transform.engine import PlannedModel
     from clogs.transform.portable import PortableModel, Seed
 
 _GARBAGE_AFTER = 100_000
 """New objects after which Python collects garbage; SQLMesh makes millions that stay."""
+
+
+Change = Literal["new", "changed", "follows a changed model", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ class TransformResult:
     models: tuple[ModelRun, ...]
     seconds: float
     unchanged: bool = False
+
+
+class PlannedModel(NamedTuple):
+    """A model that a transform would build or remove because its definition changed."""
+
+    name: str
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,8 @@ def plan(config: TransformConfig) -> PlanResult:
     from clogs.transform.logs import unread
 
     with open_context(config) as context:
-        return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter.cursor))
+        models = tuple(PlannedModel(*each) for each in planned(context))
+        return PlanResult(models, documents=unread(context.engine_adapter.cursor))
 
 
 def lineage(config: TransformConfig) -> tuple[Model, ...]:
@@ -192,7 +202,7 @@ def translate(config: TransformConfig) -> tuple[list[PortableModel], list[Seed]]
     """
     _set_up_sqlmesh(config)
     from clogs.transform.context import open_context
-    from clogs.transform.portable import portable_models, seeds
+    from clogs.transform.translation import portable_models, seeds
 
     with open_context(config) as context:
         return list(portable_models(context)), list(seeds(context))
