@@ -83,6 +83,14 @@ def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[P
     return path
 
 
+def move(path: Path, target: Path) -> None:
+    """Put a durable file in the place of another of the same file system, in a folder that may be missing."""
+    with writing(target):
+        make_private_dir(target.parent)
+        path.replace(target)
+        _flush(target.parent)
+
+
 def sweep_temporary(folder: Path) -> int:
     """Remove what killed runs left half-written under ``folder``, and return how many files that were.
 

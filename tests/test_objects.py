@@ -29,10 +29,10 @@ from clogs.errors import LockedError
 from clogs.extract.watermark import ExtractState, read_extract_state, write_extract_state
 from clogs.landing import objects
 from clogs.landing.compact import compact
-from clogs.landing.files import land, landed
+from clogs.landing.files import land, landed, partition
 from clogs.landing.ledger import ledger_name
 from clogs.landing.objects import ObjectPath
-from clogs.landing.place import delete
+from clogs.landing.place import delete, delete_folder, move, put, read
 from clogs.landing.prune import prune
 from clogs.landing.seen import count_seen
 from clogs.load import LoadResult, load
@@ -379,6 +379,19 @@ def test_killed_at_random_nothing_is_lost_or_doubled(remote: Workspace, tmp_path
     remote.output("load", "-q")
     assert rows_of(remote) == rows_of(local)
     assert stopped > KILLS // 3
+
+
+def test_a_moved_file_has_one_place_and_a_folder_goes_whole(landing: ObjectPath, tmp_path: Path) -> None:
+    for folder in (landing, tmp_path / "landing"):
+        place = folder / ".attempts" / "one"
+        (path,), (rest,) = (land(pl.DataFrame([row(name)], SCHEMA), place, name=name) for name in "ab")
+        content, target = read(path), partition(folder, DAY) / path.name
+        for _ in range(2):  # killed in the middle, an object has both names
+            put(path, content or b"")
+            move(path, target)
+            assert (read(path), read(target), [*landed(folder)]) == (None, content, [target])
+        delete_folder(folder / ".attempts")
+        assert (read(rest), [*landed(folder)]) == (None, [target])
 
 
 def test_a_landing_moves_to_a_bucket_and_back(

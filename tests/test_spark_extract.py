@@ -88,19 +88,17 @@ def test_a_backfill_is_that_of_workers(spark: SparkSession, server: Server, tmp_
         assert extract(source, theirs).landed == 0
 
 
-def test_files_of_other_attempts_are_deleted(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+def test_files_of_other_attempts_count_at_no_time(
+    spark: SparkSession, server: Server, tmp_path: Path
+) -> None:
     job = job_in(tmp_path)
+    another = job_in(tmp_path / "another", raw_dir=tmp_path / "raw" / ".attempts" / "another")
     with connect(Address(server.uri, "logs", "conversations")) as source:
-        land = partial(land_ranges, nullcontext(spark))
-        extract(source, job, full_backfill=True, land_ranges=land)
-        first = set(landed_in(job.raw_dir))
-        foreign = min(first).with_name("conversations_foreign.parquet")
-        foreign.touch()
-        # the same run, so these are attempts of other numbers
-        extract(source, job, full_backfill=True, land_ranges=land)
-        assert (first | {foreign}) & set(landed_in(job.raw_dir)) == {foreign}
-    foreign.unlink()
+        extract(source, another)
+        assert (len(landed_in(another.raw_dir)) > 0, landed_in(job.raw_dir)) == (True, [])
+        extract(source, job, land_ranges=partial(land_ranges, nullcontext(spark)))
     assert len(left_by(job)[0]) == len(IDS) - len(MISFITS)
+    assert not (tmp_path / "raw" / ".attempts").exists()
 
 
 def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_path: Path) -> None:

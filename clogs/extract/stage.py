@@ -56,6 +56,21 @@ class ExtractResult(Counts):
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a run is to read; see `extract`."""
+
+    full_backfill: bool
+    since: datetime | None
+    limit: int
+    dry_run: bool
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it says nothing about changes."""
+        return bool(self.since or self.limit)
+
+
 def extract(
     source: Source,
     job: ExtractJob,
@@ -87,7 +102,8 @@ def extract(
     clock = time.perf_counter()
     known = _last_state(source, job, create=not dry_run)
     before = state_of(source, known, None if full_backfill else confirm)
-    is_another = bool(known.token) and not (before.token or full_backfill or since or limit)
+    asked = _Asked(full_backfill, since, limit or 0, dry_run)
+    is_another = bool(known.token) and not (before.token or full_backfill or asked.is_part)
     if is_another:  # the stream still has what became of the one before
         before = replace(before, token=known.token)
     if not dry_run:
@@ -98,11 +114,8 @@ def extract(
             source,
             job,
             before,
+            asked,
             is_another=is_another,
-            full_backfill=full_backfill,
-            since=since,
-            limit=limit or 0,
-            dry_run=dry_run,
             land_ranges=land_ranges,
             on_progress=on_progress,
         )
@@ -139,12 +152,9 @@ def _extract_new(
     source: Source,
     job: ExtractJob,
     before: ExtractState,
+    asked: _Asked,
     *,
     is_another: bool,
-    full_backfill: bool,
-    since: datetime | None,
-    limit: int,
-    dry_run: bool,
     land_ranges: LandRanges,
     on_progress: Progress,
 ) -> ExtractResult:
@@ -153,27 +163,18 @@ def _extract_new(
     Raises:
         LostChangesError: The collection has to be read whole. What the stream still had is landed.
     """
-    is_part = bool(since or limit)  # which says nothing about changes
-    resumed = replace(before, token=None) if full_backfill else before
-    changes = None if is_part else open_changes(source, job, resumed)
+    resumed = replace(before, token=None) if asked.full_backfill else before
+    changes = None if asked.is_part else open_changes(source, job, resumed)
     if is_another and not changes:
         logger.warning(ANOTHER, source.name)
     if changes and resumed.token:
-        result = _extract_changes(changes, job, before, dry_run=dry_run, on_progress=on_progress)
+        result = _extract_changes(changes, job, before, dry_run=asked.dry_run, on_progress=on_progress)
         if is_another:
             raise LostChangesError(f"{source.name} is another collection than the one read before.")
         return result
+    token = changes.token if changes else before.token if asked.is_part else None
     return _extract_range(
-        source,
-        job,
-        before,
-        token=changes.token if changes else before.token if is_part else None,
-        full_backfill=full_backfill,
-        since=since,
-        limit=limit,
-        dry_run=dry_run,
-        land_ranges=land_ranges,
-        on_progress=on_progress,
+        source, job, before, asked, token=token, land_ranges=land_ranges, on_progress=on_progress
     )
 
 
@@ -206,24 +207,23 @@ def _extract_range(
     source: Source,
     job: ExtractJob,
     before: ExtractState,
+    asked: _Asked,
     *,
     token: str | None,
-    full_backfill: bool,
-    since: datetime | None,
-    limit: int,
-    dry_run: bool,
     land_ranges: LandRanges,
     on_progress: Progress,
 ) -> ExtractResult:
     """Land what the watermark finds, or a part of it; ``token`` is where the change stream goes on then."""
-    window_start = before.start(job.lookback)
-    start = None if full_backfill else since or _start(source, before, job)
-    covers_all_new = not limit and (since is None or (window_start is not None and since <= window_start))
+    window_start, since = before.start(job.lookback), asked.since
+    start = None if asked.full_backfill else since or _start(source, before, job)
+    covers_all_new = not asked.limit and (
+        since is None or (window_start is not None and since <= window_start)
+    )
     key_range = source.since(job.watermark_field, start) if start else source.whole()
-    if dry_run:
-        documents = source.count(key_range.filter(), limit=limit)
+    if asked.dry_run:
+        documents = source.count(key_range.filter(), limit=asked.limit)
         return ExtractResult(documents=documents, since=start, watermark=before.watermark, dry_run=True)
-    if full_backfill:
+    if asked.full_backfill:
         before = replace(before, window=no_documents())
     until = job.started if covers_all_new else None
     counts, state = land_parts(
@@ -232,7 +232,7 @@ def _extract_range(
         job,
         before,
         until=until,
-        limit=limit,
+        limit=asked.limit,
         land_ranges=land_ranges,
         on_progress=on_progress,
     )

@@ -145,6 +145,12 @@ def delete(path: ObjectPath) -> None:
         _whole(lambda: _store(path.bucket).delete(str(path.key)))
 
 
+def move(path: ObjectPath, target: ObjectPath) -> None:
+    """Let an object have another name in its bucket; killed, it has both."""
+    with errors(path):
+        _whole(lambda: _store(path.bucket).rename(str(path.key), str(target.key)))
+
+
 def timeout_of(bucket: str) -> str:
     """How long a request may take, as obstore and Polars read it: 30s, 2m."""
     return os.environ.get(_TIMEOUTS[bucket.partition(":")[0]], _TIMEOUT)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
 from clogs.errors import ClogsError
+from clogs.files import move as move_file
 from clogs.files import reading, sweep_temporary, write_atomic
 from clogs.landing import objects
 from clogs.landing.objects import ObjectPath
@@ -78,6 +81,23 @@ def delete(path: Place) -> None:
     path.unlink(missing_ok=True)
     with suppress(OSError):
         path.parent.rmdir()
+
+
+def move(path: Place, target: Place) -> None:
+    """Let a file have another place of the same landing."""
+    if isinstance(path, ObjectPath):
+        objects.move(path, cast("ObjectPath", target))
+    else:
+        move_file(path, cast("Path", target))
+
+
+def delete_folder(folder: Place) -> None:
+    """Delete a folder with all its files, but for what another process writes to it meanwhile."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in objects.listed(folder):
+        objects.delete(path)
 
 
 def size_of(path: Place) -> int:

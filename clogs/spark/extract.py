@@ -1,13 +1,14 @@
 """Ranges of a collection as a job of Spark: each task reads one from MongoDB, and lands it.
 
-A task may run twice, or in two copies. The files of each attempt have names of their own, and those stay
-whose result was taken: another attempt may have read an older version of a document.
+A task may run twice, or in two copies, one of which may have read an older version of a document. Each
+attempt lands in a folder of its own, from where the driver moves what belongs to the result that it takes.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,7 @@ from clogs.extract.range import Counts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import landed
-from clogs.landing.place import delete
+from clogs.landing.place import Place, delete_folder, move
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,14 +33,17 @@ if TYPE_CHECKING:
 RANGES = 100
 """So many are landed, or twice as many as there are cores, before the progress is shown."""
 
+_ATTEMPTS = ".attempts"
+"""The part of the landing that attempts write to, and no load reads."""
+
 
 class _Result(NamedTuple):
-    """What became of a range: the part of its files' names, and all that the driver has to write.
+    """What became of a range: where its files are, and all that the driver has to write.
 
     `letters` is compressed, as Spark allows few bytes for all results of a job.
     """
 
-    part: str
+    folder: Place
     counts: Counts
     window: pl.DataFrame
     letters: bytes
@@ -61,7 +65,7 @@ def land_ranges(
         ClogsError: A file cannot be written, or Spark fails.
     """
     write_extract_state(before.begun(job.started))
-    numbered, taken = list(enumerate(ranges)), set[str]()
+    numbered = list(enumerate(ranges))
     with session as spark:
         context = spark.sparkContext
         size = max(RANGES, 2 * context.defaultParallelism)
@@ -71,10 +75,9 @@ def land_ranges(
             for result in tasks.mapPartitions(partial(_land, job, before)).collect():
                 letters = msgspec.json.decode(zlib.decompress(result.letters), type=list[DeadLetter])
                 dead_letters.write(job.dead_letter_dir, letters)
-                taken.add(result.part)
+                _take(result.folder, job.raw_dir)
                 yield result.counts, result.window
-    # only now, for Spark has ended all attempts; one on a machine that is cut off may still write
-    _delete_others(job, taken)
+    delete_folder(job.raw_dir / _ATTEMPTS)
 
 
 def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Read]]) -> Iterator[_Result]:
@@ -84,20 +87,19 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
     context = TaskContext.get()
     attempt = context.taskAttemptId() if context else 0
     for number, read in ranges:
-        part, counts, state = f"{number:03}-{attempt}", Counts(), ExtractState(before.path)
-        with TemporaryDirectory() as folder:
-            here = replace(job, dead_letter_dir=Path(folder))
+        part, counts, state = f"{number:03}", Counts(), ExtractState(before.path)
+        folder = job.raw_dir / _ATTEMPTS / f"{job.run}_{part}_{attempt}"
+        with TemporaryDirectory() as letter_dir:
+            here = replace(job, raw_dir=folder, dead_letter_dir=Path(letter_dir))
             for each, documents in land_range(read, here, before, part=part, is_begun=True):
                 counts += each
                 state = state.plus(documents, until=job.started, lookback=job.lookback, undated=False)
             letters = zlib.compress(msgspec.json.encode(list(dead_letters.read(here.dead_letter_dir))))
-        yield _Result(part, counts, state.pruned(job.lookback, undated=False).window, letters)
+        yield _Result(folder, counts, state.pruned(job.lookback, undated=False).window, letters)
 
 
-def _delete_others(job: ExtractJob, taken: Collection[str]) -> None:
-    """Delete what attempts have landed whose results were not taken."""
-    for path in landed(job.raw_dir):
-        own = path.name.removeprefix(f"conversations_{job.run}_")
-        part = own.partition("_")[0]
-        if own != path.name and "-" in part and part not in taken:
-            delete(path)
+def _take(folder: Place, raw_dir: Place) -> None:
+    """Move what an attempt has landed to where it counts."""
+    with ThreadPoolExecutor() as threads:  # as a bucket copies it, and answers late
+        for _ in threads.map(lambda path: move(path, raw_dir / path.parent.name / path.name), landed(folder)):
+            pass
