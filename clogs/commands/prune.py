@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +41,9 @@ def prune(
     what = _summary(found) if found.rows or found.files else ""
     if may_remove(session.terminal, found, what, dry_run=dry_run, yes=yes):
         with session.lock("prune"):
+            started = time.perf_counter()
             result = engine_of(session.settings).prune(before=before.date())
+        result = replace(result, seconds=time.perf_counter() - started)  # with the models, which follow
         session.terminal.summarize(result, f"{_summary(result)} removed · {duration(result.seconds)}")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from clogs import warehouse
 from clogs.errors import ClogsError
 from clogs.health.findings import Finding
+from clogs.landing.views import connect
 from clogs.terminal.text import count, join_limited
 
 STALE_AFTER = timedelta(days=180)
@@ -47,7 +48,7 @@ def unpriced_models(path: Path) -> list[str]:
     try:
         if not path.exists():
             return []
-        with warehouse.connect(path, read_only=True) as connection:
+        with connect(path, read_only=True) as connection:
             if not warehouse.has_views(connection, "silver"):
                 return []
             _, rows = warehouse.query(connection, _UNPRICED)

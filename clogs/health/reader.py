@@ -17,6 +17,7 @@ from clogs.files import reading
 from clogs.health.findings import UNREADABLE
 from clogs.landing.files import identity, landed
 from clogs.landing.place import Place, size_of
+from clogs.landing.views import connect
 from clogs.runs.lock import holder
 from clogs.runs.records import Run, read
 from clogs.schedule import next_scheduled
@@ -235,7 +236,7 @@ def read_warehouse(path: Path) -> Warehouse:
             # what DuckDB has still to write into the file stands in its log
             size = _bytes(path) + _bytes(path.with_name(f"{path.name}.wal"))
         found = replace(found, bytes=size)
-        with warehouse.connect(path, read_only=True) as connection:
+        with connect(path, read_only=True) as connection:
             return _with_rows(found, connection) if warehouse.has_tables(connection) else found
     except ClogsError as error:
         return replace(found, fault=error)

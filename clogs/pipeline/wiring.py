@@ -50,9 +50,9 @@ def open_warehouse(
     settings: Settings, *, read_only: bool = False, lock_timeout: timedelta | None = None
 ) -> AbstractContextManager[Connection]:
     """Open the warehouse. See `clogs.warehouse.connect`; without `lock_timeout`, the setting holds."""
-    from clogs import warehouse
+    from clogs.landing.views import connect
 
-    return warehouse.connect(
+    return connect(
         settings.duckdb.path,
         read_only=read_only,
         threads=settings.duckdb.threads,

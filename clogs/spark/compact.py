@@ -33,8 +33,10 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
     sizes = _bytes(spark, names)
     # first, so that what is rewritten now stays for those who read it
     for name in names:
-        spark.sql(f"CALL system.expire_snapshots(table => '{name}', older_than => TIMESTAMP '{expired}')")
-        spark.sql(f"CALL system.remove_orphan_files(table => '{name}', older_than => TIMESTAMP '{expired}')")
+        old = f"table => '{name}', older_than => TIMESTAMP '{expired}'"
+        spark.sql(f"CALL system.expire_snapshots({old})")
+        # by prefix, as Iceberg itself can list them in a bucket, for which Spark may have no file system
+        spark.sql(f"CALL system.remove_orphan_files({old}, prefix_listing => true)")
     for done, name in enumerate(names):
         on_progress(done, len(names))
         strategy = "sort" if _has_order(spark, name) else "binpack"

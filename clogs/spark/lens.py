@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from clogs import warehouse
 from clogs.errors import WarehouseError
+from clogs.landing.views import connect, let_read
 from clogs.transform.portable import PortableModel, duckdb_type
 from clogs.transform.publish import describe
 from clogs.warehouse import Connection, identifier, literal
@@ -36,7 +37,7 @@ class Lens:
 
     def opened(self) -> AbstractContextManager[Connection]:
         """Open it."""
-        return warehouse.connect(self.path, lock_timeout=self.lock_timeout)
+        return connect(self.path, lock_timeout=self.lock_timeout)
 
     def names(self) -> set[str]:
         """Schema and name of what was published."""
@@ -67,6 +68,7 @@ class Lens:
         queries |= {model.name: model.plain for model in models if model.kind == "view"}
         with self.opened() as connection:
             warehouse.create_tables(connection)
+            let_read(connection, queries.values())
             with warehouse.transaction(connection):
                 self._remove_empty_tables(connection)
                 connection.execute(_PUBLISHED)

@@ -9,7 +9,13 @@ from pathlib import Path, PurePath
 
 import duckdb
 
-from clogs.errors import ClogsError, DamagedWarehouseError, HeldWarehouseError, WarehouseError
+from clogs.errors import (
+    ClogsError,
+    DamagedWarehouseError,
+    HeldWarehouseError,
+    UnavailableError,
+    WarehouseError,
+)
 from clogs.terminal.text import first_line, printable
 
 _DAMAGED = "Corrupt database file"
@@ -19,6 +25,9 @@ _UNREADABLE = ("not a valid DuckDB database", "newer version", "storage version"
 
 _HOLDER = re.compile(r"held in (?P<program>.*) \(PID (?P<pid>\d+)\)")
 """DuckDB's message gives the other program's path, without the arguments, which may hold secrets."""
+
+_OBJECT = re.compile(r"(?:Unavailable|SilentBucket)Error: (.+)")
+"""What DuckDB makes of our error where a view is of an object; the lines that follow are Python's stack."""
 
 _FILE_FAULTS = (
     duckdb.IOException,
@@ -57,7 +66,7 @@ def mapped(path: Path) -> Iterator[None]:
 def is_of_file_or_memory(exc: duckdb.Error) -> bool:
     """Return whether `fault_of` may name the error, whatever the query was."""
     is_of_file = _file_message(exc).startswith((_LOCKED, _DAMAGED, _CUT_SHORT))
-    return is_of_file or isinstance(exc, duckdb.OutOfMemoryException)
+    return is_of_file or isinstance(exc, duckdb.OutOfMemoryException) or bool(_OBJECT.match(str(exc)))
 
 
 def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
@@ -67,6 +76,8 @@ def fault_of(path: Path, exc: BaseException | None) -> ClogsError | None:
             f"DuckDB ran out of memory: {first_line(exc)}",
             hint="Raise duckdb.memory_limit, or lower duckdb.threads.",
         )
+    if found := _OBJECT.match(str(exc)):
+        return UnavailableError(found[1], hint="Nothing is lost: run it again.")
     message = _file_message(exc)
     if message.startswith(_LOCKED):
         found = _HOLDER.search(message)
