@@ -52,7 +52,6 @@ def test_an_object_that_is_gone_is_a_short_error(seen: Workspace, landing: Objec
 
 def test_what_reads_them_may_be_missing(seen: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    objects.file_system.cache_clear()
+    monkeypatch.delitem(sys.modules, "clogs.landing.object_files", raising=False)
     with pytest.raises(ClogsError, match="fsspec"), connect(warehouse_of(seen), read_only=True):
         pass
-    objects.file_system.cache_clear()

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from clogs.errors import ClogsError, LockedError, SilentBucketError, UnavailableError
+from clogs.errors import LockedError, SilentBucketError, UnavailableError
 
 if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
     from obstore import ObjectMeta
     from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import ObjectStore
@@ -27,7 +26,6 @@ T = TypeVar("T")
 SCHEMES = ("s3", "gs", "az")
 
 _URL = re.compile(rf"({'|'.join(SCHEMES)})://([^/?#\s]+)(?:/([^?#\s]*))?")
-_QUOTED = re.compile(rf"'({'|'.join(SCHEMES)})://")
 _RIGHTS = "that may list, read, write and delete there"
 _GUIDE = "docs/how-to/object-storage.md"
 _NETWORK = "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. Nothing is lost."
@@ -135,6 +133,18 @@ def read(path: ObjectPath) -> bytes | None:
         return bytes(found.bytes())
 
 
+def read_range(path: ObjectPath, start: int, end: int) -> bytes:
+    """Read the bytes of an object from one place to before another."""
+    with errors(path):
+        return _whole(lambda: bytes(_store(path.bucket).get_range(str(path.key), start=start, end=end)))
+
+
+def properties_of(path: ObjectPath) -> ObjectMeta:
+    """Ask for the size and the time of an object."""
+    with errors(path):
+        return _whole(lambda: _store(path.bucket).head(str(path.key)))
+
+
 def listed(folder: ObjectPath) -> Iterator[ObjectPath]:
     """All objects whose names begin with a folder's, in no order."""
     for each in _list(folder):
@@ -150,73 +160,13 @@ def delete(path: ObjectPath) -> None:
 def move(path: ObjectPath, target: ObjectPath) -> None:
     """Let an object have another name in its bucket; killed, it has both."""
     with errors(path):
-        _whole(lambda: _store(path.bucket).rename(str(path.key), str(target.key)))
+        _whole(lambda: _store(path.bucket).copy(str(path.key), str(target.key)))
+    delete(path)
 
 
 def timeout_of(bucket: str) -> str:
     """How long a request may take, as obstore and Polars read it: 30s, 2m."""
     return os.environ.get(_TIMEOUTS[bucket.partition(":")[0]], _TIMEOUT)
-
-
-def schemes_in(queries: Iterable[str]) -> set[str]:
-    """The schemes of the URLs that queries name."""
-    return {scheme for query in queries for scheme in _QUOTED.findall(query)}
-
-
-@cache
-def file_system(scheme: str) -> AbstractFileSystem:
-    """The objects of all buckets of a scheme as files, for DuckDB; none of them may ever change.
-
-    Raises:
-        ClogsError: The library for it is not installed.
-    """
-    try:
-        from fsspec import AbstractFileSystem
-        from fsspec.spec import AbstractBufferedFile
-    except ImportError as exc:
-        raise ClogsError(
-            f"The tables are in a bucket ({scheme}://), and fsspec, which lets DuckDB read them, is missing.",
-            hint="Install it: pip install 'clogs[spark]'",
-        ) from exc
-
-    class File(AbstractBufferedFile):  # type: ignore[misc]  # it has no types
-        def _fetch_range(self, start: int, end: int) -> bytes:
-            place = _place(self.path)
-            with errors(place):
-                return _whole(
-                    lambda: bytes(_store(place.bucket).get_range(str(place.key), start=start, end=end))
-                )
-
-    class Files(AbstractFileSystem):  # type: ignore[misc]
-        protocol = scheme
-
-        @classmethod
-        def _strip_protocol(cls, path: str) -> str:
-            return path
-
-        @cache  # noqa: B019  # there is one for each scheme
-        def info(self, path: str, **_: object) -> dict[str, Any]:
-            place = _place(path)
-            with errors(place):
-                found = _whole(lambda: _store(place.bucket).head(str(place.key)))
-            return {"name": path, "size": found["size"], "type": "file", "modified": found["last_modified"]}
-
-        def modified(self, path: str) -> object:
-            return self.info(path)["modified"]
-
-        def glob(self, path: str, **_: object) -> list[str]:
-            return [path]
-
-        def _open(self, path: str, *_: object, **__: object) -> File:
-            return File(self, path, size=self.info(path)["size"], cache_type="none")
-
-    return Files()
-
-
-def _place(url: str) -> ObjectPath:
-    scheme, _, place = url.partition("://")
-    bucket, _, key = place.partition("/")
-    return ObjectPath(f"{scheme}://{bucket}", PurePosixPath(key))
 
 
 def _list(folder: ObjectPath) -> list[ObjectMeta]:

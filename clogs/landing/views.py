@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clogs import warehouse
-from clogs.landing import objects
+from clogs.errors import ClogsError
+from clogs.landing.objects import SCHEMES
 from clogs.warehouse import Connection
 
 _VIEWS = "SELECT sql FROM duckdb_views() WHERE NOT internal AND contains(sql, 'read_parquet(')"
+_OBJECT = re.compile(rf"'({'|'.join(SCHEMES)})://")
 
 
 @contextmanager
@@ -26,8 +29,15 @@ def let_read(connection: Connection, queries: Iterable[str]) -> None:
     """Have DuckDB read the objects that queries name.
 
     Raises:
-        ClogsError: A library for it is not installed.
+        ClogsError: The library for it is not installed.
     """
-    for scheme in objects.schemes_in(queries):
+    for scheme in {scheme for query in queries for scheme in _OBJECT.findall(query)}:
+        try:
+            from clogs.landing.object_files import ObjectFiles
+        except ImportError as exc:
+            raise ClogsError(
+                f"Tables are in a bucket ({scheme}://), and fsspec, by which DuckDB reads them, is missing.",
+                hint="Install it: pip install 'clogs[spark]'",
+            ) from exc
         if not connection.filesystem_is_registered(scheme):
-            connection.register_filesystem(objects.file_system(scheme))
+            connection.register_filesystem(ObjectFiles(scheme))
