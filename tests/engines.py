@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 JARS = os.environ.get("CLOGS_TEST_SPARK_JARS")
 """Iceberg's jar and SQLite's, with a comma between them, where Spark should not fetch them from Maven."""
 
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 """Of Java: to compile less takes a third off a run on few rows, where two share two cores."""
 
 PROPERTIES = {

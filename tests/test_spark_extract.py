@@ -49,7 +49,6 @@ SPECULATING = {
     "spark.speculation": "true",
     "spark.speculation.quantile": "0.5",
     "spark.speculation.interval": "1s",
-    "spark.network.timeout": "1h",  # a frozen executor is not lost before
 }
 
 
