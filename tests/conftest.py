@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -46,6 +47,20 @@ PROGRAMS = Path(__file__).parent / "bin"
 """What stands in for the machine's own: a crontab of each workspace's."""
 KEPT_VARIABLES = ("PYTHONPATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_CONFIG")
 """All that a test's run of clogs sees of the real environment, so nobody's settings leak in."""
+
+
+class Command(subprocess.Popen[str]):
+    """A running command, which ends with a test that fails or hangs."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind:
+            self.kill()
+        super().__exit__(kind, value, traceback)
 
 
 @dataclass(frozen=True)
@@ -85,9 +100,9 @@ class Workspace:
         assert (finished.returncode, finished.stdout) == (code, "")
         return finished.stderr
 
-    def start(self, *arguments: str, module: str = "clogs", **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, module: str = "clogs", **variables: str) -> Command:
         """Start ``clogs``, or a module of the workspace's folder that is to be it."""
-        return subprocess.Popen(
+        return Command(
             [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             env=self.environment | variables,
