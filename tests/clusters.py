@@ -15,10 +15,18 @@ from engines import PROPERTIES
 from clogs.commands.demo_server import free_port
 
 
+QUICK_START = dict.fromkeys(
+    ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"),
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
+)
+"""To compile less takes a third off a command on few rows, where two of them share two cores."""
+
+
 def settings(master: str = "local[2]", **properties: str) -> dict[str, str]:
     """Settings, as environment variables."""
-    written = ", ".join(f'"{name}" = "{value}"' for name, value in {**PROPERTIES, **properties}.items())
-    return {"ENGINE_KIND": "spark", "SPARK_MASTER": master, "SPARK_CONFIG": f"{{ {written} }}"}
+    written = PROPERTIES | QUICK_START | properties
+    config = ", ".join(f'"{name}" = "{value}"' for name, value in written.items())
+    return {"ENGINE_KIND": "spark", "SPARK_MASTER": master, "SPARK_CONFIG": f"{{ {config} }}"}
 
 
 SPARK = settings()

@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 JARS = os.environ.get("CLOGS_TEST_SPARK_JARS")
 """Iceberg's jar and SQLite's, with a comma between them, where Spark should not fetch them from Maven."""
 
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
-"""Of Java: to compile less takes a third off a run on few rows, where two share two cores."""
-
 PROPERTIES = {
-    "spark.driver.extraJavaOptions": QUICK_START,
-    "spark.executor.extraJavaOptions": QUICK_START,
     "spark.sql.shuffle.partitions": "2",
     **({"spark.jars": JARS} if JARS else {}),
 }
