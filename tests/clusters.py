@@ -14,7 +14,6 @@ from engines import PROPERTIES
 
 from clogs.commands.demo_server import free_port
 
-
 QUICK_START = dict.fromkeys(
     ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"),
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",

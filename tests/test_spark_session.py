@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
+from clusters import settings
 from conftest import new_workspace
 from engines import PROPERTIES
 
@@ -128,12 +129,9 @@ def test_bad_settings_are_a_short_error_with_the_next_step(tmp_path: Path, bad: 
     (tmp_path / "java8" / "java").chmod(0o755)
     (tmp_path / "catalog.db").touch()
     (tmp_path / "data" / "iceberg").mkdir(parents=True)
-    config = ", ".join(f'"{name}" = "{value}"' for name, value in {**PROPERTIES, **bad.config}.items())
-    settings = {"ENGINE_KIND": "spark", "SPARK_MASTER": "local[1]", "SPARK_CONFIG": f"{{ {config} }}"}
-    settings = {
-        name: value.replace("{place}", str(tmp_path)) for name, value in {**settings, **bad.variables}.items()
-    }
-    stderr = workspace.refusal("load", code=bad.code, **settings)
+    given = {**settings("local[1]", **bad.config), **bad.variables}
+    variables = {name: value.replace("{place}", str(tmp_path)) for name, value in given.items()}
+    stderr = workspace.refusal("load", code=bad.code, **variables)
     assert bad.problem in stderr
     assert bad.hint in stderr
     assert len(stderr.splitlines()) <= 3  # and nothing that Spark logs

@@ -34,7 +34,7 @@ def seen(remote: Workspace, landing: ObjectPath) -> Workspace:
     return remote
 
 
-def test_a_question_reads_each_object_once(seen: Workspace, bucket: Bucket) -> None:
+def test_a_question_asks_three_times_for_an_object(seen: Workspace, bucket: Bucket) -> None:
     bucket.requests.clear()
     assert seen.output("query", "-f", "csv", "SELECT _id FROM raw.conversations ORDER BY 1") == "_id\na\nb\n"
     requests = Counter(request.split()[0] for request in bucket.requests)

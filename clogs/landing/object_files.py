@@ -49,6 +49,7 @@ class ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
 
 
 def _place(url: str) -> ObjectPath:
+    """The place of any URL: unlike those of the settings, a key may hold ``?``, ``#`` or a space."""
     scheme, _, place = url.partition("://")
     bucket, _, key = place.partition("/")
     return ObjectPath(f"{scheme}://{bucket}", PurePosixPath(key))

@@ -20,7 +20,6 @@ from clogs.spark.table import ModelTable
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import (
     ModelRun,
-    PlannedModel,
     PlanResult,
     TransformConfig,
     TransformResult,
@@ -29,12 +28,11 @@ from clogs.transform import (
 )
 from clogs.transform.logs import SOURCE
 from clogs.transform.portable import PortableModel, Seed
+from clogs.transform.results import Change, PlannedModel
 from clogs.warehouse.connection import LOAD_FIRST
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from clogs.transform.stage import Change
 
 logger = logging.getLogger(__name__)
 

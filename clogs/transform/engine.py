@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
@@ -20,9 +19,7 @@ from clogs.transform.context import BuildConsole, OwnContext
 from clogs.transform.follow import follow
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View
-
-if TYPE_CHECKING:
-    from clogs.transform.stage import Change
+from clogs.transform.results import Change, PlannedModel
 
 _ENVIRONMENT = "prod"
 
@@ -88,19 +85,19 @@ def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> li
     ]
 
 
-def planned(context: Context) -> list[tuple[str, Change]]:
+def planned(context: Context) -> list[PlannedModel]:
     """The models whose definitions differ from what is built, in dependency order, removed ones last."""
     diff = context.plan_builder(_ENVIRONMENT, skip_tests=True).build().context_diff
     changes: dict[str, Change] = {snapshot_id.name: "new" for snapshot_id in diff.added}
     for name in diff.modified_snapshots:
         changes[name] = "changed" if diff.directly_modified(name) else "follows a changed model"
     found = [
-        (context.models[fqn].name, changes[fqn])
+        PlannedModel(context.models[fqn].name, changes[fqn])
         for fqn in context.dag.sorted
         if fqn in context.models and fqn in changes
     ]
     removed = sorted(_without_catalog(snapshot_id.name) for snapshot_id in diff.removed_snapshots)
-    return found + [(name, "removed") for name in removed]
+    return found + [PlannedModel(name, "removed") for name in removed]
 
 
 def parents(context: Context) -> dict[str, frozenset[str]]:

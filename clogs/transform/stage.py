@@ -1,4 +1,4 @@
-"""The stage: what the pipeline calls to build the models, and what it gets back."""
+"""The stage: what the pipeline calls to build the models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from clogs import warehouse
 from clogs.errors import ClogsError, ModelsError
@@ -18,6 +18,7 @@ from clogs.transform.config import TransformConfig
 from clogs.transform.follow import explain, follow, limit_memory
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View, are_published, publish
+from clogs.transform.results import ModelRun, PlanResult, TransformResult
 from clogs.transform.selection import select_models
 from clogs.warehouse import Connection
 
@@ -28,52 +29,6 @@ if TYPE_CHECKING:
 
 _GARBAGE_AFTER = 100_000
 """New objects after which Python collects garbage; SQLMesh makes millions that stay."""
-
-
-Change = Literal["new", "changed", "follows a changed model", "removed"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRun:
-    """One model that was brought up to date, in some seconds."""
-
-    name: str
-    rows: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class TransformResult:
-    """The models that were brought up to date, each after those it is built from.
-
-    `unchanged`: there was nothing new to follow, so none was.
-    """
-
-    models: tuple[ModelRun, ...]
-    seconds: float
-    unchanged: bool = False
-
-
-class PlannedModel(NamedTuple):
-    """A model that a transform would build or remove because its definition changed."""
-
-    name: str
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class PlanResult:
-    """What a transform would do.
-
-    Attributes:
-        models: The models that would be built or removed because their definition changed, in dependency
-            order.
-        documents: Documents that were loaded, changed or pruned since the last transform; None where any may
-            have changed, and all models are built from nothing.
-    """
-
-    models: tuple[PlannedModel, ...]
-    documents: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +122,7 @@ def plan(config: TransformConfig) -> PlanResult:
     from clogs.transform.logs import unread
 
     with open_context(config) as context:
-        models = tuple(PlannedModel(*each) for each in planned(context))
-        return PlanResult(models, documents=unread(context.engine_adapter.cursor))
+        return PlanResult(models=tuple(planned(context)), documents=unread(context.engine_adapter.cursor))
 
 
 def lineage(config: TransformConfig) -> tuple[Model, ...]:
