@@ -22,6 +22,7 @@ from test_spark_prune import Place
 
 from clogs.errors import UnavailableError
 from clogs.landing.files import land
+from clogs.spark.checkup import checkup
 from clogs.spark.compact import compact
 from clogs.spark.faults import naming
 from clogs.spark.transform import transform
@@ -115,6 +116,22 @@ def test_compact_removes_old_files_of_no_table_and_no_other(
     assert {path for path in live if path.exists()} == live
     assert (left.exists(), writing.exists()) == (False, True)
     assert place.ask("SELECT _id FROM raw.conversations ORDER BY _id") == ["2026-03-04", "2026-03-05", "a"]
+
+
+def test_a_file_that_is_gone_is_found(spark: SparkSession, tmp_path: Path) -> None:
+    place = Place(spark.newSession(), tmp_path)
+    assert place.lens.unreadable() == {}
+    place.land(row("a", day=date(2026, 3, 4)))
+    place.load()
+    assert place.lens.unreadable() == {}
+    ((file,),) = spark.table("raw.conversations.files").select("file_path").collect()
+    Path(file.removeprefix("file:")).unlink()
+    assert list(place.lens.unreadable()) == ["raw.conversations"]
+    found = {
+        finding.check: finding for finding in checkup(spark, place.lens, raw_dir=place.landing, address=None)
+    }
+    assert found["tables"].state == "error"
+    assert found["tables"].message.startswith("1 table cannot be read, raw.conversations for one. ")
 
 
 def files_of(spark: SparkSession) -> set[str]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
@@ -31,6 +32,7 @@ from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
 from clogs.spark.checkup import checkup
 from clogs.spark.extract import land_ranges
+from clogs.spark.lens import Lens
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -104,8 +106,10 @@ def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_p
     address = Address(server.uri, "logs", "conversations")
     silent = Address(f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=100", "logs", "x")
 
+    lens = Lens(path=tmp_path / "lens.duckdb", lock_timeout=timedelta(0))
+
     def found(raw_dir: Path, address: Address | None) -> tuple[str, str]:
-        *_, last = checkup(spark, raw_dir=raw_dir, address=address)
+        *_, last = checkup(spark, lens, raw_dir=raw_dir, address=address)
         return last.state, last.message
 
     reached = f"an executor has clogs {__version__}, and reaches {tmp_path}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -20,12 +21,13 @@ from test_changes import EDITS
 
 from clogs.errors import ClogsError, ModelsError
 from clogs.schema import COLUMNS
-from clogs.spark.catalog import DEFINITION, is_table, is_view, make_room, write_table
+from clogs.spark.catalog import DEFINITION, drop, is_table, is_view, make_room, write_table
 from clogs.spark.lens import Lens
 from clogs.spark.load import create_tables
 from clogs.spark.merge import GONE, PROPERTIES, merge, ranges, time_of
 from clogs.spark.transform import plan, transform
 from clogs.transform import translate
+from clogs.transform.results import PlannedModel
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -80,7 +82,8 @@ def test_after_any_loads(
     anew = build_rows(place / "rows.parquet", place)
     assert dict(different(spark, anew, names)) == {}
     assert transform(spark, lens, config_in(tmp_path)).unchanged
-    assert (plan(spark, config_in(tmp_path)).models, plan(spark, config_in(tmp_path)).documents) == ((), 0)
+    planned = plan(spark, lens, config_in(tmp_path))
+    assert (planned.models, planned.documents) == ((), 0)
 
 
 def put(spark: SparkSession, arriving: duckdb.DuckDBPyConnection) -> None:
@@ -95,11 +98,11 @@ def put(spark: SparkSession, arriving: duckdb.DuckDBPyConnection) -> None:
     merge(changes, "raw.conversations", NAMES, on=["_id"], order="ingested_at")
 
 
-NIGHTS = """
-MODEL (name mine.nights, kind FULL, audits (not_null(columns := (project_id))));
+QUERY = """
 SELECT project_id, COUNT(*) AS prompts FROM gold.fct_messages
 WHERE time_of_day = 'night' AND message_kind = 'prompt' AND project_id IS NOT NULL GROUP BY project_id
 """
+NIGHTS = f"MODEL (name mine.nights, kind FULL, audits (not_null(columns := (project_id)))); {QUERY}"
 BROKEN = "MODEL (name mine.broken, kind FULL); SELECT CAST(tool_name AS INTEGER) AS a FROM gold.dim_tools"
 DAILY = """
 MODEL (name mine.daily, kind INCREMENTAL_BY_TIME_RANGE (time_column date));
@@ -118,7 +121,10 @@ WHERE tool_name IN (SELECT tool_name FROM bronze.seed_tool_categories)
 """
 
 
-def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_models_of_ones_own_in_a_catalog_without_views(
+    spark: SparkSession, arriving: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    spark = without_views(spark, tmp_path / "tables")
     create_tables(spark)
     lens = Lens(path=tmp_path / "lens.duckdb", lock_timeout=timedelta(0))
     arriving.execute("DELETE FROM raw.conversations; INSERT INTO raw.conversations FROM arriving LIMIT 3000")
@@ -131,12 +137,17 @@ def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnec
     with pytest.raises(ClogsError, match=r"The model mine\.broken could not be built: "):
         transform(spark, lens, config)
     with lens.opened() as connection:
-        ours = connection.execute("SELECT count(*) > 0 FROM mine.nights, gold.fct_messages").fetchall()
-    assert ours == [(True,)]
+        (ours,) = connection.execute("SELECT sum(prompts), count(*) FROM mine.nights").fetchall()
+        (theirs,) = connection.execute(f"SELECT sum(prompts), count(*) FROM ({QUERY})").fetchall()
+    assert ours == theirs
+    assert ours[1] > 1
     (models / "broken.sql").unlink()
     (models / "nights.sql").write_text(NIGHTS.replace("FULL", "VIEW"), encoding="utf-8")
     transform(spark, lens, config)
-    assert (is_table(spark, "mine.nights"), is_view(spark, "mine.nights")) == (False, True)
+    assert {"mine.nights", "gold.fct_messages"} <= lens.names()
+    assert not any(map(partial(is_table, spark), ("mine.nights", "gold.fct_messages")))
+    assert plan(spark, lens, config).models == ()
+    assert plan(spark, lens, config_in(tmp_path)).models == (PlannedModel("mine.nights", "removed"),)
     (models / "daily.sql").write_text(DAILY, encoding="utf-8")
     arriving.execute("INSERT INTO raw.conversations FROM arriving LIMIT 500 OFFSET 3000")
     put(spark, arriving)
@@ -144,8 +155,22 @@ def test_models_of_ones_own(spark: SparkSession, arriving: duckdb.DuckDBPyConnec
         transform(spark, lens, config)
     assert "mine.nights" in lens.names()
     assert transform(spark, lens, config_in(tmp_path)).unchanged  # for ours have followed
-    assert not is_view(spark, "mine.nights")
     assert "mine.nights" not in lens.names()
+
+
+def without_views(spark: SparkSession, tables: Path) -> SparkSession:
+    """Another session, whose catalog has tables only, as Glue has."""
+    session = spark.newSession()
+    catalog = "spark.sql.catalog.plain"
+    properties = {
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "hadoop",
+        f"{catalog}.warehouse": str(tables),
+    }
+    for name, value in properties.items():
+        session.conf.set(name, value)
+    session.sql("USE plain")
+    return session
 
 
 def test_what_the_catalog_has_under_a_name(spark: SparkSession) -> None:
@@ -161,6 +186,9 @@ def test_what_the_catalog_has_under_a_name(spark: SparkSession) -> None:
     spark.sql("CREATE VIEW mine.theirs AS SELECT 1 AS a")
     with pytest.raises(ClogsError, match=r"The catalog has a view mine\.theirs that clogs did not make\."):
         write_table(rows, "mine.theirs", {DEFINITION: "4"})
+    for name in ("mine.made", "mine.theirs", "mine.nothing"):
+        drop(spark, name)
+        assert (is_table(spark, name), is_view(spark, name)) == (False, False)
 
 
 def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ class SparkEngine:
         from clogs.spark.transform import plan as stage
 
         with self._session() as spark:
-            return stage(spark, models_of(self.settings))
+            return stage(spark, lens_of(self.settings), models_of(self.settings))
 
     def checkup(self) -> list[Finding]:
         """Check Spark, its catalog, and what the executors reach."""
@@ -264,8 +264,9 @@ class SparkEngine:
 
         findings: list[Finding] = []
         with failures(findings, "spark"), self._session() as spark:
+            lens, raw_dir = lens_of(self.settings), self.settings.data.raw_dir
             address = None if self.settings.source.paths else address_of(self.settings)
-            findings += stage(spark, raw_dir=self.settings.data.raw_dir, address=address)
+            findings += stage(spark, lens, raw_dir=raw_dir, address=address)
         return findings
 
     def _session(self) -> AbstractContextManager[Any]:

@@ -43,7 +43,12 @@ def make_room(spark: SparkSession, name: str, *, kind: Literal["TABLE", "VIEW"])
                 hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
             )
         if found != kind:
-            spark.sql(f"DROP {found} {name}{' PURGE' if found == 'TABLE' else ''}")
+            drop(spark, name)
+
+
+def drop(spark: SparkSession, name: str) -> None:
+    """Drop a table with its files, or a view, if it is there."""
+    spark.sql(f"DROP TABLE {name} PURGE" if is_table(spark, name) else f"DROP VIEW IF EXISTS {name}")
 
 
 def is_table(spark: SparkSession, name: str) -> bool:

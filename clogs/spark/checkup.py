@@ -15,21 +15,24 @@ from clogs.landing.files import landed
 from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place
 from clogs.mongo import Address, connect
+from clogs.spark.lens import Lens
+from clogs.terminal.text import count
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
     from pyspark.sql import SparkSession
 
 
-def checkup(spark: SparkSession, *, raw_dir: Place, address: Address | None) -> Iterator[Finding]:
-    """Check the versions and the catalog, and that an executor has this clogs, and reaches what it reads.
+def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address | None) -> Iterator[Finding]:
+    """Check the versions, the catalog, the tables' files, and that an executor reaches what it reads.
 
-    This is the landing, and the collection at an address, unless there is none.
+    This is the landing, and the collection at an address, unless there is none; it has to have this clogs.
     """
     java = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version')").collect()[0][0]
     yield Finding("spark", "ok", f"Spark {spark.version} on Java {java}, at {spark.sparkContext.master}")
     schemas = [row.namespace for row in spark.sql("SHOW NAMESPACES").collect()]
     yield Finding("catalog", "ok", f"Iceberg's catalog has {', '.join(schemas) or 'no table yet'}")
+    yield _files(lens)
     look = partial(_look, str(raw_dir), address)
     one_task = spark.range(0, 1, 1, 1)
     (seen,) = one_task.mapInArrow(look, "clogs STRING, landing STRING, source STRING").collect()
@@ -45,6 +48,20 @@ def checkup(spark: SparkSession, *, raw_dir: Place, address: Address | None) -> 
     else:
         reached = f"{raw_dir} and MongoDB" if address else raw_dir
         yield Finding("executors", "ok", f"an executor has clogs {seen.clogs}, and reaches {reached}")
+
+
+def _files(lens: Lens) -> Finding:
+    """Whether this machine sees the tables' files."""
+    faults = lens.unreadable()
+    if not faults:
+        return Finding("tables", "ok", "All files of the tables are there.")
+    name, fault = next(iter(faults.items()))
+    return Finding(
+        "tables",
+        "error",
+        f"{count(len(faults), 'table')} cannot be read, {name} for one. {fault}",
+        "Bring the files back, or build all tables anew: clogs pipeline --full-refresh",
+    )
 
 
 def _look(raw_dir: str, address: Address | None, _: Iterable[RecordBatch]) -> Iterator[RecordBatch]:

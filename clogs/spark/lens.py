@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clogs import warehouse
-from clogs.errors import WarehouseError
+from clogs.errors import ClogsError, WarehouseError
 from clogs.landing.views import connect, let_read
 from clogs.transform.portable import PortableModel, duckdb_type
 from clogs.transform.publish import describe
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RAW = ("raw.conversations", "raw.ledger")
 
+_NAMES = "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
 _PUBLISHED = """
     CREATE SCHEMA IF NOT EXISTS raw;
     CREATE TABLE IF NOT EXISTS raw.published (name VARCHAR PRIMARY KEY);
@@ -44,6 +45,19 @@ class Lens:
         with self.opened() as connection:
             connection.execute(_PUBLISHED)
             return {name for (name,) in connection.execute("FROM raw.published").fetchall()}
+
+    def unreadable(self) -> dict[str, str]:
+        """Why a table cannot be read, by its name, for each whose files are not all there."""
+        faults: dict[str, str] = {}
+        if self.path.exists():
+            with connect(self.path, lock_timeout=self.lock_timeout, read_only=True) as connection:
+                for (name,) in connection.execute(_NAMES).fetchall():
+                    try:
+                        with warehouse.mapped(self.path):
+                            connection.execute(f"EXPLAIN FROM {name}")  # looks for each file, and reads none
+                    except ClogsError as error:
+                        faults[name] = error.message
+        return faults
 
     def publish(
         self,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ModelTable:
-    """A model's table, or its view."""
+    """A model's table, or its view; a catalog that has no views lacks the latter."""
 
     spark: SparkSession
     model: PortableModel
@@ -50,7 +50,7 @@ class ModelTable:
         if self.model.kind == "view":
             return self._create_view()
         if self.model.kind == "full" or not all(is_table(self.spark, each) for each in self.model.parents):
-            self._build({})  # a view has no changes to follow
+            self._build({})  # a view of somebody's has no changes to follow
             return True
         snapshots = self._snapshots()
         if full_refresh or not self.is_of_definition():
@@ -234,6 +234,8 @@ class ModelTable:
         self.spark.sql(f"ALTER TABLE {self.model.name} SET TBLPROPERTIES ({written})")
 
     def _create_view(self) -> bool:
+        from pyspark.errors import UnsupportedOperationException
+
         name, query = self.model.name, self.model.query
         if self.model.audits:
             self.spark.sql(query).createOrReplaceTempView("this_model")
@@ -242,7 +244,10 @@ class ModelTable:
             return False
         make_room(self.spark, name, kind="VIEW")
         properties = f"TBLPROPERTIES ('{DEFINITION}' = '{self.model.definition}')"
-        self.spark.sql(f"CREATE OR REPLACE VIEW {name} {properties} AS {query}")
+        try:
+            self.spark.sql(f"CREATE OR REPLACE VIEW {name} {properties} AS {query}")
+        except UnsupportedOperationException:  # by a catalog that has none
+            return False
         return True
 
 

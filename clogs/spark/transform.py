@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError, ModelsError, UnavailableError, WarehouseError
-from clogs.spark.catalog import DEFINITION, is_table, properties_of, write_table
+from clogs.spark.catalog import DEFINITION, drop, is_table, properties_of, write_table
 from clogs.spark.faults import naming
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.table import ModelTable
@@ -136,17 +136,21 @@ def _update(table: ModelTable, *, full_refresh: bool) -> list[ModelRun]:
     return [run]
 
 
-def plan(spark: SparkSession, config: TransformConfig) -> PlanResult:
+def plan(spark: SparkSession, lens: Lens, config: TransformConfig) -> PlanResult:
     """Find out what a transform would do; nothing is built."""
     _require_documents(spark)
-    models, _ = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    models, seeds = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    published = lens.names()
     changes: dict[str, Change] = {}
     for model in models:
         table = ModelTable(spark, model)
+        if model.kind == "view" and model.name in published and not table.exists():
+            continue  # the catalog has no views
         if not table.is_of_definition():
             changes[model.name] = "changed" if table.exists() else "new"
         elif model.parents.keys() & changes.keys():
             changes[model.name] = "follows a changed model"
+    changes |= dict.fromkeys(sorted(published - _names(models, seeds)), "removed")
     documents = next(
         ModelTable(spark, model).touched_keys() for model in models if f"raw.{SOURCE}" in model.parents
     )
@@ -164,15 +168,19 @@ def _publish(
     models: Sequence[PortableModel],
     seeds: Sequence[Seed],
     *,
-    keep: Collection[str],
+    keep: set[str],
 ) -> None:
     """Show what was built, and remove what has no model any more."""
     tables = {model.name for model in models if model.kind != "view"} | {seed.name for seed in seeds}
-    gone = lens.names() - tables - {model.name for model in models} - {*keep, *RAW}
+    gone = lens.names() - _names(models, seeds) - keep
     for name in gone:
-        kind = f"TABLE {name} PURGE" if is_table(spark, name) else f"VIEW IF EXISTS {name}"
-        spark.sql(f"DROP {kind}")
+        drop(spark, name)
     lens.publish(spark, sorted(tables), models=models, gone=gone)
+
+
+def _names(models: Sequence[PortableModel], seeds: Sequence[Seed]) -> set[str]:
+    """All that the lens has of these, and the tables of raw."""
+    return {*RAW, *(model.name for model in models), *(seed.name for seed in seeds)}
 
 
 def _keep_seed(spark: SparkSession, seed: Seed) -> None:

@@ -30,7 +30,8 @@ class PortableModel:
         is_by_row: Whether DuckDB reads the rows of the only parent one by one.
         key: The column whose values are followed; None to compare all rows.
         grain: The columns that no two rows have in common; none for all.
-        parents: What it reads, seeds left out, each with the column whose values are followed.
+        parents: The tables that it reads, by views or not, each with the column whose values are followed;
+            seeds are left out.
         audits: Names, and queries of the rows that must not be, among those of ``this_model``.
         definition: A digest of all that the rows depend on but the parents' rows, in hex digits.
         description: What one row is.

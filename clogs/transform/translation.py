@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from sqlglot import exp, parse_one
@@ -33,7 +33,8 @@ def portable_models(context: Context) -> Iterator[PortableModel]:
     Raises:
         ModelsError: One asks for something that Spark cannot give.
     """
-    views = {fqn: fqn for fqn in context.models}
+    mapping = {fqn: fqn for fqn in context.models}
+    views = [fqn for fqn, model in context.models.items() if model.kind.is_view]
     for fqn in context.dag.sorted:
         model = context.models.get(fqn)
         if model and not (model.kind.is_seed or model.kind.is_symbolic):
@@ -42,8 +43,10 @@ def portable_models(context: Context) -> Iterator[PortableModel]:
                     f"Spark cannot build {model.name}: it is more than a SELECT, or depends on the time.",
                     hint="Make it one SELECT, of kind FULL, VIEW or by_change.",
                 )
-            query = model.render_query_or_raise(snapshots=context.snapshots, table_mapping=views)
-            yield _portable(context, model, query)
+            options: dict[str, Any] = {"snapshots": context.snapshots, "table_mapping": mapping}
+            query = model.render_query_or_raise(**options)
+            expanded = model.render_query_or_raise(**options, expand=views)
+            yield _portable(context, model, expanded, reads_views=query != expanded)
 
 
 def seeds(context: Context) -> Iterator[Seed]:
@@ -56,7 +59,7 @@ def seeds(context: Context) -> Iterator[Seed]:
             yield Seed(model.name, rows, types, _digest(content, types))
 
 
-def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel:
+def _portable(context: Context, model: Model, query: exp.Query, *, reads_views: bool) -> PortableModel:
     seed_contents = {
         each.name: each.seed.content for each in context.models.values() if isinstance(each, SeedModel)
     }
@@ -75,9 +78,10 @@ def _portable(context: Context, model: Model, query: exp.Query) -> PortableModel
     of_seeds = "".join(seed_contents[name] for name in names if name in seed_contents)
     columns = properties_of(model)
     audits = list(_audits(context, model))
+    follows = is_by_change(model) and not reads_views  # a view may call another column by a parent's name
     return PortableModel(
         name=model.name,
-        kind="view" if model.kind.is_view else "by_change" if is_by_change(model) else "full",
+        kind="view" if model.kind.is_view else "by_change" if follows else "full",
         query=sql,
         plain=plain,
         is_by_row=is_by_row,
