@@ -20,11 +20,13 @@ from following import rows_of
 from test_load import row
 from test_spark_prune import Place
 
-from clogs.errors import UnavailableError
+from clogs.errors import UnavailableError, WarehouseError
 from clogs.landing.files import land
+from clogs.spark.catalog import drop
 from clogs.spark.checkup import checkup
 from clogs.spark.compact import compact
 from clogs.spark.faults import naming
+from clogs.spark.lens import RAW
 from clogs.spark.transform import transform
 from clogs.terminal.progress import Progress
 from clogs.transform import translate
@@ -118,20 +120,26 @@ def test_compact_removes_old_files_of_no_table_and_no_other(
     assert place.ask("SELECT _id FROM raw.conversations ORDER BY _id") == ["2026-03-04", "2026-03-05", "a"]
 
 
-def test_a_file_that_is_gone_is_found(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_found_and_tables_are_built_again(
+    spark: SparkSession, spark_place: Path, tmp_path: Path
+) -> None:
     place = Place(spark.newSession(), tmp_path)
     assert place.lens.unreadable() == {}
     place.land(row("a", day=date(2026, 3, 4)))
     place.load()
     assert place.lens.unreadable() == {}
-    ((file,),) = spark.table("raw.conversations.files").select("file_path").collect()
-    Path(file.removeprefix("file:")).unlink()
-    assert list(place.lens.unreadable()) == ["raw.conversations"]
-    found = {
-        finding.check: finding for finding in checkup(spark, place.lens, raw_dir=place.landing, address=None)
-    }
-    assert found["tables"].state == "error"
-    assert found["tables"].message.startswith("1 table cannot be read, raw.conversations for one. ")
+    for name in files_of(place.spark):
+        next((spark_place / "iceberg" / "raw").rglob(name)).unlink()
+    looked = checkup(place.spark, place.lens, raw_dir=place.landing, address=None)
+    found = {finding.check: finding for finding in looked}["tables"]
+    assert found.state == "error"
+    assert found.message.startswith("1 table cannot be read, raw.conversations for one. ")
+    with pytest.raises(WarehouseError, match="No files found"):
+        place.load()
+    for name in RAW:
+        drop(place.spark, name)
+    place.load()
+    assert place.ask("SELECT _id FROM raw.conversations") == ["a"]
 
 
 def files_of(spark: SparkSession) -> set[str]:

@@ -112,7 +112,7 @@ def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_p
         *_, last = checkup(spark, lens, raw_dir=raw_dir, address=address)
         return last.state, last.message
 
-    reached = f"an executor has clogs {__version__}, and reaches {tmp_path}"
+    reached = f"An executor has clogs {__version__}, and reaches {tmp_path}"
     assert found(tmp_path, address) == ("ok", f"{reached} and MongoDB")
     assert found(tmp_path, None) == ("ok", reached)
     state, message = found(tmp_path, silent)

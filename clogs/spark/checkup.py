@@ -47,7 +47,7 @@ def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address
         yield Finding("executors", "error", problem, "Let all machines of the cluster reach mongo.uri.")
     else:
         reached = f"{raw_dir} and MongoDB" if address else raw_dir
-        yield Finding("executors", "ok", f"an executor has clogs {seen.clogs}, and reaches {reached}")
+        yield Finding("executors", "ok", f"An executor has clogs {seen.clogs}, and reaches {reached}")
 
 
 def _files(lens: Lens) -> Finding:
@@ -60,7 +60,8 @@ def _files(lens: Lens) -> Finding:
         "tables",
         "error",
         f"{count(len(faults), 'table')} cannot be read, {name} for one. {fault}",
-        "Bring the files back, or build all tables anew: clogs pipeline --full-refresh",
+        "Bring the files back, or drop the tables of all four schemas from the catalog: clogs pipeline builds"
+        " them from the landing. The local catalog is catalog.db and iceberg in data.dir: remove both.",
     )
 
 

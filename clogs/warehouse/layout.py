@@ -179,4 +179,10 @@ def _columns(connection: Connection, table: str) -> set[str]:
         found = connection.execute(f"SELECT name FROM pragma_table_info('raw.{table}')").fetchall()
     except duckdb.CatalogException:
         return set()
+    except duckdb.IOException:  # a view of one of Spark's tables, whose files are gone; this takes longer
+        asked = f"""
+            SELECT column_name FROM duckdb_columns()
+            WHERE (database_name, schema_name, table_name) = (current_database(), 'raw', '{table}')
+        """
+        found = connection.execute(asked).fetchall()
     return {name for (name,) in found}
