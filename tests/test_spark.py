@@ -38,6 +38,10 @@ EXAMPLES = {
         FROM (VALUES (NULL, 3, 1), ('x', 2, 9), ('y', 2, 1)) AS t(a, b, c)""",
     "no list of nothing": "list(a) FILTER (WHERE a IS NOT NULL) FROM (VALUES (NULL::TEXT)) AS t(a)",
     "one match, at the beginning": r"regexp_replace('aab', '^(a)', '\1$-')",
+    "one match, whichever comes first": r"regexp_replace('xabab', '^a|b', '[\0]')",
+    "one match, at the end": r"regexp_replace('axx', 'x*$', '-')",
+    "every match": r"regexp_replace('abab', '(b)', '\1\0', 'g')",
+    "case, and all characters": "regexp_matches('\u017f' || chr(10) || 'b', '(?is)s.B')",
     "the end of a text": r"regexp_matches(a, 'b$') FROM (VALUES ('ab' || chr(10)), ('ab')) AS t(a)",
     "the end of a line": "regexp_extract('a' || chr(13) || 'b', '^.*')",
     "space": r"regexp_matches(chr(11), '\s')",
@@ -45,7 +49,13 @@ EXAMPLES = {
     "case of all alphabets": "regexp_matches('\u017fhell', '(?i)shell')",
     "some rows of a window": """a, COUNT(*) FILTER (WHERE b) OVER (PARTITION BY a)
         FROM (VALUES (1, true), (1, false)) AS t(a, b)""",
-    "elements beyond the ends": "list_extract([1], i) FROM (VALUES (0), (1), (2)) AS t(i)",
+    "elements from both ends, and beyond": """
+        list_extract([1, 2], i) FROM (VALUES (-3), (-2), (-1), (0), (1), (2), (3)) AS t(i)""",
+    "a list with NULL": "list_sort(list(a)) FROM (VALUES (1), (NULL)) AS t(a)",
+    "a list of NULL": "list(a) FROM (VALUES (CAST(NULL AS INTEGER))) AS t(a)",
+    "each value once, and NULL": "list_sort(list(DISTINCT a)) FROM (VALUES (1), (NULL), (1), (NULL)) AS t(a)",
+    "each value once, without NULL": "list_distinct([1, NULL, 1])",
+    "no sequence": "generate_series(1, 0)",
     "a fold": "list_reduce([[1], [2]], (ahead, each) -> each || ahead, CAST([] AS INTEGER[]))",
 }
 PRICED = """

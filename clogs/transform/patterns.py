@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 
-_PARTS = re.compile(r"\\.|\(\?[a-z]+\)|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|.", re.DOTALL)
+from clogs.errors import ModelsError
+
+_FLAGS = re.compile(r"\(\?([is]+)\)")
+_PARTS = re.compile(r"\\.|\(\?[a-zA-Z-]+[:)]|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|.", re.DOTALL)
 _SPACE = r"\t\n\f\r "
 _WORD = "[0-9A-Za-z_]"
 _EDGE = rf"(?:(?<={_WORD})(?!{_WORD})|(?<!{_WORD})(?={_WORD}))"
@@ -15,22 +20,32 @@ def java_pattern(pattern: str) -> str:
 
     Java ends a text before its last newline, too, lets more than a newline end a line, takes letters of all
     alphabets for parts of words, takes more for space, and knows the case of ASCII alone.
+
+    Raises:
+        ModelsError: It has flags of other kinds than ``(?i)`` and ``(?s)``, or in other places than the
+            beginning, or a class with a name.
     """
-    any_character = "." if pattern.startswith("(?s") else r"[^\n]"
+    found = _FLAGS.match(pattern)
+    flags, rest = (found[1], pattern[found.end() :]) if found else ("", pattern)
     parts = {
         "$": r"\z",
-        ".": any_character,
+        ".": r"[\s\S]" if "s" in flags else r"[^\n]",
         r"\s": f"[{_SPACE}]",
         r"\S": f"[^{_SPACE}]",
         r"\b": _EDGE,
-        "(?i)": "(?iu)",
     }
-    return "".join(
-        part.replace(r"\s", _SPACE) if part.startswith("[") else parts.get(part, part)
-        for part in _PARTS.findall(pattern)
+    return ("(?iu)" if "i" in flags else "") + "".join(map(partial(_java_part, parts), _PARTS.findall(rest)))
+
+
+def _java_part(parts: Mapping[str, str], part: str) -> str:
+    is_class = part.startswith("[")
+    if part.startswith("(?") or (is_class and "[:" in part):
+        raise ModelsError(f"Spark reads {part} of a pattern as something else.")
+    return part.replace(r"\s", _SPACE) if is_class else parts.get(part, part)
+
+
+def java_replacement(replacement: str, *, groups_before: int = 0) -> str:
+    r"""Return a replacement whose groups are `$1`, not `\1`, where others stand before the pattern's."""
+    return re.sub(
+        r"\\(\d)", lambda found: f"${int(found[1]) + groups_before}", replacement.replace("$", r"\$")
     )
-
-
-def java_replacement(replacement: str) -> str:
-    r"""Return a replacement whose groups are `$1`, not `\1`."""
-    return re.sub(r"\\(\d)", r"$\1", replacement.replace("$", r"\$"))

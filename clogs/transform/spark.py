@@ -101,19 +101,25 @@ def _filter(node: exp.Expr) -> exp.Expr:
     if isinstance(inner, exp.Filter):
         both = exp.and_(inner.expression.this, node.expression.this)
         return exp.Filter(this=inner.this, expression=exp.Where(this=both))
-    return _null_if_empty(node) if isinstance(inner, exp.ArrayAgg) else node
+    return _unpacked(node) if isinstance(inner, exp.ArrayAgg) else node
 
 
 def _list(node: exp.Expr) -> exp.Expr:
+    """Values in structs, as Spark's lists leave out NULL."""
     if isinstance(node.this, exp.Order):
         raise ModelsError("Spark's lists have no order: sort what LIST gives.")
-    return node if isinstance(node.parent, exp.Filter) else _null_if_empty(node)
+    is_distinct = isinstance(node.this, exp.Distinct)
+    (value,) = node.this.expressions if is_distinct else (node.this,)
+    packed = _call("NAMED_STRUCT", exp.Literal.string("value"), value)
+    node.set("this", exp.Distinct(expressions=[packed]) if is_distinct else packed)
+    return node if isinstance(node.parent, exp.Filter) else _unpacked(node)
 
 
-def _null_if_empty(values: exp.Expr) -> exp.Expr:
-    """A list of values, or NULL where there are none."""
-    is_empty = exp.EQ(this=_call("SIZE", values.copy()), expression=exp.Literal.number(0))
-    return exp.If(this=is_empty, true=exp.null(), false=values.copy())
+def _unpacked(packed: exp.Expr) -> exp.Expr:
+    """The values of a list of structs, or NULL where there are none."""
+    is_empty = exp.EQ(this=_call("SIZE", packed.copy()), expression=exp.Literal.number(0))
+    value = exp.Lambda(this=exp.column("value", "each"), expressions=[exp.to_identifier("each")])
+    return exp.If(this=is_empty, true=exp.null(), false=_call("TRANSFORM", packed.copy(), value))
 
 
 def _window(node: exp.Expr) -> exp.Expr:
@@ -131,7 +137,14 @@ def _window(node: exp.Expr) -> exp.Expr:
 
 
 def _series(node: exp.Expr) -> exp.Expr:
-    return _call("SEQUENCE", node.args["start"], node.args["end"], node.args.get("step"))
+    """A list that is empty where the end comes first; Spark would count down."""
+    start, end, step = node.args["start"], node.args["end"], node.args.get("step")
+    if node.args.get("is_end_exclusive"):
+        raise ModelsError("Spark's sequences have their end in them: use GENERATE_SERIES in place of RANGE.")
+    series = _call("SEQUENCE", start, end, step)
+    if step:  # by which Spark knows the direction, and refuses another
+        return series
+    return exp.If(this=exp.LT(this=end.copy(), expression=start.copy()), true=_call("ARRAY"), false=series)
 
 
 def _unnest(node: exp.Expr) -> exp.Expr:
@@ -141,9 +154,23 @@ def _unnest(node: exp.Expr) -> exp.Expr:
 
 
 def _element(node: exp.Expr) -> exp.Expr:
-    """An element by its place from 1; NULL beyond the ends."""
+    """An element by its place from 1, or from the end if it is negative; NULL beyond the ends."""
     values, place = node.expressions
-    return _call("GET", values, exp.Sub(this=exp.paren(place), expression=exp.Literal.number(1)))
+    return _call("TRY_ELEMENT_AT", values, exp.Nullif(this=place, expression=exp.Literal.number(0)))
+
+
+def _sorted(node: exp.Expr) -> exp.Expr:
+    """In ascending order, NULL last."""
+    if node.args.get("asc"):
+        raise ModelsError(
+            "Spark sorts a list in ascending order only: use LIST_SORT of nothing but the list."
+        )
+    return _call("ARRAY_SORT", node.this)
+
+
+def _distinct(node: exp.Expr) -> exp.Expr:
+    """Each value once, without NULL."""
+    return _call("ARRAY_COMPACT", _call("ARRAY_DISTINCT", node.this))
 
 
 def _reduce(node: exp.Expr) -> exp.Expr:
@@ -156,34 +183,44 @@ def _row(node: exp.Expr) -> exp.Expr:
 
 
 def _matches(node: exp.Expr) -> exp.Expr:
-    node.set("expression", _pattern(node.expression))
+    node.set("expression", exp.Literal.string(_pattern(node)))
     return node
 
 
 def _extract(node: exp.Expr) -> exp.Expr:
     group = node.args.get("group") or exp.Literal.number(0)
-    return _call("REGEXP_EXTRACT", node.this, _pattern(node.expression), group)
+    return _call("REGEXP_EXTRACT", node.this, exp.Literal.string(_pattern(node)), group)
 
 
 def _replace(node: exp.Expr) -> exp.Expr:
-    """The first match; Spark replaces all, so it must be one that cannot come twice."""
-    pattern = node.expression.name
-    if node.text("modifiers") != "g" and not (pattern.startswith("^") or pattern.endswith("$")):
-        raise ModelsError(f"Spark replaces every match: REGEXP_REPLACE of {pattern!r} needs the option 'g'.")
-    new = exp.Literal.string(java_replacement(node.args["replacement"].name))
-    return _call("REGEXP_REPLACE", node.this, _pattern(node.expression), new)
+    """The first match, with what comes before it, as Spark replaces all; or all by the option 'g'."""
+    pattern, new = _pattern(node), _constant(node.args["replacement"])
+    if node.text("modifiers") == "g":
+        new = java_replacement(new)
+    else:
+        pattern, new = rf"^([\s\S]*?)({pattern})", f"$1{java_replacement(new, groups_before=2)}"
+    return _call("REGEXP_REPLACE", node.this, *map(exp.Literal.string, (pattern, new)))
 
 
-def _pattern(pattern: exp.Expr) -> exp.Expr:
-    if not pattern.is_string:
-        raise ModelsError(f"Spark needs a constant pattern: {pattern.sql('duckdb')}")
-    return exp.Literal.string(java_pattern(pattern.name))
+def _pattern(node: exp.Expr) -> str:
+    """The pattern of a function, in Java's words."""
+    options = "".join(map(node.text, ("flag", "parameters", "modifiers")))
+    if options not in {"", "g"}:
+        raise ModelsError(f"Spark has no option {options!r} of a pattern: begin it with (?i) or (?s).")
+    return java_pattern(_constant(node.expression))
+
+
+def _constant(text: exp.Expr) -> str:
+    if not text.is_string:
+        raise ModelsError(f"Spark needs a constant pattern and replacement: {text.sql('duckdb')}")
+    return text.name
 
 
 _TRANSLATIONS: dict[object, Translation] = {
     exp.ArgMax: _best("MAX_BY"),
     exp.ArgMin: _best("MIN_BY"),
     exp.ArrayAgg: _list,
+    exp.ArrayDistinct: _distinct,
     exp.DateDiff: _date_diff,
     exp.DataType: _type,
     exp.Dayname: _date_format("EEEE"),
@@ -198,6 +235,7 @@ _TRANSLATIONS: dict[object, Translation] = {
     exp.RegexpLike: _matches,
     exp.RegexpReplace: _replace,
     exp.Week: _date_part("WEEKOFYEAR"),
+    exp.SortArray: _sorted,
     exp.Unnest: _unnest,
     exp.Window: _window,
     exp.WithinGroup: _within_group,
