@@ -27,15 +27,32 @@ from clogs.spark.checkup import checkup
 from clogs.spark.compact import compact
 from clogs.spark.faults import naming
 from clogs.spark.lens import RAW
+from clogs.spark.table import ModelTable
 from clogs.spark.transform import transform
 from clogs.terminal.progress import Progress
 from clogs.transform import translate
+from clogs.transform.portable import PortableModel, source
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.filterwarnings(IGNORED), pytest.mark.slow]
 
+COPIES = PortableModel(
+    name="mine.copies",
+    kind="by_change",
+    query=f"SELECT _id, message_content FROM {source('raw.conversations')}",
+    plain="",
+    is_by_row=False,
+    key="_id",
+    grain=["_id"],
+    parents={"raw.conversations": "_id"},
+    audits=[],
+    definition="1",
+    description="",
+    columns={},
+)
+OUTCOMES = "SELECT inserted, updated, unchanged FROM raw.ledger"
 Fault = Callable[[Path], AbstractContextManager[None]]
 LONG_AGO = time.time() - 3 * 24 * 3600
 
@@ -140,6 +157,29 @@ def test_a_file_that_is_gone_is_found_and_tables_are_built_again(
         drop(place.spark, name)
     place.load()
     assert place.ask("SELECT _id FROM raw.conversations") == ["a"]
+
+
+def test_a_version_that_says_the_same_is_unchanged_and_nothing_follows_it(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    place = Place(spark.newSession(), tmp_path)
+    table = ModelTable(place.spark, COPIES)
+    place.spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
+    place.land(row("a", 1, message_content="same"), row("b", 1))
+    place.load()
+    table.update(full_refresh=False)
+    assert table.touched_keys() == 0
+    place.land(row("a", 3, message_content="same"), row("b", 3), row("c", 3))
+    place.load()
+    assert place.ask(f"{OUTCOMES} ORDER BY loaded_at DESC LIMIT 1") == [(1, 1, 1)]
+    assert table.touched_keys() == 2
+    place.land(row("a", 2, message_content="read in between"))
+    place.load()
+    assert place.ask(f"{OUTCOMES} ORDER BY loaded_at DESC LIMIT 1") == [(0, 0, 1)]
+    assert place.ask("SELECT message_content FROM raw.conversations WHERE _id = 'a'") == ["same"]
+    place.load(full_refresh=True)
+    assert place.ask(f"SELECT sum(inserted), sum(updated), sum(unchanged) FROM ({OUTCOMES})") == [(0, 0, 6)]
+    assert table.touched_keys() == 2
 
 
 def files_of(spark: SparkSession) -> set[str]:

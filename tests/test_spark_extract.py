@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from clogs import __version__, dead_letters
 from clogs.commands.demo_server import free_port
 from clogs.errors import SourceError
 from clogs.extract import ExtractJob, extract, parts
+from clogs.extract.range import Landed
 from clogs.extract.watermark import read_extract_state
 from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
@@ -94,10 +95,20 @@ def test_files_of_other_attempts_count_at_no_time(
 ) -> None:
     job = job_in(tmp_path)
     another = job_in(tmp_path / "another", raw_dir=tmp_path / "raw" / ".attempts" / "another")
-    with connect(Address(server.uri, "logs", "conversations")) as source:
+    address = Address(server.uri, "logs", "conversations")
+
+    def landing(*given: Any) -> Generator[Landed]:  # noqa: ANN401  # what `land_ranges` takes
+        for number, each in enumerate(land_ranges(nullcontext(spark), *given)):
+            if number == 0:
+                with connect(address) as source:
+                    extract(source, another)
+                assert len(landed_in(another.raw_dir)) > 0
+            yield each
+
+    with connect(address) as source:
         extract(source, another)
         assert (len(landed_in(another.raw_dir)) > 0, landed_in(job.raw_dir)) == (True, [])
-        extract(source, job, land_ranges=partial(land_ranges, nullcontext(spark)))
+        extract(source, job, land_ranges=landing)
     assert len(left_by(job)[0]) == len(IDS) - len(MISFITS)
     assert not (tmp_path / "raw" / ".attempts").exists()
 
@@ -112,12 +123,14 @@ def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_p
         *_, last = checkup(spark, lens, raw_dir=raw_dir, address=address)
         return last.state, last.message
 
-    reached = f"An executor has clogs {__version__}, and reaches {tmp_path}"
-    assert found(tmp_path, address) == ("ok", f"{reached} and MongoDB")
-    assert found(tmp_path, None) == ("ok", reached)
+    reached = f"An executor has clogs {__version__}, and reaches"
+    assert found(tmp_path, address) == ("ok", f"{reached} {tmp_path} and MongoDB.")
+    assert found(tmp_path, None) == ("ok", f"{reached} {tmp_path}.")
+    assert found(tmp_path / "none", address) == ("ok", f"{reached} MongoDB.")
     state, message = found(tmp_path, silent)
     assert (state, message.startswith("An executor does not reach MongoDB: ")) == ("error", True)
-    assert found(tmp_path / "none", address)[0] == "error"
+    (tmp_path / "file").touch()
+    assert found(tmp_path / "file", address)[0] == "error"
 
 
 def test_an_error_of_a_task_is_that_of_the_command(server: Server, tmp_path: Path) -> None:

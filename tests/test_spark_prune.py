@@ -19,6 +19,7 @@ from test_load import DAY, SCHEMA, row
 from clogs.landing import prune as shared
 from clogs.landing.files import land
 from clogs.spark import prune as own
+from clogs.spark.extract import ATTEMPTS
 from clogs.spark.lens import Lens
 from clogs.spark.load import load
 
@@ -76,8 +77,10 @@ def test_days_before_are_gone_and_no_load_brings_them_back(place: Place) -> None
     place.land(row("old", day=date(2025, 12, 31)), row("eve", day=DAY - timedelta(days=1)), row("day"))
     place.load()
     place.land(row("new", day=date(2025, 12, 31)))
+    (place.landing / ATTEMPTS / "of_a_killed_run").mkdir(parents=True)
     found = place.prune()
     assert (found.days, found.rows, found.files) == (2, 2, 3)
+    assert not (place.landing / ATTEMPTS).exists()
     (kept,) = map(pl.read_parquet, (place.landing / "pruned").iterdir())
     assert set(kept["_id"]) == {"old", "eve"}
     left = ["day"], [("date=2025-12-31", "pruned"), ("date=2026-03-03", "pruned"), (f"date={DAY}", "landed")]

@@ -27,11 +27,12 @@ import subprocess, sys
 from pathlib import Path
 from clogs.spark.session import SparkConfig, spark_session
 place = Path(sys.argv[1])
-config = {"spark.jars": "", "spark.x.password": sys.stdin.read()}
+config = {"spark.jars": "", "spark.sql.session.timeZone": "Asia/Tokyo", "spark.x.password": sys.stdin.read()}
 with spark_session(
     SparkConfig(master="local[1]", catalog="clogs", data_dir=place, state_dir=place, config=config)
 ) as spark:
     print(spark.conf.get("spark.x.password"))
+    print(spark.conf.get("spark.sql.session.timeZone"))
     print(subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
 """
 KEEPING = """
@@ -51,20 +52,21 @@ with spark_session(
 def test_a_secret_reaches_spark_and_no_command_line(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     finished = subprocess.run(command, input=SECRET, capture_output=True, encoding="utf-8", check=True)
-    seen, _, commands = finished.stdout.partition("\n")
-    assert seen == SECRET
+    seen, zone, commands = finished.stdout.split("\n", 2)
+    assert (seen, zone) == (SECRET, "UTC")
     assert "org.apache.spark.deploy.SparkSubmit" in commands
     assert "s3cr" not in commands
     assert (tmp_path / "spark.properties").stat().st_mode & 0o077 == 0
 
 
-def test_no_checkpoint_is_left(tmp_path: Path) -> None:
-    folder = tmp_path / "checkpoints"
+def test_no_checkpoint_is_left_and_nothing_in_the_current_folder(tmp_path: Path) -> None:
+    folder, here = tmp_path / "checkpoints", tmp_path / "here"
+    here.mkdir()
     config = PROPERTIES | {"spark.checkpoint.dir": str(folder)}
     command = [sys.executable, "-c", KEEPING, str(tmp_path), json.dumps(config)]
-    finished = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    finished = subprocess.run(command, cwd=here, capture_output=True, encoding="utf-8", check=True)
     assert int(finished.stdout) > 0
-    assert list(folder.iterdir()) == []
+    assert [*folder.iterdir(), *here.iterdir()] == []
 
 
 JAVA_8 = """#!/bin/sh

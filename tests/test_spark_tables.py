@@ -185,9 +185,21 @@ def test_what_the_catalog_has_under_a_name(spark: SparkSession) -> None:
     spark.sql("CREATE VIEW mine.theirs AS SELECT 1 AS a")
     with pytest.raises(ClogsError, match=r"The catalog has a view mine\.theirs that clogs did not make\."):
         write_table(rows, "mine.theirs", {DEFINITION: "4"})
-    for name in ("mine.made", "mine.theirs", "mine.nothing"):
+    write_table(rows, "mine.other", {DEFINITION: "5"})
+    spark.sql(f"CREATE VIEW mine.seen TBLPROPERTIES ('{DEFINITION}' = '6') AS SELECT 1 AS a")
+    for name in ("mine.made", "mine.other", "mine.seen", "mine.nothing", "mine.theirs"):
         drop(spark, name)
-        assert (is_table(spark, name), is_view(spark, name)) == (False, False)
+    found = [row.tableName for row in spark.sql("SHOW TABLES IN mine").collect()]
+    assert (found, [row.viewName for row in spark.sql("SHOW VIEWS IN mine").collect()]) == ([], ["theirs"])
+
+
+def test_a_table_of_somebody_elses_is_not_loaded_into(spark: SparkSession) -> None:
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
+    spark.sql("DROP TABLE IF EXISTS raw.conversations")
+    spark.sql("CREATE TABLE raw.conversations (a INT) USING iceberg")
+    with pytest.raises(ClogsError, match=r"a table raw\.conversations that clogs did not make"):
+        create_tables(spark)
+    spark.sql("DROP TABLE raw.conversations")
 
 
 def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:

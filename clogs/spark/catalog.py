@@ -34,21 +34,21 @@ def make_room(spark: SparkSession, name: str, *, kind: Literal["TABLE", "VIEW"])
     Raises:
         ClogsError: It is somebody else's.
     """
-    for found, is_there in (("TABLE", is_table), ("VIEW", is_view)):
-        if not is_there(spark, name):
-            continue
-        if DEFINITION not in properties_of(spark, name):
-            raise ClogsError(
-                f"The catalog has a {found.lower()} {name} that clogs did not make.",
-                hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
-            )
-        if found != kind:
-            drop(spark, name)
+    found = "TABLE" if is_table(spark, name) else "VIEW" if is_view(spark, name) else None
+    if found and DEFINITION not in properties_of(spark, name):
+        raise ClogsError(
+            f"The catalog has a {found.lower()} {name} that clogs did not make.",
+            hint="Set spark.catalog (SPARK_CATALOG) to a catalog of its own.",
+        )
+    if found not in {kind, None}:
+        drop(spark, name)
 
 
 def drop(spark: SparkSession, name: str) -> None:
-    """Drop a table with its files, or a view, if it is there."""
-    spark.sql(f"DROP TABLE {name} PURGE" if is_table(spark, name) else f"DROP VIEW IF EXISTS {name}")
+    """Drop a table with its files, or a view, if it is there and ours."""
+    is_there = is_table(spark, name)
+    if (is_there or is_view(spark, name)) and DEFINITION in properties_of(spark, name):
+        spark.sql(f"DROP TABLE {name} PURGE" if is_there else f"DROP VIEW {name}")
 
 
 def is_table(spark: SparkSession, name: str) -> bool:

@@ -29,11 +29,12 @@ def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address
     This is the landing, and the collection at an address, unless there is none; it has to have this clogs.
     """
     java = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version')").collect()[0][0]
-    yield Finding("spark", "ok", f"Spark {spark.version} on Java {java}, at {spark.sparkContext.master}")
+    yield Finding("spark", "ok", f"Spark {spark.version} on Java {java}, at {spark.sparkContext.master}.")
     schemas = [row.namespace for row in spark.sql("SHOW NAMESPACES").collect()]
-    yield Finding("catalog", "ok", f"Iceberg's catalog has {', '.join(schemas) or 'no table yet'}")
+    yield Finding("catalog", "ok", f"Iceberg's catalog has {', '.join(schemas) or 'no table yet'}.")
     yield _files(lens)
-    look = partial(_look, str(raw_dir), address)
+    is_there = not isinstance(raw_dir, Path) or raw_dir.exists()  # until then a run creates it
+    look = partial(_look, str(raw_dir) if is_there else None, address)
     one_task = spark.range(0, 1, 1, 1)
     (seen,) = one_task.mapInArrow(look, "clogs STRING, landing STRING, source STRING").collect()
     if seen.clogs != __version__:
@@ -46,8 +47,9 @@ def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address
         problem = f"An executor does not reach MongoDB: {seen.source}"
         yield Finding("executors", "error", problem, "Let all machines of the cluster reach mongo.uri.")
     else:
-        reached = f"{raw_dir} and MongoDB" if address else raw_dir
-        yield Finding("executors", "ok", f"An executor has clogs {seen.clogs}, and reaches {reached}")
+        reached = " and ".join(map(str, [raw_dir] * is_there + ["MongoDB"] * bool(address)))
+        also = reached and f", and reaches {reached}"
+        yield Finding("executors", "ok", f"An executor has clogs {seen.clogs}{also}.")
 
 
 def _files(lens: Lens) -> Finding:
@@ -65,7 +67,7 @@ def _files(lens: Lens) -> Finding:
     )
 
 
-def _look(raw_dir: str, address: Address | None, _: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
+def _look(raw_dir: str | None, address: Address | None, _: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
     """The version of clogs in a task, and why it does not reach landing and source, if it does not."""
     import pyarrow as pa
 
@@ -82,7 +84,9 @@ def _fault(look: Callable[[], object]) -> str | None:
     return None
 
 
-def _look_at(raw_dir: str) -> None:
+def _look_at(raw_dir: str | None) -> None:
+    if not raw_dir:
+        return
     landing = ObjectPath.parse(raw_dir) or Path(raw_dir)
     if isinstance(landing, Path) and (found := obstacle(landing)):
         raise ClogsError(f"{found[0]}.")

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clogs.landing.compact import CompactResult
-from clogs.spark.catalog import is_table
+from clogs.spark.catalog import is_table, properties_of
 from clogs.spark.lens import Lens
-from clogs.spark.load import create_tables
+from clogs.spark.load import create_tables, enter_last
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -26,39 +26,37 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
     compaction after a day.
     """
     started = time.perf_counter()
-    expired = (datetime.now(UTC) - KEPT).strftime("%Y-%m-%d %H:%M:%S")
+    before = (datetime.now(UTC) - KEPT).strftime("%Y-%m-%d %H:%M:%S")
     create_tables(spark)
+    enter_last(spark)
     names = sorted(name for name in lens.names() if is_table(spark, name))
-    merged = files = before = 0
+    lens.publish(spark, names)  # a run that was killed has left it with snapshots that may go now
+    merged = files = bytes_before = 0
     sizes = _bytes(spark, names)
     # first, so that what is rewritten now stays for those who read it
     for name in names:
-        old = f"table => '{name}', older_than => TIMESTAMP '{expired}'"
+        old = f"table => '{name}', older_than => TIMESTAMP '{before}'"
         spark.sql(f"CALL system.expire_snapshots({old})")
         # by prefix, as Iceberg itself can list them in a bucket, for which Spark may have no file system
         spark.sql(f"CALL system.remove_orphan_files({old}, prefix_listing => true)")
     for done, name in enumerate(names):
         on_progress(done, len(names))
-        strategy = "sort" if _has_order(spark, name) else "binpack"
+        strategy = "sort" if "sort-order" in properties_of(spark, name) else "binpack"
         asked = f"CALL system.rewrite_data_files(table => '{name}', strategy => '{strategy}')"
         (row,) = spark.sql(asked).collect()
         merged += row.rewritten_data_files_count
         files += row.added_data_files_count
-        before += row.rewritten_bytes_count
+        bytes_before += row.rewritten_bytes_count
     lens.publish(spark, names)
     on_progress(len(names), len(names))
     return CompactResult(
         days=0,
         merged=merged,
         files=files,
-        bytes_before=before,
-        bytes_after=before - sizes + _bytes(spark, names),
+        bytes_before=bytes_before,
+        bytes_after=bytes_before - sizes + _bytes(spark, names),
         seconds=time.perf_counter() - started,
     )
-
-
-def _has_order(spark: SparkSession, name: str) -> bool:
-    return any(row.key == "sort-order" for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect())
 
 
 def _bytes(spark: SparkSession, names: list[str]) -> int:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RANGES = 100
 """So many are landed, or twice as many as there are cores, before the progress is shown."""
 
-_ATTEMPTS = ".attempts"
+ATTEMPTS = ".attempts"
 """The part of the landing that attempts write to, and no load reads."""
 
 
@@ -64,6 +64,7 @@ def land_ranges(
         SourceError: The source cannot be read.
         ClogsError: A file cannot be written, or Spark fails.
     """
+    delete_folder(job.raw_dir / ATTEMPTS)  # of a run that was killed
     write_extract_state(before.begun(job.started))
     numbered = list(enumerate(ranges))
     with session as spark:
@@ -77,7 +78,7 @@ def land_ranges(
                 dead_letters.write(job.dead_letter_dir, letters)
                 _take(result.folder, job.raw_dir)
                 yield result.counts, result.window
-    delete_folder(job.raw_dir / _ATTEMPTS)
+    delete_folder(job.raw_dir / ATTEMPTS)
 
 
 def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Read]]) -> Iterator[_Result]:
@@ -88,7 +89,7 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
     attempt = context.taskAttemptId() if context else 0
     for number, read in ranges:
         part, counts, state = f"{number:03}", Counts(), ExtractState(before.path)
-        folder = job.raw_dir / _ATTEMPTS / f"{job.run}_{part}_{attempt}"
+        folder = job.raw_dir / ATTEMPTS / f"{job.run}_{part}_{attempt}"
         with TemporaryDirectory() as letter_dir:
             here = replace(job, raw_dir=folder, dead_letter_dir=Path(letter_dir))
             for each, documents in land_range(read, here, before, part=part, is_begun=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +21,9 @@ from clogs.landing.place import Place, etag_of, size_of
 from clogs.landing.verify import DamagedError, verified
 from clogs.load import Counts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
-from clogs.spark.lens import Lens
-from clogs.spark.merge import PROPERTIES, kept, merge, ranges
+from clogs.spark.catalog import DEFINITION, make_room
+from clogs.spark.lens import RAW, Lens
+from clogs.spark.merge import PROPERTIES, kept, merge, ranges, same
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -56,10 +58,11 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unchanged(self) -> int:
-        """Rows that the table had, or newer ones."""
+        """Rows that the table had, or newer ones; they may yet move its `extracted_at`."""
         return self.rows - self.inserted - self.updated
 
 
+_COMPARED = [column.name for column in COLUMNS if column.name != "extracted_at"]
 _NEWEST = """
     SELECT ranked.*, old._id IS NOT NULL AS is_update
     FROM (
@@ -142,16 +145,21 @@ def _compare(spark: SparkSession, lens: Lens, raw_dir: Place) -> LandingDiff:
 
 
 def create_tables(spark: SparkSession) -> None:
-    """Create what is loaded into, where it is missing."""
+    """Create what is loaded into, where it is missing.
+
+    Raises:
+        ClogsError: The catalog has such a table of somebody else's.
+    """
     spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
     columns = ", ".join(
         f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
     )
-    properties = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
-    for name, types in (("conversations", columns), ("ledger", _LEDGER)):
-        spark.sql(
-            f"CREATE TABLE IF NOT EXISTS raw.{name} ({types}) USING iceberg TBLPROPERTIES ({properties})"
-        )
+    properties = ", ".join(
+        f"'{name}' = '{value}'" for name, value in (PROPERTIES | {DEFINITION: "raw"}).items()
+    )
+    for name, types in zip(RAW, (columns, _LEDGER), strict=True):
+        make_room(spark, name, kind="TABLE")
+        spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({types}) USING iceberg TBLPROPERTIES ({properties})")
 
 
 def enter_last(spark: SparkSession) -> None:
@@ -193,7 +201,14 @@ def _load(
     within = ids.holds("old._id") if ids else "true"
     newest = kept(spark.sql(_NEWEST.format(newer=newer, within=within)), "newest")
     brought = newest.groupBy("number", "is_update").count().collect()
-    new = {(row.number, row.is_update): row["count"] for row in brought}
+    new = Counter({(row.number, row.is_update): row["count"] for row in brought})
+    if any(row.is_update for row in brought):
+        asked = f"""
+            SELECT number, count(*) AS count FROM newest JOIN raw.conversations AS old
+            ON old._id = newest._id AND {within} AND {same("newest", "old", _COMPARED)}
+            GROUP BY number
+        """
+        new.subtract({(row.number, True): row["count"] for row in spark.sql(asked).collect()})
     entries = [
         _Entry(
             file=ledger_name(path, raw_dir),
@@ -201,8 +216,8 @@ def _load(
             rows=rows[number],
             run=run,
             loaded_at=datetime.now(UTC),
-            inserted=new.get((number, False), 0),
-            updated=new.get((number, True), 0),
+            inserted=new[number, False],
+            updated=new[number, True],
             etag=etag_of(path),
         )
         for number, path in enumerate(batch)

@@ -41,7 +41,7 @@ class SparkConfig:
     Attributes:
         master: Where it runs, as Spark writes it: ``local[*]``, ``spark://host:7077``, ``yarn``.
         catalog: The Iceberg catalog's name.
-        config: Spark's own properties, which come before ours.
+        config: Spark's own properties, which come before ours, except for the time zone.
         data_dir: Where the local catalog and its tables are.
         state_dir: Where Spark's log is.
     """
@@ -69,7 +69,6 @@ class SparkConfig:
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             "spark.sql.defaultCatalog": self.catalog,
             "spark.sql.pyspark.jvmStacktrace.enabled": "true",  # whose causes an error's message leaves out
-            "spark.sql.session.timeZone": "UTC",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             catalog: "org.apache.iceberg.spark.SparkCatalog",
@@ -81,10 +80,11 @@ class SparkConfig:
                 f"{catalog}.jdbc.open_mode": "2",  # not to make an empty one where it is gone
                 f"{catalog}.jdbc.schema-version": "V1",  # which has views
                 f"{catalog}.warehouse": str(self.data_dir / "iceberg"),
+                "spark.sql.warehouse.dir": str(self.state_dir / "spark-warehouse"),
             }
         if not _JARS & self.config.keys():
             ours["spark.jars.packages"] = ",".join(PACKAGES)
-        return ours | dict(self.config)
+        return ours | dict(self.config) | {"spark.sql.session.timeZone": "UTC"}  # which days depend on
 
 
 @contextmanager
