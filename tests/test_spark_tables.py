@@ -21,7 +21,7 @@ from test_changes import EDITS
 
 from clogs.errors import ClogsError, ModelsError
 from clogs.schema import COLUMNS
-from clogs.spark.catalog import DEFINITION, drop, is_table, is_view, make_room, write_table
+from clogs.spark.catalog import DEFINITION, as_sql, drop, is_table, is_view, make_room, write_table
 from clogs.spark.lens import Lens
 from clogs.spark.load import create_tables
 from clogs.spark.merge import GONE, PROPERTIES, merge, ranges, time_of
@@ -213,8 +213,8 @@ def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:
 
 def test_news_leave_the_files_of_other_days_alone(spark: SparkSession) -> None:
     spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
-    properties = ", ".join(f"'{name}' = '{value}'" for name, value in PROPERTIES.items())
-    spark.sql(f"CREATE TABLE mine.days (id STRING, day DATE) USING iceberg TBLPROPERTIES ({properties})")
+    properties = f"TBLPROPERTIES ({as_sql(PROPERTIES)})"
+    spark.sql(f"CREATE TABLE mine.days (id STRING, day DATE) USING iceberg {properties}")
     put_days(spark, "('a', DATE '2026-01-01'), ('b', DATE '2026-01-02')")
     first = files_of(spark, "mine.days")
     put_days(spark, "('c', DATE '2026-02-01'), ('d', DATE '2026-02-02')")

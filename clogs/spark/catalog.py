@@ -64,6 +64,11 @@ def is_view(spark: SparkSession, name: str) -> bool:
     return any(row.viewName == view for row in spark.sql(f"SHOW VIEWS IN {schema}").collect())
 
 
+def as_sql(properties: Mapping[str, str]) -> str:
+    """Properties as TBLPROPERTIES takes them."""
+    return ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+
+
 def properties_of(spark: SparkSession, name: str) -> dict[str, str]:
     """The properties of a table or view."""
     return {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}

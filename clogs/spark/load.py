@@ -21,7 +21,7 @@ from clogs.landing.place import Place, etag_of, size_of
 from clogs.landing.verify import DamagedError, verified
 from clogs.load import Counts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
-from clogs.spark.catalog import DEFINITION, make_room
+from clogs.spark.catalog import DEFINITION, as_sql, make_room
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.merge import PROPERTIES, kept, merge, ranges, same
 from clogs.terminal.progress import Progress, no_progress
@@ -154,9 +154,7 @@ def create_tables(spark: SparkSession) -> None:
     columns = ", ".join(
         f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
     )
-    properties = ", ".join(
-        f"'{name}' = '{value}'" for name, value in (PROPERTIES | {DEFINITION: "raw"}).items()
-    )
+    properties = as_sql(PROPERTIES | {DEFINITION: "raw"})
     for name, types in zip(RAW, (columns, _LEDGER), strict=True):
         make_room(spark, name, kind="TABLE")
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({types}) USING iceberg TBLPROPERTIES ({properties})")

@@ -13,7 +13,15 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from clogs.errors import ClogsError
-from clogs.spark.catalog import DEFINITION, is_table, is_view, make_room, properties_of, write_table
+from clogs.spark.catalog import (
+    DEFINITION,
+    as_sql,
+    is_table,
+    is_view,
+    make_room,
+    properties_of,
+    write_table,
+)
 from clogs.spark.merge import GONE, Range, kept, merge, ranges, same, time_of
 from clogs.transform.audits import EXAMPLES, failure
 from clogs.transform.portable import PortableModel, duckdb_type, portable_type, source, spark_type
@@ -235,8 +243,7 @@ class ModelTable:
         return properties_of(self.spark, self.model.name) if self.exists() else {}
 
     def _set(self, properties: Mapping[str, str]) -> None:
-        written = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
-        self.spark.sql(f"ALTER TABLE {self.model.name} SET TBLPROPERTIES ({written})")
+        self.spark.sql(f"ALTER TABLE {self.model.name} SET TBLPROPERTIES ({as_sql(properties)})")
 
     def _create_view(self) -> bool:
         from pyspark.errors import UnsupportedOperationException
@@ -248,7 +255,7 @@ class ModelTable:
         if self.is_of_definition():
             return False
         make_room(self.spark, name, kind="VIEW")
-        properties = f"TBLPROPERTIES ('{DEFINITION}' = '{self.model.definition}')"
+        properties = f"TBLPROPERTIES ({as_sql({DEFINITION: self.model.definition})})"
         try:
             self.spark.sql(f"CREATE OR REPLACE VIEW {name} {properties} AS {query}")
         except UnsupportedOperationException:  # by a catalog that has none

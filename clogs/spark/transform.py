@@ -139,7 +139,9 @@ def _update(table: ModelTable, *, full_refresh: bool) -> list[ModelRun]:
 def plan(spark: SparkSession, lens: Lens, config: TransformConfig) -> PlanResult:
     """Find out what a transform would do; nothing is built."""
     _require_documents(spark)
-    models, seeds = translate(replace(config, warehouse=config.cache / "models.duckdb"))
+    models, seeds, failures = _translated(config)
+    if failures:
+        raise failures[0]
     published = lens.names()
     changes: dict[str, Change] = {}
     for model in models:
