@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,12 @@ Document = dict[str, Any]
 
 COUNT = 20_000
 READ_AS_WRITTEN: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+def test_what_measures_can_be_started() -> None:
+    command = [sys.executable, "-c", "import bench.__main__"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(command, cwd=Path(__file__).parent.parent, env=environment, check=True)
 
 
 @cache
