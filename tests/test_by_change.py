@@ -53,6 +53,33 @@ MODEL (
 SELECT role, COUNT(*) AS entries FROM silver.entries WHERE role IS NOT NULL GROUP BY role
 """
 
+SPOKEN = """
+MODEL (
+  name gold.spoken,
+  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'session_id')),
+  grain (session_id)
+);
+SELECT session_id, COUNT(*) AS entries FROM raw.conversations WHERE session_id IS NOT NULL GROUP BY session_id
+"""
+
+FIRST = """
+MODEL (
+  name silver.first,
+  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'session_id')),
+  grain (session_id)
+);
+SELECT session_id, MIN(_id) AS _id FROM silver.entries WHERE session_id IS NOT NULL GROUP BY session_id
+"""
+
+OPENING = """
+MODEL (
+  name gold.opening,
+  kind CUSTOM (materialization 'by_change', materialization_properties (key = '_id')),
+  grain (_id)
+);
+SELECT _id, session_id FROM raw.conversations SEMI JOIN silver.first USING (_id)
+"""
+
 MODELS = {"entries": ENTRIES, "sessions": SESSIONS, "total": TOTAL, "roles": ROLES}
 
 Build = Callable[..., TransformResult]
@@ -121,6 +148,27 @@ def test_only_what_was_touched_is_built(build: Build, file: Path) -> None:
     build()
     assert sessions(file) == [("a", 100), ("b", 3), ("c", 1)]
     assert rows(file, "SELECT * FROM gold.total") == [(104, 3)]
+
+
+def test_documents_are_followed_by_another_key_than_their_ids(build: Build, file: Path, models: Path) -> None:
+    (models / "spoken.sql").write_text(SPOKEN)
+    build()
+    load(file, ("b3", "b"), ("a1", "c"))
+    build()
+    assert rows(file, "FROM gold.spoken ORDER BY ALL") == [("a", 1), ("b", 3), ("c", 1)]
+
+
+def test_documents_are_read_that_only_another_parent_has_touched(
+    build: Build, file: Path, models: Path
+) -> None:
+    (models / "first.sql").write_text(FIRST)
+    (models / "opening.sql").write_text(OPENING)
+    load(file, ("a0", "a"))
+    build()
+    assert rows(file, "FROM gold.opening ORDER BY ALL") == [("a0", "a"), ("b1", "b")]
+    load(file, ("a0", "c"))
+    build()
+    assert rows(file, "FROM gold.opening ORDER BY ALL") == [("a0", "c"), ("a1", "a"), ("b1", "b")]
 
 
 def test_a_full_refresh_builds_all(build: Build, file: Path) -> None:

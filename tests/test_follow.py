@@ -107,6 +107,7 @@ def messages_in_gold(workspace: Workspace) -> int:
     ("arguments", "message"),
     [
         (["extract", "--follow", "--limit", "3"], "--follow and --limit contradict each other."),
+        (["extract", "--follow", "--reconcile"], "--follow and --reconcile contradict each other."),
         (["pipeline", "--follow", "--json"], "--follow and --json contradict each other."),
         (["pipeline", "--every", "1m"], "--every is for --follow."),
         (["pipeline", "--follow", "--every", "0s"], "--every is too short."),

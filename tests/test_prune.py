@@ -17,6 +17,7 @@ from test_load import DAY, Folder, row
 from clogs import warehouse
 from clogs.errors import DataError
 from clogs.landing.prune import PruneResult, prune
+from clogs.landing.seen import scan_pruned
 
 EVE = DAY - timedelta(days=1)
 LONG_AGO = date(2025, 12, 31)
@@ -137,6 +138,7 @@ def test_files_of_these_days_that_are_not_loaded_yet_are_never_loaded(folder: Fo
     (new,) = folder.land(row("new", day=EVE))
     assert counts(pruned(folder)) == (2, 2, 3)
     assert not new.exists()
+    assert "new" in set(scan_pruned(folder.root / "landing").collect()["_id"])
     assert folder.load().files == 0
     assert folder.versions().keys() == {"day", "after"}
 

@@ -18,6 +18,7 @@ from mongo_server import MongoServer
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from clogs.errors import DataError
 from clogs.extract import ExtractJob, extract
 from clogs.extract.reconcile import Reconciled, ranges_of_days, starts_of
 from clogs.landing.place import put
@@ -133,6 +134,41 @@ def test_an_edit_is_found_when_its_day_is_due(
     reconciled(source, job)
     edited = [identity for identity, text in texts(job).items() if text == "edited"]
     assert edited == [str(MIXED[0])]
+
+
+def test_what_was_due_in_nights_without_a_comparison_is_made_up_for(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    ids = [object_id(DUE - nights) for nights in range(5)]
+    collection.insert_many([entry(each, ingestedAt=NOW - 9 * DAY) for each in ids])
+    collection.insert_one(entry(object_id(NOT_DUE), ingestedAt=NOW - 8 * DAY))
+    extract(source, replace(job, started=job.started - 3 * DAY), reconcile_days=DAYS)
+    collection.update_many({}, {"$set": {"message": "edited", "ingestedAt": NOW - 9 * DAY}})
+    reconciled(source, job)
+    edited = {identity for identity, text in texts(job).items() if text == "edited"}
+    assert edited == set(map(str, ids[:3]))
+
+
+def test_a_damaged_file_is_an_error_of_the_data(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    collection.insert_one(entry(object_id(DUE)))
+    extract(source, job)
+    (file,) = landed_in(job.raw_dir)
+    Path(str(file)).write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"A landing file in .* cannot be read: .*"):
+        reconciled(source, job)
+
+
+def test_a_few_rejected_documents_are_judged_among_all(
+    source: Source, collection: Collection[Document], job: ExtractJob
+) -> None:
+    strict = replace(job, max_rejected=0.3)
+    collection.insert_one(entry(object_id(DUE), sessionId=[1], ingestedAt=NOW - DAY))
+    collection.insert_many([entry(object_id(NOT_DUE)) for _ in range(3)])
+    extract(source, strict)
+    found = reconciled(source, strict)
+    assert (found.documents, found.rejected, found.source) == (1, 1, 4)
 
 
 def test_what_was_deleted_there_is_counted_and_nothing_is_read_for_it(

@@ -120,7 +120,7 @@ def replay(*ids: Ids, stage: Stage | None = None, json: Flag = False, session: S
 @dead_letters.command(sort_key=4)
 def purge(
     *ids: Ids,
-    before: datetime | None = None,
+    before: Annotated[datetime | None, Parameter(metavar="DATE")] = None,
     stage: Stage | None = None,
     dry_run: Flag = False,
     yes: Flag = False,

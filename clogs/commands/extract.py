@@ -46,8 +46,8 @@ def extract(
     """Read new documents of the MongoDB collection, or of transcripts, into Parquet files.
 
     What changed since the last run is read from the collection's change stream, where
-    there is one. Else reading begins a lookback before the watermark, where the last
-    run ended. What has landed and not changed is not landed again. The first run reads
+    there is one. Without one, reading begins at the watermark, where the last run ended,
+    less the lookback. What has landed and not changed is not landed again. The first run reads
     everything.
 
     Args:
@@ -61,8 +61,15 @@ def extract(
         follow: Stay until Ctrl-C, and land what is new every few seconds.
         json: Print the result as one JSON document.
     """
-    alone = {"--full-backfill": full_backfill, "--since": since, "--limit": limit, "--dry-run": dry_run}
-    require_alone(follow=follow, every=None, options={**alone, "--json": json})
+    alone = {
+        "--full-backfill": full_backfill,
+        "--reconcile": reconcile,
+        "--since": since,
+        "--limit": limit,
+        "--dry-run": dry_run,
+        "--json": json,
+    }
+    require_alone(follow=follow, every=None, options=alone)
     if full_backfill and since:
         raise UsageError("--full-backfill and --since contradict each other.", hint="Give one of them.")
     if reconcile and (since or limit or dry_run):

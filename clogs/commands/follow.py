@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ class Follower:
             self._fault = None
 
 
-def require_alone(*, follow: bool, every: timedelta | None, options: dict[str, object]) -> None:
+def require_alone(*, follow: bool, every: timedelta | None, options: Mapping[str, object]) -> None:
     """Refuse what contradicts ``--follow``.
 
     Raises:

@@ -33,7 +33,7 @@ def import_(
     Args:
         paths: Claude Code's folder, its projects folder, one project or one file. [default: ~/.claude]
         user: Whose transcripts they are; "" to leave it out. [default: your login name]
-        machine: Which machine they are from; "" to leave it out. [default: its host name]
+        machine: Which machine they are from; "" to leave it out. [default: the host name]
         json: Print the result as one JSON document.
     """
     terminal = session.terminal

@@ -11,7 +11,7 @@ from clogs.settings.sources import FILE_NAME
 
 
 def init(*, path: Path = Path(FILE_NAME), force: Flag = False, session: Session) -> None:
-    """Write a clogs.toml that explains every key, all at their defaults.
+    """Write a clogs.toml that explains every key, each at its default.
 
     Args:
         path: Where to write it; in a folder it is named clogs.toml.

@@ -72,15 +72,15 @@ def report(
     tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
 
     Args:
-        by: One table by these in place of the summary; repeatable. Category, weekday and hour are of prompts,
-            language and file of changes.
+        by: One table by these in place of the summary; repeatable. Category, weekday and hour count prompts,
+            language and file changes.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
         since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
-        until: Up to here; a day is part of it.
+        until: Up to here; a day is included whole.
         project: Projects, by name or folder; may be a glob, such as 'web-*'.
         model: Models, likewise: 'claude-opus-*'.
         user: Users, likewise.
-        compare: Show the cost of the period before beside each row.
+        compare: Show the first figure of the period before, such as the cost, beside each row.
         budget: End with 1 if more US dollars were spent.
         redact: Replace names by pseudonyms, and leave texts out.
         html: Write a page with charts, which needs no server; of all days unless a period is given.

@@ -73,8 +73,9 @@ def install(
     """Put the pipeline's two entries into your crontab, or bring them up to date.
 
     --import alone puts in an entry for the import only: a machine without a warehouse
-    needs no other. For both, give --hourly, --daily-refresh or --no-daily-refresh, too.
-    What is scheduled already and not asked for stays.
+    needs no other, and what it has of others stays. For both, give --hourly, --daily-refresh
+    or --no-daily-refresh, too. The entries of the pipeline are written together: what you
+    leave out is at its default.
 
     They go into a marked block; nothing outside it is touched. cron mails what a run
     prints, which is nothing unless something needs you. A run that finds another in

@@ -78,8 +78,8 @@ def reconcile(
 
     Ids are compared: of counts, a deleted document and a missed one would look alike. A day with a document
     that was not seen is read again whole. So is, every night, one ``days``-th of the days that have
-    ObjectIds, and in one of so many nights the other ids: that finds every edit. With 1, everything is read
-    again. The watermark stays.
+    ObjectIds, and in one of so many nights the other ids: that finds every edit. What was due in nights
+    without a comparison is made up for. With 1, everything is read again. The watermark stays.
 
     Raises:
         SourceError: MongoDB cannot be read.
@@ -105,18 +105,26 @@ def reconcile(
         differing |= {*unseen, *absent}
         in_source, missing, gone = in_source + here.height, missing + len(unseen), gone + len(absent)
         on_progress(in_source, expected)
-    tonight = job.started.date().toordinal() % days
+    due = _due(job, before, days)
     seen = seconds.select(pl.col("second") // SECONDS_PER_DAY)["second"].unique()
-    again |= {day for day in seen if (day or 0) % days == tonight}
+    again |= {day for day in seen if (day or 0) % days in due}
     counts = _land(source, again, job, before)
     kept, rejected, pruned = count_seen(job.raw_dir, job.dead_letter_dir)
     compared = Comparison(
         at=job.started, source=in_source, landed=kept, rejected=rejected, pruned=pruned, deleted=gone
     )
     write_extract_state(replace(read_extract_state(before.path), compared=compared))
+    counts = replace(counts, undated=0)  # all ids are compared each time, dated or not
     return Reconciled(
         **asdict(counts), source=in_source, differing=len(differing), missing=missing, gone=gone
     )
+
+
+def _due(job: ExtractJob, before: ExtractState, days: int) -> set[int]:
+    """What days leave, divided by `days`, that are due since the last comparison."""
+    today = job.started.date()
+    nights = (today - before.compared.at.date()).days if before.compared else 1
+    return {(today.toordinal() - night) % days for night in range(min(days, max(1, nights)))}
 
 
 def _land(source: Source, days: Days, job: ExtractJob, before: ExtractState) -> Counts:

@@ -24,6 +24,7 @@ from clogs.extract.watermark import (
     write_extract_state,
 )
 from clogs.extract.workers import land_ranges
+from clogs.files import reading
 from clogs.landing.files import identity
 from clogs.landing.place import sweep
 from clogs.mongo import Changes, Source
@@ -123,7 +124,13 @@ def extract(
         # What changed since then can have any date.
         logger.warning("%s The whole collection is read again.", error)
         return extract(
-            source, job, full_backfill=True, dry_run=dry_run, land_ranges=land_ranges, on_progress=on_progress
+            source,
+            job,
+            full_backfill=True,
+            dry_run=dry_run,
+            reconcile_days=reconcile_days,
+            land_ranges=land_ranges,
+            on_progress=on_progress,
         )
     if dry_run:
         return result
@@ -131,7 +138,7 @@ def extract(
         state = read_extract_state(before.path)
         found = reconcile(source, job, state, days=reconcile_days, on_progress=on_progress)
         result = replace(result, reconciled=found)
-        warn(found, job, stage="extract")
+        warn(found, job, stage="extract", documents=found.source)
     result = replace(result, seconds=time.perf_counter() - clock)
     warn(result, job, stage="extract")
     return result
@@ -139,11 +146,13 @@ def extract(
 
 def _last_state(source: Source, job: ExtractJob, *, create: bool) -> ExtractState:
     """What the last run has left for this source and this landing, which is created if it may be."""
+    with reading(str(job.raw_dir)):
+        landing = identity(job.raw_dir, create=create)
     path = extract_state_path(
         job.state_dir,
         source=source.address.namespace,
         watermark_field=job.watermark_field,
-        landing=identity(job.raw_dir, create=create),
+        landing=landing,
     )
     return read_extract_state(path)
 
@@ -258,8 +267,11 @@ def _start(source: Source, before: ExtractState, job: ExtractJob) -> datetime | 
     return before.start(job.lookback)
 
 
-def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:
-    """Report what was not landed; raises a `DataError` if that is more than allowed."""
+def warn(result: Counts, job: ExtractJob, *, stage: Stage, documents: int | None = None) -> None:
+    """Report what was not landed; raises a `DataError` if that is more than allowed of all that was read.
+
+    Where some of the collection was read again, that is judged by the `documents` of all of it.
+    """
     if result.undated:
         logger.warning(
             "%s without a Date in %s: later runs cannot find these documents except by"
@@ -269,7 +281,7 @@ def warn(result: Counts, job: ExtractJob, *, stage: Stage) -> None:
         )
     dead_letters.judge(
         result.rejected,
-        result.documents,
+        documents or result.documents,
         stage=stage,
         noun="document",
         kept="landed",

@@ -19,6 +19,7 @@ from clogs.extract.range import Counts, ExtractJob, land_range
 from clogs.extract.stage import ExtractResult, warn
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
+from clogs.files import reading
 from clogs.landing.files import identity
 from clogs.landing.place import read, sweep
 from clogs.landing.place import replace as put_state
@@ -80,9 +81,11 @@ def extract_transcripts(
         ClogsError: A file cannot be written.
     """
     clock = time.perf_counter()
-    landing = identity(job.raw_dir, create=not dry_run)
+    with reading(str(job.raw_dir)):
+        landing = identity(job.raw_dir, create=not dry_run)
     state = job.state_dir / f"transcripts-{hashlib.blake2b(landing.encode(), digest_size=6).hexdigest()}.json"
-    content = read(state)
+    with reading(str(state)):
+        content = read(state)
     positions = {} if full_backfill else decode_positions(content, name=str(state))
     ranges = list(_ranges(transcripts, positions, origin(), job.started))
     if dry_run:

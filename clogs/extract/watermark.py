@@ -11,7 +11,7 @@ from io import BytesIO
 import msgspec
 import polars as pl
 
-from clogs.errors import ClogsError
+from clogs.files import reading
 from clogs.landing.place import Place, read
 from clogs.landing.place import replace as put_state
 from clogs.mongo import Identity
@@ -189,10 +189,8 @@ def read_extract_state(path: Place) -> ExtractState:
 
     A damaged file counts as none, with a warning: reading everything again loses nothing.
     """
-    try:
+    with reading(str(path)):
         content = read(path)
-    except OSError as exc:
-        raise ClogsError(f"Cannot read {path}: {exc}.", hint="Look for the cause with: clogs doctor") from exc
     if content is None:
         return ExtractState(path)
     try:

@@ -45,7 +45,7 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
     running: set[Future[Landed]] = set()
     here: Iterator[Landed] = iter(())
     count = min(job.workers, len(ranges)) - 1
-    with _workers(max(1, count)) as workers:  # a pool starts them with their first range
+    with _sparing(), _workers(max(1, count)) as workers:  # a pool starts them with their first range
         while True:
             for done in [each for each in running if each.done()]:
                 running.remove(done)
@@ -65,9 +65,21 @@ def land_ranges(ranges: Sequence[Read], job: ExtractJob, before: ExtractState) -
 
 
 @contextmanager
+def _sparing() -> Iterator[None]:
+    """Let processes that are started inside have `SPARING`, and none that is started later."""
+    given = {name: os.environ[name] for name in SPARING.keys() & os.environ.keys()}
+    os.environ.update(SPARING)
+    try:
+        yield
+    finally:
+        for name in SPARING:
+            del os.environ[name]
+        os.environ.update(given)
+
+
+@contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers end with this process, and at once where it fails or is stopped."""
-    os.environ.update(SPARING)
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
     listener = QueueListener(messages, _Here())

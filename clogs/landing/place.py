@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import cast
 
 import polars as pl
 
-from clogs.errors import ClogsError
+from clogs.errors import ClogsError, DataError
 from clogs.files import move as move_file
 from clogs.files import reading, sweep_temporary, write_atomic
 from clogs.landing import objects
 from clogs.landing.objects import ObjectPath
+from clogs.terminal.text import first_line
 
 Place = Path | ObjectPath
 """A file or a folder; as an object of a bucket, it knows its size and ETag where it was listed or written."""
@@ -126,6 +127,19 @@ def scan_ids(files: Sequence[Place]) -> pl.LazyFrame:
     return pl.scan_parquet(paths, glob=False, hive_partitioning=False, storage_options=options).select("_id")
 
 
-def scanning(folder: Place) -> AbstractContextManager[None]:
-    """Map the errors of a query on what `scan_ids` returns."""
-    return objects.errors(folder) if isinstance(folder, ObjectPath) else reading(folder)
+@contextmanager
+def scanning(folder: Place) -> Iterator[None]:
+    """Map the errors of a query on what `scan_ids` returns.
+
+    Raises:
+        DataError: A file is damaged, or none of ours.
+        ClogsError: A file cannot be read.
+    """
+    try:
+        with objects.errors(folder) if isinstance(folder, ObjectPath) else reading(folder):
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
+        raise DataError(
+            f"A landing file in {folder} cannot be read: {first_line(exc)}",
+            hint="Put damaged ones in quarantine: clogs load --full-refresh",
+        ) from exc

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 
+import polars as pl
+
 from clogs import warehouse
 from clogs.landing.files import day_of, landed
 from clogs.landing.ledger import ledger_name, read_ledger, remove, set_pruned
-from clogs.landing.place import Place, put, size_of, sweep
+from clogs.landing.place import Place, put, scan_ids, scanning, size_of, sweep
 from clogs.landing.seen import pruned_ids
 from clogs.warehouse import Connection
 
@@ -63,10 +65,11 @@ def prune(
     )
     if not dry_run:
         warehouse.create_tables(connection)  # of an older layout
-        if found.rows:
-            _keep_ids(connection, raw_dir, before)
         loaded = read_ledger(connection)
-        remove(path for path in files if ledger_name(path, raw_dir) not in loaded)
+        unloaded = [path for path in files if ledger_name(path, raw_dir) not in loaded]
+        if found.rows or unloaded:
+            _keep_ids(connection, raw_dir, before, unloaded)
+        remove(unloaded)
         (delete or _delete)(connection, found)
         sweep(raw_dir)
         remove(files)
@@ -87,9 +90,11 @@ def _delete(connection: Connection, found: PruneResult) -> None:
         connection.execute("DELETE FROM raw.checkpoints")
 
 
-def _keep_ids(connection: Connection, raw_dir: Place, before: date) -> None:
-    """Keep the ids of all rows before a day: what was pruned is not missing from the landing."""
-    ids = connection.execute(f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'").pl()
+def _keep_ids(connection: Connection, raw_dir: Place, before: date, unloaded: Sequence[Place]) -> None:
+    """Keep the ids of all documents before a day: what was pruned is not missing from the landing."""
+    rows = connection.execute(f"SELECT _id FROM raw.conversations WHERE date < DATE '{before}'").pl()
+    with scanning(raw_dir):
+        ids = pl.concat([rows, scan_ids(unloaded).collect()]).unique(maintain_order=True)
     content = BytesIO()
     ids.write_parquet(content)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()

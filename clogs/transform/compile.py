@@ -204,7 +204,8 @@ def _parents(
             return None
         source = _identifier(table)
         column = properties.get(read.name.rpartition(".")[2] if read else SOURCE, properties.get("key"))
-        known = columns_of(adapter.cursor, source)
+        # documents come and go by their ids only
+        known = columns_of(adapter.cursor, source) if read else ["_id"]
         parents.append(Parent(name, source, column if column in known else None))
     return tuple(parents)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from clogs.transform.compiled import Parent
@@ -35,7 +35,7 @@ def read_from(query: str, sources: Mapping[Parent, str]) -> str:
 
 
 def restrict(
-    connection: Connection, parents: Iterable[Followed], *, touched: str, count: int
+    connection: Connection, parents: Sequence[Followed], *, touched: str, count: int
 ) -> Mapping[Parent, str]:
     """The rows of some parents that have a touched key, for `read_from`.
 
@@ -51,18 +51,24 @@ def restrict(
         if count > _FEW:
             rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
-            rows = f"SELECT * EXCLUDE (_place) FROM {_some_of(connection, each, wanted)}"
+            is_shared = each.parent.table == SOURCE and len(parents) == 1
+            some = _documents_of if is_shared else _some_of
+            rows = f"SELECT * EXCLUDE (_place) FROM {some(connection, each, wanted)}"
         found[each.parent] = f"({rows})"
     return found
 
 
 def _some_of(connection: Connection, each: Followed, wanted: str) -> str:
-    """The touched rows of a parent: a query in parentheses, or a temporary table."""
-    parent = each.parent
-    if parent.table != SOURCE:
-        return f"({some_of(connection, parent.source, wanted, name=parent.table)})"
-    # all models that read documents want the same ones: their long texts are copied once in a transform
+    """The touched rows of a parent, as a query in parentheses."""
+    return f"({some_of(connection, each.parent.source, wanted, name=each.parent.table)})"
+
+
+def _documents_of(connection: Connection, each: Followed, wanted: str) -> str:
+    """The touched documents, as a temporary table.
+
+    All models that read nothing else want the same ones: their long texts are copied once in a transform.
+    """
     name = f"documents_since_{each.seen}"
     asked = f"SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = '{name}'"
     ((is_copied,),) = connection.execute(asked).fetchall()
-    return identifier(name) if is_copied else fetch(connection, parent.source, wanted, name=name)
+    return identifier(name) if is_copied else fetch(connection, each.parent.source, wanted, name=name)
