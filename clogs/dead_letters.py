@@ -37,6 +37,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     at: Annotated[datetime, msgspec.Meta(tz=True)]  # when it was rejected, in UTC
     encoding: Encoding
+    # What an import adds to a line: whose it is, and where from. Replayed by somebody else, it is still that.
+    fields: dict[str, str] = {}
 
     @property
     def id(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 import pytest
 import time_machine
 from empty import config_in, empty_warehouse
+from test_warehouse import held
 
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
-from clogs.transform import TransformResult, transform
+from clogs.transform import TransformConfig, TransformResult, stage, transform
 
 ENTRIES = """
 MODEL (
@@ -169,6 +172,23 @@ def test_documents_are_read_that_only_another_parent_has_touched(
     load(file, ("a0", "c"))
     build()
     assert rows(file, "FROM gold.opening ORDER BY ALL") == [("a0", "c"), ("a1", "a"), ("b1", "b")]
+
+
+def test_a_program_that_opens_the_file_before_sqlmesh_does_is_waited_for(
+    file: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_in(file.parent, models_dir=models.parent, lock_timeout=timedelta(minutes=1))
+    set_up = stage._set_up_sqlmesh  # noqa: SLF001
+    with ExitStack() as others:
+
+        def opened_meanwhile(config: TransformConfig) -> None:
+            set_up(config)
+            holder = others.enter_context(held(file))
+            threading.Timer(0.5, holder.kill).start()
+
+        monkeypatch.setattr(stage, "_set_up_sqlmesh", opened_meanwhile)
+        assert len(transform(config).models) == len(MODELS)
+    assert sessions(file) == [("a", 2), ("b", 2)]
 
 
 def test_a_full_refresh_builds_all(build: Build, file: Path) -> None:

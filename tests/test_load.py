@@ -350,23 +350,6 @@ def test_a_file_that_cannot_be_read_just_now_does_not_stop_the_others(folder: Fo
     assert folder.versions() == {"a": "version 0", "c": "version 0"}
 
 
-def test_a_warehouse_of_the_first_layout_is_brought_up_to_date(folder: Folder) -> None:
-    folder.land(row("a"))
-    folder.load()
-    with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        connection.execute("""
-            ALTER TABLE raw.ledger DROP COLUMN etag;
-            UPDATE raw.layout SET version = 1;
-        """)
-    folder.land(row("b"))
-    assert folder.load().inserted == 1
-    assert folder.load().files == 0
-    with warehouse.connect(folder.root / "clogs.duckdb") as connection:
-        layouts = connection.execute("SELECT version FROM raw.layout ORDER BY 1").fetchall()
-        etags = connection.execute("SELECT etag FROM raw.ledger").fetchall()
-    assert (layouts, etags) == ([(1,), (2,)], [(None,), (None,)])
-
-
 def test_a_second_damaged_file_of_the_same_name_keeps_the_first(folder: Folder) -> None:
     path = folder.root / "landing" / "date=2026-03-04" / "conversations_1.parquet"
     for content in (b"one", b"two"):

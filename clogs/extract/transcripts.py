@@ -26,7 +26,7 @@ from clogs.landing.place import replace as put_state
 from clogs.mongo import Document, Reply, decode, encode
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript
-from clogs.transcripts.importer import document_of, line_of
+from clogs.transcripts.importer import document_of, fields_of, line_of
 from clogs.transcripts.origin import Origin, origin
 from clogs.transcripts.positions import Positions, decode_positions, encode_positions
 from clogs.transcripts.read import FilePosition, Line, read_batches
@@ -144,7 +144,7 @@ def _document(transcript: Transcript, line: Line, here: Origin, ingested_at: dat
     """The document of a line as it comes back from MongoDB, or why there is none."""
     if line.fault:
         return line.fault
-    raw = encode(document_of(transcript, line, here, ingested_at))
+    raw = encode(document_of(line, fields_of(transcript, here), ingested_at))
     return raw if isinstance(raw, str) else decode(raw)
 
 

@@ -64,7 +64,6 @@ def prune(
         seconds=0,
     )
     if not dry_run:
-        warehouse.create_tables(connection)  # of an older layout
         loaded = read_ledger(connection)
         unloaded = [path for path in files if ledger_name(path, raw_dir) not in loaded]
         if found.rows or unloaded:

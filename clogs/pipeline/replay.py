@@ -139,7 +139,6 @@ def _stage_replay(
     else:
         from clogs import mongo
         from clogs.transcripts.importer import replay_lines
-        from clogs.transcripts.origin import origin
 
         with mongo.connect(address_of(settings)) as source:
-            yield partial(replay_lines, source=source, origin=origin())
+            yield partial(replay_lines, source=source)

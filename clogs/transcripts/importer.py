@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -111,8 +111,8 @@ def _index(source: Source, field: str) -> bool:
         return False
 
 
-def replay_lines(letters: Sequence[DeadLetter], source: Source, *, origin: Origin) -> Reasons:
-    """Insert the lines of dead letters that are entries by today's code, as an import does.
+def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
+    """Insert the lines of dead letters that are entries by today's code, as their import would have.
 
     A file that a line came from may be gone.
 
@@ -124,14 +124,14 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source, *, origin: Origi
     reasons: Reasons = {}
     for letter in letters:
         try:
-            transcript, line = line_of(letter)
+            _, line = line_of(letter)
         except ValueError as exc:
             reasons[letter.id] = (str(exc),)
             continue
         if line.fault:
             reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.id] = document_of(transcript, line, origin, now)
+            documents[letter.id] = document_of(line, letter.fields, now)
     ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
     return reasons | {ids[each.index]: (each.reason,) for each in refused}
@@ -141,8 +141,9 @@ def _import(
     source: Source, transcript: Transcript, batch: Sequence[Line], origin: Origin, run: str
 ) -> tuple[int, list[DeadLetter]]:
     now = datetime.now(UTC)
+    fields = fields_of(transcript, origin)
     entries = [line for line in batch if line.entry is not None]
-    documents = [document_of(transcript, line, origin, now) for line in entries]
+    documents = [document_of(line, fields, now) for line in entries]
     inserted, refused = source.insert_absent(documents)
     faults = [(line, line.fault) for line in batch if line.fault]
     faults += [(entries[each.index], each.reason) for each in refused]
@@ -157,26 +158,30 @@ def _import(
             run=run,
             at=now,
             encoding=encoding,
+            fields=fields,
         )
         letters.append(letter)
     return inserted, letters
 
 
-def document_of(transcript: Transcript, line: Line, origin: Origin, ingested_at: datetime) -> Document:
-    """Make the document of a line that holds an entry, as the sync service would store it.
+def fields_of(transcript: Transcript, origin: Origin) -> dict[str, str]:
+    """What each document of a transcript says of where it is from."""
+    return {"projectId": transcript.project_id, "sourceFile": transcript.source_file, **origin.fields}
+
+
+def document_of(line: Line, fields: Mapping[str, str], ingested_at: datetime) -> Document:
+    """Make the document of a line that holds an entry, with `fields_of` its file, as the sync service would.
 
     Its ``_id`` follows from file, line number and text alone, so a line that is read again, after a crash or
     with the state lost, is the same document. It sorts in the order of the file's lines.
     """
-    file = hashlib.blake2b(f"{transcript.project_id}\0{transcript.source_file}".encode(), digest_size=5)
+    file = hashlib.blake2b(f"{fields['projectId']}\0{fields['sourceFile']}".encode(), digest_size=5)
     text = hashlib.blake2b(line.text, digest_size=4)
     number = (line.number % 2**24).to_bytes(3, "big")
     return {
         **(line.entry or {}),
         "_id": object_id(file.digest() + number + text.digest()),
-        "projectId": transcript.project_id,
-        "sourceFile": transcript.source_file,
-        **origin.fields,
+        **fields,
         "ingestedAt": utc(ingested_at),
     }
 

@@ -120,7 +120,7 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
     set_console(console or BuildConsole())
     try:
         with warehouse.mapped(config.warehouse):
-            context = OwnContext(paths=config.folders, config=_sqlmesh_config(config))
+            context = warehouse.while_held(config.lock_timeout)(_opened, config)
             if config.prices:
                 # another list is another definition, by which what is built from it is built anew
                 context.upsert_model(_PRICES, seed=Seed(content=config.price_list), column_hashes_=None)
@@ -135,10 +135,26 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
         ) from exc
     finally:
         set_console(NoopConsole())
-        # SQLMesh keeps connections for the life of the process, and with them the lock on the file
-        for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
-            adapter.close()
-        BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
+        _close()
+
+
+def _opened(config: TransformConfig) -> OwnContext:
+    """SQLMesh with the warehouse open; another process may have opened it since it was closed here."""
+    try:
+        with warehouse.mapped(config.warehouse):
+            context = OwnContext(paths=config.folders, config=_sqlmesh_config(config))
+            context.engine_adapter.cursor.execute("SELECT 1")  # by which SQLMesh opens the file
+            return context
+    except BaseException:
+        _close()  # or it would take the connection that it has, without the file
+        raise
+
+
+def _close() -> None:
+    """Close SQLMesh's connections, which it keeps for the life of the process, and with them the lock."""
+    for adapter in BaseDuckDBConnectionConfig._data_file_to_adapter.values():  # noqa: SLF001
+        adapter.close()
+    BaseDuckDBConnectionConfig._data_file_to_adapter.clear()  # noqa: SLF001
 
 
 class _Evaluator(SnapshotEvaluator):

@@ -9,6 +9,7 @@ from clogs.warehouse.connection import (
     quarantine,
     require_file,
     transaction,
+    while_held,
 )
 from clogs.warehouse.faults import fault_of, mapped
 from clogs.warehouse.layout import create_conversations, create_tables, has_tables, require_tables
@@ -60,4 +61,5 @@ __all__ = [
     "some_of",
     "table_names",
     "transaction",
+    "while_held",
 ]

@@ -66,7 +66,7 @@ def connect(
             return duckdb.connect(path, read_only=read_only, config=config)
 
     started = time.perf_counter()
-    with mapped(path), _while_held(lock_timeout)(attempt) as connection:
+    with mapped(path), while_held(lock_timeout)(attempt) as connection:
         purpose = "reading" if read_only else "writing"
         logger.debug("%s: opened for %s in %.2f s", path.name, purpose, time.perf_counter() - started)
         if not read_only:  # a killed process leaves what it spilled to disk
@@ -123,7 +123,9 @@ def bounded(connection: Connection) -> Iterator[None]:
             connection.execute(f"SET memory_limit = '{before}'; SET preserve_insertion_order = true")
 
 
-def _while_held(lock_timeout: timedelta) -> Retrying:
+def while_held(lock_timeout: timedelta) -> Retrying:
+    """What repeats an attempt to open the warehouse while another process has it open."""
+
     def log_wait(state: RetryCallState) -> None:
         if state.attempt_number == 1 and state.outcome:
             longest = duration(lock_timeout.total_seconds())

@@ -9,7 +9,7 @@ from clogs.errors import WarehouseError
 from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.connection import LOAD_FIRST, Connection, transaction
 
-LAYOUT = 2  # grows with every change of the tables below
+LAYOUT = 1  # grows with every change of the tables below
 
 # DuckDB does not compress strings of more than a few KB unless zstd is asked for.
 _LONG_TEXTS = {"message_content", "message_raw", "entry_raw"}
@@ -50,11 +50,6 @@ _RAW = """
         since TIMESTAMPTZ NOT NULL
     );
     COMMENT ON TABLE raw.layout IS 'The layouts that these tables have had; the highest holds.';
-"""
-
-_SINCE_LAYOUT_1 = """
-    ALTER TABLE raw.ledger ADD COLUMN etag VARCHAR;
-    COMMENT ON COLUMN raw.ledger.etag IS 'Its ETag where it is an object of a bucket.';
 """
 
 _CHANGES = """
@@ -123,26 +118,14 @@ def create_conversations(connection: Connection, name: str) -> None:
 
 
 def create_tables(connection: Connection) -> None:
-    """Create all tables, or bring those of an older layout up to date; raises as `has_tables` does."""
+    """Create all tables, unless they are there; raises as `has_tables` does."""
     if has_tables(connection):
-        if _layout(connection) < LAYOUT:
-            with transaction(connection):
-                connection.execute(_SINCE_LAYOUT_1)
-                _enter_layout(connection)
         return
     with transaction(connection):
         connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
         create_conversations(connection, "conversations")
         connection.execute(_RAW + _CHANGES + _QUALITY)
-        _enter_layout(connection)
-
-
-def _layout(connection: Connection) -> int:
-    return int(connection.execute("SELECT max(version) FROM raw.layout").fetchall()[0][0])
-
-
-def _enter_layout(connection: Connection) -> None:
-    connection.execute(f"INSERT INTO raw.layout VALUES ({LAYOUT}, '{__version__}', now())")
+        connection.execute(f"INSERT INTO raw.layout VALUES ({LAYOUT}, '{__version__}', now())")
 
 
 def require_tables(connection: Connection) -> None:
@@ -164,7 +147,7 @@ def has_tables(connection: Connection) -> bool:
             "The table raw.conversations in the warehouse was not made by clogs.",
             hint="Set duckdb.path (DUCKDB_PATH) to another file.",
         )
-    if _layout(connection) > LAYOUT:
+    if connection.execute("SELECT max(version) FROM raw.layout").fetchall() > [(LAYOUT,)]:
         raise WarehouseError(
             f"The warehouse was written by a newer clogs than this one, {__version__}.",
             hint="Upgrade clogs in its checkout: git pull && pipx install --force .",
