@@ -192,6 +192,8 @@ def test_every_shape_of_line(importing: Importing, collection: Collection[Docume
     ]
     assert texts == ('{"a":1}{"b":2}', '{"big":123456789012345678901}', "Iv8i")
     assert encodings == ("text", "text", "base64")
+    owners = {each.fields["userName"] for each in dead_letters.read(importing.root / "dead_letters")}
+    assert owners == {"ann"}
 
 
 def test_ids_sort_as_the_lines_do(importing: Importing, collection: Collection[Document]) -> None:
