@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from test_warehouse import held
 from clogs import warehouse
 from clogs.errors import ClogsError, DataError
 from clogs.transform import TransformConfig, TransformResult, stage, transform
+from clogs.warehouse import connection
 
 ENTRIES = """
 MODEL (
@@ -175,20 +175,27 @@ def test_documents_are_read_that_only_another_parent_has_touched(
 
 
 def test_a_program_that_opens_the_file_before_sqlmesh_does_is_waited_for(
-    file: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, models: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = config_in(file.parent, models_dir=models.parent, lock_timeout=timedelta(minutes=1))
     set_up = stage._set_up_sqlmesh  # noqa: SLF001
+    caplog.set_level("INFO")
     with ExitStack() as others:
 
         def opened_meanwhile(config: TransformConfig) -> None:
             set_up(config)
             holder = others.enter_context(held(file))
-            threading.Timer(0.5, holder.kill).start()
+
+            def said(seconds: float) -> str:  # as the wait begins
+                holder.kill()
+                return f"{seconds:.0f} s"
+
+            monkeypatch.setattr(connection, "duration", said)
 
         monkeypatch.setattr(stage, "_set_up_sqlmesh", opened_meanwhile)
         assert len(transform(config).models) == len(MODELS)
     assert sessions(file) == [("a", 2), ("b", 2)]
+    assert "Waiting up to 60 s for it." in caplog.text
 
 
 def test_a_full_refresh_builds_all(build: Build, file: Path) -> None:

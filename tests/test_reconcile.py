@@ -37,8 +37,11 @@ def object_id(day: int) -> ObjectId:
     return ObjectId((day * 86_400).to_bytes(4) + ObjectId().binary[4:])
 
 
-TONIGHT = NOW.date().toordinal() % DAYS
-"""Of all days, those that leave this rest are read again."""
+LATER = timedelta(hours=1)
+"""When the first run of a test is."""
+
+TONIGHT = (NOW + LATER + timedelta(minutes=1)).date().toordinal() % DAYS
+"""Of all days, those that leave this rest are read again by the second."""
 
 DUE, NOT_DUE = 600 * DAYS + TONIGHT, 600 * DAYS + TONIGHT + 1
 
@@ -49,9 +52,7 @@ def entry(identity: object, **fields: object) -> Document:
 
 @pytest.fixture
 def job(tmp_path: Path) -> ExtractJob:
-    return job_in(
-        tmp_path, run="run", started=NOW + timedelta(hours=1), source_mode="watermark", max_rejected=1
-    )
+    return job_in(tmp_path, run="run", started=NOW + LATER, source_mode="watermark", max_rejected=1)
 
 
 @pytest.fixture

@@ -44,6 +44,8 @@ EXAMPLES = {
     "case, and all characters": "regexp_matches('\u017f' || chr(10) || 'b', '(?is)s.B')",
     "the end of a text": r"regexp_matches(a, 'b$') FROM (VALUES ('ab' || chr(10)), ('ab')) AS t(a)",
     "the end of a line": "regexp_extract('a' || chr(13) || 'b', '^.*')",
+    "each line": "regexp_extract_all('a' || chr(13) || 'b' || chr(10) || 'c', '.+')",
+    "parts between spaces": r"string_split_regex('a' || chr(11) || 'b c', '\s')",
     "space": r"regexp_matches(chr(11), '\s')",
     "the edge of a word": r"regexp_matches('éadd', '\badd\b')",
     "case of all alphabets": "regexp_matches('\u017fhell', '(?i)shell')",

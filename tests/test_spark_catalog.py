@@ -47,6 +47,7 @@ COPIES = PortableModel(
     key="_id",
     grain=["_id"],
     parents={"raw.conversations": "_id"},
+    reads=frozenset({"raw.conversations"}),
     audits=[],
     definition="1",
     description="",

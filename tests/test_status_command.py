@@ -216,7 +216,7 @@ def test_documents_without_a_date_are_counted_and_one_of_tomorrow_is_not_the_new
     collection.insert_many([{"ingestedAt": moment} for moment in moments] + [{"n": 1}])
     source = document_of(mongo_workspace)["source"]
     assert (source["newest"], source["undated"]) == ("2026-03-04T12:00:00Z", 2)
-    undated = "2 documents without a Date in ingestedAt: only `clogs extract --full-backfill` finds them"
+    undated = "2 documents without a Date in ingestedAt: only --reconcile and --full-backfill find them"
     assert undated in lines_of(mongo_workspace)
 
 

@@ -29,7 +29,7 @@ def prune(
     """Remove all days before a date from the landing folder and the warehouse.
 
     The models are rebuilt without them. What MongoDB still holds of these days comes back
-    only with a full backfill, also one that a run makes as its change stream was lost.
+    only with a full backfill, such as a run makes when its change stream is lost.
 
     Args:
         before: The first day to keep, by the UTC date of documents: 2026-01-01.

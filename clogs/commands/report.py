@@ -72,8 +72,8 @@ def report(
     tools that fail, sessions. Every figure is a query on gold, which --verbose shows.
 
     Args:
-        by: One table by these in place of the summary; repeatable. Category, weekday and hour count prompts,
-            language and file changes.
+        by: One table by these in place of the summary; repeatable. Category, weekday and hour count prompts;
+            language and file count changes.
         last: How long, up to now: 30d, 12h, 4w or all. The default is 30d.
         since: From here on: yesterday, monday, 7d, 12h, 2026-11-01 or 2026-11-01T08:00.
         until: Up to here; a day is included whole.

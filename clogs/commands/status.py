@@ -94,7 +94,7 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
     text += f"\nfound by {by}: {source.found_by_reason}"
     if source.undated and source.found_by == "watermark":
         undated = f"{count(source.undated, 'document')} without a Date in {watermark_field}"
-        text += f"\n{undated}: only `clogs extract --full-backfill` finds them"
+        text += f"\n{undated}: only --reconcile and --full-backfill find them"
     return text
 
 

@@ -274,8 +274,8 @@ def warn(result: Counts, job: ExtractJob, *, stage: Stage, documents: int | None
     """
     if result.undated:
         logger.warning(
-            "%s without a Date in %s: later runs cannot find these documents except by"
-            " `clogs extract --full-backfill`, unless pipeline.watermark_field names a better field.",
+            "%s without a Date in %s: later runs find these documents only by --reconcile or"
+            " --full-backfill, unless pipeline.watermark_field names a better field.",
             count(result.undated, "document"),
             job.watermark_field,
         )

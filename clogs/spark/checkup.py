@@ -56,7 +56,7 @@ def _files(lens: Lens) -> Finding:
     """Whether this machine sees the tables' files."""
     faults = lens.unreadable()
     if not faults:
-        return Finding("tables", "ok", "All files of the tables are there.")
+        return Finding("tables", "ok", "The tables can be read.")
     name, fault = next(iter(faults.items()))
     return Finding(
         "tables",

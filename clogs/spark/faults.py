@@ -70,8 +70,6 @@ def naming(what: str, log: Callable[[], str] = str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, OSError) as exc:
-        if isinstance(exc, OSError) and exc.filename:  # which is not about the way to Java
-            raise
         text = str(exc) or type(exc).__name__
         raise _of_task(text) or _error(what, text, log()) from exc
 

@@ -201,10 +201,15 @@ def _load(
     brought = newest.groupBy("number", "is_update").count().collect()
     new = Counter({(row.number, row.is_update): row["count"] for row in brought})
     if any(row.is_update for row in brought):
+        # what says the same was ingested when it was, by which Iceberg skips files
+        within = " AND ".join(
+            each.holds(f"old.{column}")
+            for column, each in ranges(newest.where("is_update"), ["_id", "ingested_at"]).items()
+        )
         asked = f"""
             SELECT number, count(*) AS count FROM newest JOIN raw.conversations AS old
-            ON old._id = newest._id AND {within} AND {same("newest", "old", _COMPARED)}
-            GROUP BY number
+            ON {within} AND {same("newest", "old", _COMPARED)}
+            WHERE is_update GROUP BY number
         """
         new.subtract({(row.number, True): row["count"] for row in spark.sql(asked).collect()})
     entries = [

@@ -60,8 +60,8 @@ def transform(
     started = time.perf_counter()
     _require_documents(spark)
     models, seeds, failures = _translated(config)
-    names = {model.name for model in models}
-    graph = {model.name: frozenset(names & model.parents.keys()) for model in models}
+    names = frozenset(model.name for model in models)
+    graph = {model.name: names & model.reads for model in models}
     wanted = select_models(() if failures else select, graph)
     for schema in sorted({name.partition(".")[0] for name in names}):
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {schema}")
@@ -107,7 +107,7 @@ def _update_all(
     for done, model in enumerate(models):
         on_progress(done, len(models))
         table = ModelTable(spark, model)
-        if model.parents.keys() & left:
+        if model.reads & left:
             left.add(model.name)
             continue
         if model.parents.keys() & stale or not table.is_of_definition():

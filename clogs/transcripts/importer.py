@@ -19,6 +19,7 @@ from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
 from clogs.transcripts.origin import Origin
+from clogs.transcripts.origin import origin as here
 from clogs.transcripts.positions import decode_positions, encode_positions
 from clogs.transcripts.read import FilePosition, Line, parse, read_batches
 
@@ -124,14 +125,14 @@ def replay_lines(letters: Sequence[DeadLetter], source: Source) -> Reasons:
     reasons: Reasons = {}
     for letter in letters:
         try:
-            _, line = line_of(letter)
+            transcript, line = line_of(letter)
         except ValueError as exc:
             reasons[letter.id] = (str(exc),)
             continue
         if line.fault:
             reasons[letter.id] = (line.fault,)
         else:
-            documents[letter.id] = document_of(line, letter.fields, now)
+            documents[letter.id] = document_of(line, letter.fields or fields_of(transcript, here()), now)
     ids = list(documents)
     _, refused = source.insert_absent(list(documents.values()))
     return reasons | {ids[each.index]: (each.reason,) for each in refused}

@@ -32,6 +32,7 @@ class PortableModel:
         grain: The columns that no two rows have in common; none for all.
         parents: The tables that it reads, by views or not, each with the column whose values are followed;
             seeds are left out.
+        reads: The models and tables that its SELECT names, views and seeds too.
         audits: Names, and queries of the rows that must not be, among those of ``this_model``.
         definition: A digest of all that the rows depend on but the parents' rows, in hex digits.
         description: What one row is.
@@ -46,6 +47,7 @@ class PortableModel:
     key: str | None
     grain: Sequence[str]
     parents: Mapping[str, str | None]
+    reads: frozenset[str]
     audits: Sequence[tuple[str, str]]
     definition: str
     description: str

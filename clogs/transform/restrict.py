@@ -52,15 +52,13 @@ def restrict(
             rows = f"FROM {each.parent.source} AS kept {wanted}"
         else:
             is_shared = each.parent.table == SOURCE and len(parents) == 1
-            some = _documents_of if is_shared else _some_of
-            rows = f"SELECT * EXCLUDE (_place) FROM {some(connection, each, wanted)}"
+            if is_shared:
+                some = _documents_of(connection, each, wanted)
+            else:
+                some = f"({some_of(connection, each.parent.source, wanted, name=each.parent.table)})"
+            rows = f"SELECT * EXCLUDE (_place) FROM {some}"
         found[each.parent] = f"({rows})"
     return found
-
-
-def _some_of(connection: Connection, each: Followed, wanted: str) -> str:
-    """The touched rows of a parent, as a query in parentheses."""
-    return f"({some_of(connection, each.parent.source, wanted, name=each.parent.table)})"
 
 
 def _documents_of(connection: Connection, each: Followed, wanted: str) -> str:

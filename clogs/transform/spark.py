@@ -187,9 +187,12 @@ def _matches(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _extract(node: exp.Expr) -> exp.Expr:
-    group = node.args.get("group") or exp.Literal.number(0)
-    return _call("REGEXP_EXTRACT", node.this, exp.Literal.string(_pattern(node)), group)
+def _extract(name: str) -> Translation:
+    def translate(node: exp.Expr) -> exp.Expr:
+        group = node.args.get("group") or exp.Literal.number(0)
+        return _call(name, node.this, exp.Literal.string(_pattern(node)), group)
+
+    return translate
 
 
 def _replace(node: exp.Expr) -> exp.Expr:
@@ -231,9 +234,11 @@ _TRANSLATIONS: dict[object, Translation] = {
     exp.Log: _logarithm,
     exp.Monthname: _date_format("MMMM"),
     exp.PercentileCont: _quantile,
-    exp.RegexpExtract: _extract,
+    exp.RegexpExtract: _extract("REGEXP_EXTRACT"),
+    exp.RegexpExtractAll: _extract("REGEXP_EXTRACT_ALL"),
     exp.RegexpLike: _matches,
     exp.RegexpReplace: _replace,
+    exp.RegexpSplit: _matches,
     exp.Week: _date_part("WEEKOFYEAR"),
     exp.SortArray: _sorted,
     exp.Unnest: _unnest,

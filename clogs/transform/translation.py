@@ -44,9 +44,13 @@ def portable_models(context: Context) -> Iterator[PortableModel]:
                     hint="Make it one SELECT, of kind FULL, VIEW or by_change.",
                 )
             options: dict[str, Any] = {"snapshots": context.snapshots, "table_mapping": mapping}
-            query = model.render_query_or_raise(**options)
-            expanded = model.render_query_or_raise(**options, expand=views)
-            yield _portable(context, model, expanded, reads_views=query != expanded)
+            named = model.render_query_or_raise(**options)
+            query = model.render_query_or_raise(**options, expand=views)
+            try:
+                portable = _portable(context, model, query, reads=frozenset(_names(named)))
+            except ModelsError as error:
+                raise ModelsError(f"Spark cannot build {model.name}: {error.message}") from error
+            yield portable
 
 
 def seeds(context: Context) -> Iterator[Seed]:
@@ -59,14 +63,14 @@ def seeds(context: Context) -> Iterator[Seed]:
             yield Seed(model.name, rows, types, _digest(content, types))
 
 
-def _portable(context: Context, model: Model, query: exp.Query, *, reads_views: bool) -> PortableModel:
+def _portable(context: Context, model: Model, query: exp.Query, *, reads: frozenset[str]) -> PortableModel:
     seed_contents = {
         each.name: each.seed.content for each in context.models.values() if isinstance(each, SeedModel)
     }
     tables = [table for table in query.find_all(exp.Table) if table.db]
     for table in tables:
         table.set("catalog", None)
-    names = list(dict.fromkeys(f"{table.db}.{table.name}" for table in tables))
+    names = _names(query)
     parents = [name for name in names if name not in seed_contents]
     plain = query.sql("duckdb", comments=False)
     is_by_row = not model.kind.is_view and len(tables) == len(parents) == 1 and _is_of_one_row(query)
@@ -78,7 +82,7 @@ def _portable(context: Context, model: Model, query: exp.Query, *, reads_views: 
     of_seeds = "".join(seed_contents[name] for name in names if name in seed_contents)
     columns = properties_of(model)
     audits = list(_audits(context, model))
-    follows = is_by_change(model) and not reads_views  # a view may call another column by a parent's name
+    follows = is_by_change(model) and reads == {*names}  # a view may give a parent's name to another column
     return PortableModel(
         name=model.name,
         kind="view" if model.kind.is_view else "by_change" if follows else "full",
@@ -88,11 +92,17 @@ def _portable(context: Context, model: Model, query: exp.Query, *, reads_views: 
         key=columns.get("key"),
         grain=[column.name for grain in model.grains for column in grain.find_all(exp.Column)],
         parents={name: columns.get(name.rpartition(".")[2], columns.get("key")) for name in parents},
+        reads=reads,
         audits=audits,
         definition=_digest(sql, of_seeds, audits),
         description=model.description or "",
         columns=model.column_descriptions or {},
     )
+
+
+def _names(query: exp.Query) -> list[str]:
+    """Schema and name of each table that a SELECT reads, once, in its order."""
+    return list(dict.fromkeys(f"{table.db}.{table.name}" for table in query.find_all(exp.Table) if table.db))
 
 
 def _is_of_one_row(query: exp.Query) -> bool:
