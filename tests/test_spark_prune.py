@@ -82,7 +82,7 @@ def test_days_before_are_gone_and_no_load_brings_them_back(place: Place) -> None
     assert (found.days, found.rows, found.files) == (2, 2, 3)
     assert not (place.landing / ATTEMPTS).exists()
     (kept,) = map(pl.read_parquet, (place.landing / "pruned").iterdir())
-    assert set(kept["_id"]) == {"old", "eve"}
+    assert set(kept["_id"]) == {"old", "eve", "new"}
     left = ["day"], [("date=2025-12-31", "pruned"), ("date=2026-03-03", "pruned"), (f"date={DAY}", "landed")]
     for full_refresh in (False, True):
         assert (place.ask(ROWS), place.ask(LEDGER), place.days()) == (*left, [f"date={DAY}"])

@@ -61,7 +61,8 @@ def is_view(spark: SparkSession, name: str) -> bool:
     schema, _, view = name.partition(".")
     if not spark.catalog.databaseExists(schema):
         return False
-    return any(row.viewName == view for row in spark.sql(f"SHOW VIEWS IN {schema}").collect())
+    views = spark.sql(f"SHOW VIEWS IN {schema}").collect()
+    return any(row.viewName == view and not row.isTemporary for row in views)
 
 
 def as_sql(properties: Mapping[str, str]) -> str:
