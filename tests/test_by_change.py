@@ -47,41 +47,42 @@ MODEL (name gold.total, kind CUSTOM (materialization 'by_change'), grain (entrie
 SELECT SUM(entries) AS entries, COUNT(*) AS sessions FROM gold.sessions
 """
 
-ROLES = """
-MODEL (
-  name gold.roles,
-  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'role')),
-  grain (role)
-);
-SELECT role, COUNT(*) AS entries FROM silver.entries WHERE role IS NOT NULL GROUP BY role
-"""
 
-SPOKEN = """
-MODEL (
-  name gold.spoken,
-  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'session_id')),
-  grain (session_id)
-);
-SELECT session_id, COUNT(*) AS entries FROM raw.conversations WHERE session_id IS NOT NULL GROUP BY session_id
-"""
+def keyed(name: str, key: str, query: str) -> str:
+    """A model that follows the values of a column, of which it has one row each."""
+    return f"""
+        MODEL (
+          name {name},
+          kind CUSTOM (materialization 'by_change', materialization_properties (key = '{key}')),
+          grain ({key})
+        );
+        {query}
+    """
 
-FIRST = """
-MODEL (
-  name silver.first,
-  kind CUSTOM (materialization 'by_change', materialization_properties (key = 'session_id')),
-  grain (session_id)
-);
-SELECT session_id, MIN(_id) AS _id FROM silver.entries WHERE session_id IS NOT NULL GROUP BY session_id
-"""
 
-OPENING = """
-MODEL (
-  name gold.opening,
-  kind CUSTOM (materialization 'by_change', materialization_properties (key = '_id')),
-  grain (_id)
-);
-SELECT _id, session_id FROM raw.conversations SEMI JOIN silver.first USING (_id)
-"""
+ROLES = keyed(
+    "gold.roles",
+    "role",
+    "SELECT role, COUNT(*) AS entries FROM silver.entries WHERE role IS NOT NULL GROUP BY role",
+)
+SPOKEN = keyed(
+    "gold.spoken",
+    "session_id",
+    """
+    SELECT session_id, COUNT(*) AS entries FROM raw.conversations
+    WHERE session_id IS NOT NULL GROUP BY session_id
+    """,
+)
+FIRST = keyed(
+    "silver.first",
+    "session_id",
+    "SELECT session_id, MIN(_id) AS _id FROM silver.entries WHERE session_id IS NOT NULL GROUP BY session_id",
+)
+OPENING = keyed(
+    "gold.opening",
+    "_id",
+    "SELECT _id, session_id FROM raw.conversations SEMI JOIN silver.first USING (_id)",
+)
 
 MODELS = {"entries": ENTRIES, "sessions": SESSIONS, "total": TOTAL, "roles": ROLES}
 

@@ -47,8 +47,9 @@ def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address
         problem = f"An executor does not reach MongoDB: {seen.source}"
         yield Finding("executors", "error", problem, "Let all machines of the cluster reach mongo.uri.")
     else:
-        reached = " and ".join(map(str, [raw_dir] * is_there + ["MongoDB"] * bool(address)))
-        also = reached and f", and reaches {reached}"
+        reached = [str(raw_dir)] if is_there else []
+        reached += ["MongoDB"] if address else []
+        also = f", and reaches {' and '.join(reached)}" if reached else ""
         yield Finding("executors", "ok", f"An executor has clogs {seen.clogs}{also}.")
 
 
