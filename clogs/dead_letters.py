@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from clogs.errors import ClogsError, DataError, UsageError
-from clogs.files import reading, write_atomic
+from clogs.files import reading, write_content
 from clogs.terminal.text import count
 
 Stage = Literal["import", "transcript", "extract", "load"]
@@ -87,7 +87,7 @@ def write(folder: Path, letters: Sequence[DeadLetter]) -> None:
         return
     digest = hashlib.blake2b("".join(letter.id for letter in letters).encode(), digest_size=8).hexdigest()
     content = msgspec.json.Encoder().encode_lines(letters)
-    write_atomic(folder / f"{letters[0].stage}-{digest}.jsonl", lambda path: path.write_bytes(content))
+    write_content(folder / f"{letters[0].stage}-{digest}.jsonl", content)
 
 
 def read(folder: Path) -> Iterator[DeadLetter]:

@@ -6,7 +6,7 @@
     ├── ModelsError                SQLMesh cannot read the models
     ├── UsageError             2   the command line asks for something that cannot be done
     ├── DataError             65   documents or tables failed their checks
-    ├── UnavailableError      69   the source or the warehouse cannot be reached
+    ├── UnavailableError      69   the source, the landing's bucket, the warehouse or Spark cannot be reached
     │   ├── SourceError            MongoDB
     │   │   ├── TransientSourceError   a temporary fault, worth a retry
     │   │   ├── NoChangesError         there is no change stream for this collection and user
@@ -18,7 +18,7 @@
     ├── LockedError           75   another run holds the lock
     └── SettingsError         78   bad settings, all of them listed
 
-Drivers' errors are mapped to these in the one module that imports the driver. A message says what
+Drivers' errors are mapped to these in the one package that imports the driver. A message says what
 failed and where; its hint is the next thing to do. Neither ever holds a secret.
 """
 

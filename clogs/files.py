@@ -71,6 +71,11 @@ def write_atomic(path: Path, write: Callable[[Path], object], *, hint: str = _EL
         _publish(temporary, path)
 
 
+def write_content(path: Path, content: bytes) -> None:
+    """Write a whole file as `write_atomic` does."""
+    write_atomic(path, lambda temporary: temporary.write_bytes(content))
+
+
 def write_named(folder: Path, write: Callable[[Path], object], name: Callable[[Path], str]) -> Path:
     """Do as `write_atomic` does, for a file whose name in ``folder`` follows from its content.
 
@@ -91,19 +96,14 @@ def move(path: Path, target: Path) -> None:
         _flush(target.parent)
 
 
-def sweep_temporary(folder: Path) -> int:
-    """Remove what killed runs left half-written under ``folder``, and return how many files that were.
-
-    The caller holds the run lock.
-    """
-    stray = list(folder.rglob(f"{TEMPORARY_PREFIX}*"))
-    for path in stray:
+def sweep_temporary(folder: Path) -> None:
+    """Remove what killed runs left half-written under ``folder``; the caller holds the run lock."""
+    for path in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
         path.unlink(missing_ok=True)
-    return len(stray)
 
 
 def bundled(name: str) -> Path:
-    """Find ``clogs.toml`` or ``transforms``: a wheel has them in the package, a checkout beside it."""
+    """Find what ships with clogs: a wheel has it in the package, a checkout beside it."""
     package = Path(__file__).parent
     return package / name if (package / name).exists() else package.parent / name
 

@@ -20,6 +20,7 @@ from empty import config_in, empty_warehouse
 from clogs import warehouse
 from clogs.schema import Model
 from clogs.transform import TransformConfig, lineage, transform
+from clogs.warehouse import ColumnInfo
 
 PAGE = PROJECT / "docs" / "models.md"
 COMMAND = "python tests/model_page.py"
@@ -56,20 +57,11 @@ _COLUMNS = f"""
 """
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column, with its type as DuckDB writes it."""
-
-    name: str
-    type: str
-    description: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Model):
     """A model, and its columns in their order; none for a step that is no table."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnInfo, ...]
 
 
 def page() -> str:
@@ -87,14 +79,17 @@ def tables() -> tuple[Table, ...]:
         return tuple(Table(**asdict(model), columns=columns.get(model.name, ())) for model in lineage(config))
 
 
-def _built(config: TransformConfig) -> dict[str, tuple[Column, ...]]:
+def _built(config: TransformConfig) -> dict[str, tuple[ColumnInfo, ...]]:
     """Build the models; read the columns of the tables, by name."""
     empty_warehouse(config.warehouse.parent)
     transform(config)
     with warehouse.connect(config.warehouse, read_only=True) as connection:
         columns = connection.execute(_COLUMNS).fetchall()
     grouped = groupby(columns, itemgetter(0))
-    return {table: tuple(Column(*row[1:]) for row in rows) for table, rows in grouped}
+    return {
+        table: tuple(ColumnInfo(name=name, type=kind, description=text) for _, name, kind, text in rows)
+        for table, rows in grouped
+    }
 
 
 def _graph() -> str:
@@ -139,7 +134,7 @@ def _section(table: Table) -> str:
     return "\n".join([*lines, ""])
 
 
-def _row(column: Column) -> str:
+def _row(column: ColumnInfo) -> str:
     return f"| `{column.name}` | {column.type} | {column.description.replace('|', chr(92) + '|')} |"
 
 

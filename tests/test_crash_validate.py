@@ -55,12 +55,12 @@ from datetime import timedelta
 from pathlib import Path
 from clogs import warehouse
 from clogs.validate import stage
-from clogs.validate.changed import Changes
+from clogs.validate.changed import ChangeLogs
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
-setattr({"keep": stage, "mark_seen": Changes}[sys.argv[1]], sys.argv[1], die)
+setattr({"keep": stage, "mark_seen": ChangeLogs}[sys.argv[1]], sys.argv[1], die)
 with warehouse.connect(Path(sys.argv[2])) as connection:
     stage.validate(connection, run="r", overrides={}, max_age=timedelta(days=3), only_changed=True)
 """

@@ -101,8 +101,9 @@ def test_what_killed_runs_left_is_swept(tmp_path: Path) -> None:
     (below / ".writing-1-conversations_x.parquet").write_text("half")
     (tmp_path / ".writing-1-state").write_text("half")
     (below / "conversations_y.parquet").write_text("whole")
-    assert sweep_temporary(tmp_path) == 2
-    assert sweep_temporary(tmp_path / "absent") == 0
+    sweep_temporary(tmp_path)
+    sweep_temporary(tmp_path / "absent")
+    assert names(tmp_path) == ["date=2026-11-22"]
     assert names(below) == ["conversations_y.parquet"]
 
 

@@ -23,8 +23,8 @@ from bson import (
     Timestamp,
 )
 
-from clogs.mongo import KeyRange, Position, ranges
-from clogs.mongo.ranges import even_cuts
+from clogs.mongo import KeyRange, ranges
+from clogs.mongo.ranges import Position, even_cuts
 
 Document = dict[str, Any]
 

@@ -14,8 +14,9 @@ from pymongo.collection import Collection
 from replay import Server, replay
 
 from clogs.errors import SourceError, TransientSourceError
-from clogs.mongo import Address, KeyRange, Reading, Source, connect
+from clogs.mongo import Address, KeyRange, Source, connect
 from clogs.mongo.documents import CODEC
+from clogs.mongo.reading import Reading
 
 Document = dict[str, Any]
 

@@ -48,7 +48,7 @@ def test_top_tools(connection: Connection) -> None:
     expected = sorted(
         ((tool, count, errors[tool]) for tool, count in calls.items()), key=lambda each: (-each[1], each[0])
     )
-    assert questions.top_tools(connection, limit=4) == expected[:4]
+    assert questions.top_tools(connection) == expected[:5]
 
 
 def test_top_projects(connection: Connection) -> None:

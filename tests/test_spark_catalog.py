@@ -18,7 +18,7 @@ from empty import config_in
 from engines import IGNORED, different
 from following import rows_of
 from test_load import row
-from test_spark_prune import Place
+from test_spark_landing import SparkLanding
 
 from clogs.errors import UnavailableError, WarehouseError
 from clogs.landing.files import land
@@ -96,7 +96,7 @@ def test_the_catalog_goes_away_and_the_next_run_ends_right(
     spark: SparkSession, spark_place: Path, tmp_path: Path
 ) -> None:
     catalog, rows = spark_place / "catalog.db", rows_of(SAMPLES, tmp_path)
-    place, config = Place(spark.newSession(), tmp_path), config_in(tmp_path)
+    place, config = SparkLanding(spark.newSession(), tmp_path), config_in(tmp_path)
     documents = pl.read_parquet(rows)
     land(documents, place.landing, name="1")
     for fault, reason in FAULTS.items():
@@ -120,7 +120,7 @@ def test_the_catalog_goes_away_and_the_next_run_ends_right(
 def test_compact_removes_old_files_of_no_table_and_no_other(
     spark: SparkSession, spark_place: Path, tmp_path: Path
 ) -> None:
-    place = Place(spark.newSession(), tmp_path)
+    place = SparkLanding(spark.newSession(), tmp_path)
     for day in ("2026-03-04", "2026-03-05"):
         place.land(row("a", day=date.fromisoformat(day)), row(day, day=date.fromisoformat(day)))
         place.load()
@@ -141,7 +141,7 @@ def test_compact_removes_old_files_of_no_table_and_no_other(
 def test_a_file_that_is_gone_is_found_and_tables_are_built_again(
     spark: SparkSession, spark_place: Path, tmp_path: Path
 ) -> None:
-    place = Place(spark.newSession(), tmp_path)
+    place = SparkLanding(spark.newSession(), tmp_path)
     assert place.lens.unreadable() == {}
     place.land(row("a", day=date(2026, 3, 4)))
     place.load()
@@ -163,7 +163,7 @@ def test_a_file_that_is_gone_is_found_and_tables_are_built_again(
 def test_a_version_that_says_the_same_is_unchanged_and_nothing_follows_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    place = Place(spark.newSession(), tmp_path)
+    place = SparkLanding(spark.newSession(), tmp_path)
     table = ModelTable(place.spark, COPIES)
     place.spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
     place.land(row("a", 1, message_content="same"), row("b", 1))

@@ -14,7 +14,7 @@ from clogs.commands.output import table
 from clogs.commands.pipeline import raise_errors, run
 from clogs.commands.session import Session
 from clogs.errors import UsageError
-from clogs.files import bundled, make_private_dir, write_atomic
+from clogs.files import bundled, make_private_dir, write_content
 from clogs.pipeline import steps
 from clogs.pipeline.run import Plan
 from clogs.pipeline.wiring import open_warehouse
@@ -40,8 +40,7 @@ def demo(*, keep: Path | None = None, session: Session) -> None:
     with mongo_server() as uri:
         # The demo's own settings, whatever the user's file and environment say.
         settings_file = folder / "clogs.toml"
-        text = f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'
-        write_atomic(settings_file, lambda path: path.write_text(text, encoding="utf-8"))
+        write_content(settings_file, f'[mongo]\nuri = "{uri}"\n\n[data]\ndir = "."\n'.encode())
         own = Session(config=settings_file, verbose=False, quiet=False, terminal=terminal, environ={})
         terminal.write("1. Import the sample transcripts into a MongoDB-compatible server")
         terminal.write(f"   {summary(steps.import_files(own.settings, [bundled('samples')]))}")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from clogs.commands.session import Session
 from clogs.errors import DataError, LockedError, UnavailableError, UsageError
@@ -33,7 +33,7 @@ class Follower:
         self._summary = summary
         self._fault: str | None = None
 
-    def run(self, every: timedelta = timedelta.max, command: Sequence[str] = ()) -> None:
+    def run(self, every: timedelta = timedelta.max, command: Sequence[str] = ()) -> NoReturn:
         """Land what is new, and run a command on what has landed at an interval, until a signal comes.
 
         The lock is held while a round lasts.

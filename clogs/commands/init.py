@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clogs.commands.session import Flag, Session
 from clogs.errors import UsageError
-from clogs.files import bundled, write_atomic
+from clogs.files import bundled, write_content
 from clogs.settings.sources import FILE_NAME
 
 
@@ -22,8 +22,7 @@ def init(*, path: Path = Path(FILE_NAME), force: Flag = False, session: Session)
         raise UsageError(
             f"{target} already exists.", hint="Replace it with --force, or choose another --path."
         )
-    template = bundled(FILE_NAME).read_bytes()
-    write_atomic(target, lambda path: path.write_bytes(template))
+    write_content(target, bundled(FILE_NAME).read_bytes())
     option = "" if target == Path(FILE_NAME) else f" --config {target}"
     session.terminal.say(f"Wrote {target}. Set mongo.uri in it, or source.paths to read transcripts.")
     session.terminal.say(f"Then check it with: clogs doctor{option}; and run: clogs pipeline{option}")

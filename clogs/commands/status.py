@@ -18,7 +18,7 @@ from clogs.runs.records import WHY_KILLED, was_killed
 from clogs.terminal.text import count, duration, instant, printable, size
 
 if TYPE_CHECKING:
-    from clogs.health.reader import DeadLetters, Extraction, Source, Status, Warehouse
+    from clogs.health.reader import DeadLetters, Extraction, SourceStatus, Status, Warehouse
 
 GOLD_WIDTH = 100
 """Columns for the rows of gold's tables, also where lines have no end."""
@@ -81,7 +81,7 @@ def _text(lines: str) -> Text:
     return Text("\n".join(map(printable, lines.split("\n"))))
 
 
-def _source(source: Source, watermark_field: str, now: datetime) -> str:
+def _source(source: SourceStatus, watermark_field: str, now: datetime) -> str:
     if source.fault:
         return source.fault.message
     if source.transcripts is not None:
@@ -98,7 +98,7 @@ def _source(source: Source, watermark_field: str, now: datetime) -> str:
     return text
 
 
-def _documents(extraction: Extraction, source: Source, now: datetime) -> dict[str, str]:
+def _documents(extraction: Extraction, source: SourceStatus, now: datetime) -> dict[str, str]:
     """Source and landing side by side, as of the last reconciliation."""
     if source.transcripts is not None or extraction.extracted_at is None:
         return {}
@@ -121,7 +121,7 @@ def _documents(extraction: Extraction, source: Source, now: datetime) -> dict[st
     return {"documents": f"{' · '.join(parts)}\n{end} · compared {_ago(compared.at, now)}"}
 
 
-def _watermark(extraction: Extraction, source: Source) -> str:
+def _watermark(extraction: Extraction, source: SourceStatus) -> str:
     if source.transcripts is not None:
         return "one for each transcript"
     if extraction.watermark is None:

@@ -15,7 +15,7 @@ from clogs.errors import UsageError
 from clogs.pipeline.wiring import open_warehouse
 from clogs.terminal.console import Terminal
 from clogs.terminal.text import count, nearest, printable
-from clogs.warehouse import Column, Connection, Table, describe_table, list_tables, table_names
+from clogs.warehouse import ColumnInfo, Connection, TableInfo, describe_table, list_tables, table_names
 
 GOLD = "gold."
 
@@ -70,7 +70,7 @@ def _known(connection: Connection, name: str) -> str:
     raise UsageError(f"The table {name} does not exist{near}.", hint="The tables: clogs tables --all")
 
 
-def _show_columns(terminal: Terminal, described: Table, columns: Sequence[Column]) -> None:
+def _show_columns(terminal: Terminal, described: TableInfo, columns: Sequence[ColumnInfo]) -> None:
     said = f": {described.description}" if described.description else ""
     terminal.write(printable(f"{described.name}, {count(described.rows, 'row')}{said}"))
     terminal.write("")

@@ -15,7 +15,7 @@ from clogs.datadocs.charts import timeline
 from clogs.datadocs.columns import column_table
 from clogs.datadocs.profile import measure, tables
 from clogs.datadocs.template import INDEX, REPORT, bundled_text, template
-from clogs.files import write_atomic
+from clogs.files import write_content
 from clogs.schema import Model
 from clogs.terminal.text import count, percent
 from clogs.warehouse import Connection, bounded, query
@@ -75,7 +75,7 @@ def build(
         version=__version__,
     )
     path = folder / INDEX
-    write_atomic(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    write_content(path, page.encode())
     return path
 
 

@@ -18,7 +18,7 @@ INDEX, REPORT = "index.html", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InlineAsset:
     """A style or a script of a page, and the hash by which its policy allows it."""
 
     source: str
@@ -42,8 +42,10 @@ def template(package: str, *, style: Sequence[str], scripts: Sequence[str]) -> T
     environment.filters |= {each.__name__: each for each in (count, instant, percent, shortened, size)}
     whole = "".join(style)
     environment.globals |= {
-        "style": whole, "style_hash": Source(whole).hash, "scripts": [Source(each) for each in scripts],
-    }  # fmt: skip
+        "style": whole,
+        "style_hash": InlineAsset(whole).hash,
+        "scripts": [InlineAsset(each) for each in scripts],
+    }
     return environment.get_template("page.html.jinja")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from clogs.errors import NoChangesError
-from clogs.extract.range import Counts, ExtractJob, land_range
+from clogs.extract.range import ExtractCounts, ExtractJob, land_range
 from clogs.extract.scan import PART_BYTES
 from clogs.extract.watermark import ExtractState, no_documents, write_extract_state
 from clogs.mongo import Changes, Reply, Source, retrying
@@ -71,7 +71,7 @@ def land_changes(
     before: ExtractState,
     *,
     on_progress: Progress,
-) -> tuple[Counts, ExtractState]:
+) -> tuple[ExtractCounts, ExtractState]:
     """Land what changed since ``before``, and write the state after each batch that is durable.
 
     Every change is landed: the window does not say which version of a document is the one that was read last.
@@ -83,7 +83,7 @@ def land_changes(
         ClogsError: A file cannot be written.
     """
     before = replace(before, window=no_documents())
-    counts, state = Counts(), before.begun(job.started)
+    counts, state = ExtractCounts(), before.begun(job.started)
     on_progress(0, None)
     landed = land_range(lambda _only, _limit: replies(changes, job), job, before)
     with closing(landed):

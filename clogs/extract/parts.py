@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 
 from clogs.errors import SourceError
-from clogs.extract.range import CollectionRange, Counts, ExtractJob, Landed, land_range
+from clogs.extract.range import CollectionRange, ExtractCounts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
 from clogs.extract.watermark import ExtractState
 from clogs.mongo import KeyRange, Source
@@ -34,7 +34,7 @@ def land_parts(
     limit: int,
     land_ranges: LandRanges,
     on_progress: Progress,
-) -> tuple[Counts, ExtractState]:
+) -> tuple[ExtractCounts, ExtractState]:
     """Land a range, in parts where it is large, and return the state for the next run."""
     expected, started = None, time.perf_counter()
     if key_range.is_whole:
@@ -49,7 +49,7 @@ def land_parts(
         landed = land_ranges(readers, job, before)
     else:
         landed = land_range(readers[0], job, before, limit=limit)
-    counts, state, undated = Counts(), before.begun(job.started), not key_range.is_whole
+    counts, state, undated = ExtractCounts(), before.begun(job.started), not key_range.is_whole
     on_progress(0, expected)
     with closing(landed):  # so that workers end before an error is reported
         for each, documents in landed:

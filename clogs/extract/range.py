@@ -57,7 +57,7 @@ class ExtractJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ExtractCounts:
     """What became of documents."""
 
     documents: int = 0
@@ -68,8 +68,8 @@ class Counts:
     files: int = 0
     bytes: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: ExtractCounts) -> ExtractCounts:
+        return ExtractCounts(
             **{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
         )
 
@@ -77,7 +77,7 @@ class Counts:
 DURABLE = pl.Schema({**WINDOW_SCHEMA, "position": pl.String()})
 """Documents that are landed or rejected; ``position`` is that of `clogs.extract.scan.SCANNED`."""
 
-Landed = tuple[Counts, pl.DataFrame]
+Landed = tuple[ExtractCounts, pl.DataFrame]
 """What became of documents that are durable now, and these by `DURABLE`."""
 
 
@@ -125,7 +125,7 @@ def land_range(
         is_sound = pl.col("reasons").is_null()
         sound = new.filter(is_sound).select(column.name for column in COLUMNS)
         letters = [_letter(row, job) for row in new.filter(~is_sound).iter_rows(named=True)]
-        counts = Counts(
+        counts = ExtractCounts(
             documents=batch.height,
             landed=sound.height,
             unchanged=batch.height - new.height,
@@ -137,7 +137,7 @@ def land_range(
         files = land(sound, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound
-        counts += Counts(files=len(files), bytes=sum(size_of(file) for file in files))
+        counts += ExtractCounts(files=len(files), bytes=sum(size_of(file) for file in files))
         yield counts, documents
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from clogs.extract.range import CollectionRange, Counts, ExtractJob, land_range
+from clogs.extract.range import CollectionRange, ExtractCounts, ExtractJob, land_range
 from clogs.extract.watermark import Comparison, ExtractState, read_extract_state, write_extract_state
 from clogs.landing.place import scanning
 from clogs.landing.seen import SECOND, count_by_second, count_seen, scan_pruned, seen_ids
@@ -26,7 +26,7 @@ PART = "999"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled(Counts):
+class Reconciled(ExtractCounts):
     """What a reconciliation found, and what it read again.
 
     Attributes:
@@ -127,8 +127,8 @@ def _due(job: ExtractJob, before: ExtractState, days: int) -> set[int]:
     return {(today.toordinal() - night) % days for night in range(min(days, max(1, nights)))}
 
 
-def _land(source: Source, days: Days, job: ExtractJob, before: ExtractState) -> Counts:
-    counts = Counts()
+def _land(source: Source, days: Days, job: ExtractJob, before: ExtractState) -> ExtractCounts:
+    counts = ExtractCounts()
     if days:
         with closing(land_range(CollectionDays(source, days, job), job, before, part=PART)) as landed:
             for each, _ in landed:

@@ -13,7 +13,7 @@ from clogs.dead_letters import Stage
 from clogs.errors import LostChangesError
 from clogs.extract.changes import land_changes, open_changes, replies
 from clogs.extract.parts import LandRanges, land_parts
-from clogs.extract.range import Counts, ExtractJob
+from clogs.extract.range import ExtractCounts, ExtractJob
 from clogs.extract.reconcile import Reconciled, reconcile
 from clogs.extract.same_source import ANOTHER, Confirm, state_of
 from clogs.extract.watermark import (
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractResult(Counts):
+class ExtractResult(ExtractCounts):
     """What an extraction did.
 
     Attributes:
@@ -44,7 +44,7 @@ class ExtractResult(Counts):
         source_mode: What found the documents.
         deleted: Documents deleted in the collection, as its change stream says; they stay in the landing.
         reconciled: What a reconciliation found and read again after that, counted apart.
-        dry_run: Nothing was read or written; ``documents`` is what would be read.
+        dry_run: Nothing was written; ``documents`` is what would be read.
         seconds: Wall time.
     """
 
@@ -197,7 +197,8 @@ def _extract_changes(
 ) -> ExtractResult:
     """Land what the change stream brings."""
     if dry_run:
-        counts, state = Counts(documents=sum(len(reply.raw) for reply in replies(changes, job))), before
+        found = sum(len(reply.raw) for reply in replies(changes, job))
+        counts, state = ExtractCounts(documents=found), before
     else:
         counts, state = land_changes(changes, job, before, on_progress=on_progress)
     if not dry_run and state.token != before.token:
@@ -267,7 +268,7 @@ def _start(source: Source, before: ExtractState, job: ExtractJob) -> datetime | 
     return before.start(job.lookback)
 
 
-def warn(result: Counts, job: ExtractJob, *, stage: Stage, documents: int | None = None) -> None:
+def warn(result: ExtractCounts, job: ExtractJob, *, stage: Stage, documents: int | None = None) -> None:
     """Report what was not landed; raises a `DataError` if that is more than allowed of all that was read.
 
     Where some of the collection was read again, that is judged by the `documents` of all of it.

@@ -15,7 +15,7 @@ import msgspec
 
 from clogs.dead_letters import DeadLetter
 from clogs.errors import ClogsError
-from clogs.extract.range import Counts, ExtractJob, land_range
+from clogs.extract.range import ExtractCounts, ExtractJob, land_range
 from clogs.extract.stage import ExtractResult, warn
 from clogs.extract.watermark import extract_state_path, read_extract_state
 from clogs.extract.workers import land_ranges
@@ -99,7 +99,7 @@ def extract_transcripts(
         extract_state_path(job.state_dir, source="transcripts", watermark_field="", landing=landing)
     )
     landed = land_ranges(ranges, job, before) if len(ranges) > 1 else land_range(ranges[0], job, before)
-    counts = Counts()
+    counts = ExtractCounts()
     on_progress(0, None)
     with closing(landed):  # so that workers end before an error is reported
         for each, documents in landed:

@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from clogs.errors import ClogsError
-from clogs.extract.range import DURABLE, Counts, ExtractJob, Landed, land_range
+from clogs.extract.range import DURABLE, ExtractCounts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
 from clogs.extract.watermark import ExtractState, write_extract_state
 
@@ -133,7 +133,7 @@ def _end_with_parent() -> None:
 
 def _land(read: Read, job: ExtractJob, before: ExtractState, number: int) -> Landed:
     """Land a range in a worker."""
-    counts, landed = Counts(), [pl.DataFrame(schema=DURABLE)]
+    counts, landed = ExtractCounts(), [pl.DataFrame(schema=DURABLE)]
     for each, documents in land_range(read, job, before, part=f"{number:03}", is_begun=True):
         counts += each
         landed.append(documents)

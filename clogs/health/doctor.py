@@ -15,7 +15,7 @@ from clogs.health.prices import check_prices, unpriced_models
 from clogs.health.reader import (
     DeadLetters,
     Landing,
-    Source,
+    SourceStatus,
     Warehouse,
     read_dead_letters,
     read_landing,
@@ -154,7 +154,7 @@ def _dead_letters(found: DeadLetters) -> Finding:
     return Finding("rejected", "ok", letters)
 
 
-def _transcripts(found: Source) -> Finding:
+def _transcripts(found: SourceStatus) -> Finding:
     if found.fault:
         return failed("source", found.fault)
     return Finding("source", "ok", f"{count(found.transcripts or 0, 'transcript')} in {found.name}.")
@@ -185,7 +185,7 @@ def _source(address: Address, watermark_field: str, source_mode: str, lookback: 
     ]
 
 
-def _changes(found: Source) -> Finding:
+def _changes(found: SourceStatus) -> Finding:
     """Say what finds new documents: the watermark misses edits, and documents with an old date."""
     by = "change streams" if found.found_by == "change_stream" else "the watermark"
     message = f"New documents are found by {by}: {found.found_by_reason}"

@@ -39,7 +39,7 @@ _LOADS = f"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SourceStatus:
     """The collection, or transcripts in its place; with a fault, only its name is known."""
 
     name: str  # database, collection and hosts, without user and password
@@ -111,7 +111,7 @@ class Status:
     """How things stand: what ``clogs status --json`` prints."""
 
     at: datetime
-    source: Source
+    source: SourceStatus
     extraction: Extraction
     landing: Landing
     dead_letters: DeadLetters
@@ -148,7 +148,7 @@ def read_status(
             with mongo.connect(address) as collection:
                 source = read_source(collection, watermark_field, source_mode)
     except UnavailableError as error:
-        source = Source(name=address.name, fault=error)
+        source = SourceStatus(name=address.name, fault=error)
     return Status(
         at=datetime.now(UTC),
         source=source,
@@ -162,16 +162,16 @@ def read_status(
     )
 
 
-def read_source(collection: mongo.Source, watermark_field: str, source_mode: str) -> Source:
+def read_source(collection: mongo.Source, watermark_field: str, source_mode: str) -> SourceStatus:
     """Ask the server about a collection.
 
     Raises:
         SourceError: It no longer answers, or refuses, or lacks the change stream that the settings ask for.
     """
     if not collection.exists():
-        return Source(name=collection.name, exists=False, documents=0, undated=0)
+        return SourceStatus(name=collection.name, exists=False, documents=0, undated=0)
     found_by, reason = mode_in_force(collection, source_mode)
-    return Source(
+    return SourceStatus(
         name=collection.name,
         exists=True,
         found_by=found_by,
@@ -182,17 +182,17 @@ def read_source(collection: mongo.Source, watermark_field: str, source_mode: str
     )
 
 
-def read_transcripts(paths: Sequence[Path]) -> Source:
+def read_transcripts(paths: Sequence[Path]) -> SourceStatus:
     """Count the transcripts in files and folders."""
     name = ", ".join(map(str, paths))
     try:
-        return Source(name=name, transcripts=len(find(paths)))
+        return SourceStatus(name=name, transcripts=len(find(paths)))
     except UsageError as error:
-        return Source(name=name, fault=error)
+        return SourceStatus(name=name, fault=error)
 
 
 def _read_extraction(
-    source: Source, namespace: str, watermark_field: str, raw_dir: Place, extraction_dir: Place
+    source: SourceStatus, namespace: str, watermark_field: str, raw_dir: Place, extraction_dir: Place
 ) -> Extraction:
     with reading(str(raw_dir), hint=UNREADABLE):
         landing = identity(raw_dir, create=False)

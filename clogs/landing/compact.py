@@ -1,4 +1,4 @@
-"""Merge the many small landing files of a day into one."""
+"""Merge the many small landing files of a day into few."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COPY = f"""
         SELECT {_COLUMNS} FROM landed
         SEMI JOIN newest ON landed.file_index = newest.file AND landed.file_row_number = newest.place
     )
-    TO '{{temporary}}' (
+    TO {{temporary}} (
         FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}, USE_TMP_FILE false,
         KV_METADATA {{{{'{FORMAT_KEY}': '{FORMAT}'}}}}
     )
@@ -113,7 +113,7 @@ def _merge(connection: Connection, files: Sequence[Place], raw_dir: Place, run: 
         nonlocal rows
         with reading_rows(connection, in_memory):
             find_newest(connection, files, in_memory)
-            found = connection.execute(_COPY.format(temporary=str(temporary).replace("'", "''"))).fetchall()
+            found = connection.execute(_COPY.format(temporary=warehouse.literal(str(temporary)))).fetchall()
             rows = found[0][0]
 
     def name(temporary: Path) -> str:

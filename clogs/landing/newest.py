@@ -53,7 +53,7 @@ def reading_rows(connection: Connection, rows: ArrowRows | None) -> Iterator[Non
         connection.execute("RESET disabled_optimizers")
 
 
-def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows | None = None) -> None:
+def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows | None) -> None:
     """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
     The rows are read, unless they are given within `reading_rows`; ``file_index`` and ``file_row_number``

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import cast
@@ -14,7 +13,7 @@ import polars as pl
 
 from clogs.errors import ClogsError, DataError
 from clogs.files import move as move_file
-from clogs.files import reading, sweep_temporary, write_atomic
+from clogs.files import reading, sweep_temporary, write_content
 from clogs.landing import objects
 from clogs.landing.objects import ObjectPath
 from clogs.terminal.text import first_line
@@ -27,7 +26,7 @@ def put(path: Place, content: bytes) -> Place:
     """Write a file, whole or not at all, and durable when this returns. Its name says what it holds."""
     if isinstance(path, ObjectPath):
         return objects.put(path, content)
-    write_atomic(path, partial(Path.write_bytes, data=content))
+    write_content(path, content)
     return path
 
 
@@ -40,7 +39,7 @@ def replace(path: Place, content: bytes) -> None:
     if isinstance(path, ObjectPath):
         objects.replace(path, content)
     else:
-        write_atomic(path, partial(Path.write_bytes, data=content))
+        write_content(path, content)
 
 
 def read(path: Place) -> bytes | None:

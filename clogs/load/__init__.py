@@ -3,10 +3,10 @@
 from clogs.load.quarantine import discard, quarantined_file, restore
 from clogs.load.stage import LoadResult, load, raise_for_files
 from clogs.load.stats import Stats, stats
-from clogs.load.upsert import Counts
+from clogs.load.upsert import LoadCounts
 
 __all__ = [
-    "Counts",
+    "LoadCounts",
     "LoadResult",
     "Stats",
     "discard",

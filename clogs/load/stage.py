@@ -18,7 +18,7 @@ from clogs.landing.newest import arrow_rows, reading_rows
 from clogs.landing.place import Place
 from clogs.landing.verify import DamagedError, verified
 from clogs.load.quarantine import quarantine
-from clogs.load.upsert import Counts, upsert
+from clogs.load.upsert import LoadCounts, upsert
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import count, join_limited
 from clogs.warehouse import Connection
@@ -35,16 +35,19 @@ _KEEP = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadResult:
-    """What a load did: it loaded so many landing files, with so many rows; see `Counts`."""
+class LoadResult(LoadCounts):
+    """What a load did.
+
+    Attributes:
+        files: Landing files that were loaded.
+        missing: Landing files that were loaded once and no longer exist; their rows stay.
+        total: Rows of the table afterwards.
+        seconds: Wall time.
+    """
 
     files: int
-    rows: int
-    inserted: int
-    updated: int
-    unchanged: int
-    missing: int  # files that were loaded once and no longer exist; their rows stay
-    total: int  # rows of the table afterwards
+    missing: int
+    total: int
     seconds: float
 
 
@@ -110,7 +113,7 @@ class _Loading:
     is_cut_off: bool = False
     """Whether the bucket does not answer: to ask it for every other file, too, could take hours."""
     files: int = 0
-    counts: Counts = field(default_factory=Counts)
+    counts: LoadCounts = field(default_factory=LoadCounts)
     _read: dict[Place, pl.DataFrame] = field(default_factory=dict)
     """The rows of objects that were verified, and are to be loaded next."""
 

@@ -67,7 +67,7 @@ _ENTER = """
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class LoadCounts:
     """Rows by outcome: new documents, newer versions, and versions that change nothing."""
 
     rows: int = 0
@@ -75,20 +75,20 @@ class Counts:
     updated: int = 0
     unchanged: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
+    def __add__(self, other: LoadCounts) -> LoadCounts:
         """Sum both."""
-        return Counts(*map(add, astuple(self), astuple(other)))
+        return LoadCounts(*map(add, astuple(self), astuple(other)))
 
 
 def upsert(
     connection: Connection,
     batch: Sequence[Place],
-    rows: ArrowRows | None = None,
+    rows: ArrowRows | None,
     *,
     raw_dir: Place,
     run: str,
     table: str = "conversations",
-) -> Counts:
+) -> LoadCounts:
     """Insert or replace the newest versions, and enter the files in the ledger. The caller commits.
 
     The files are verified, or their rows are given. Only changes of ``raw.conversations`` itself are noted
@@ -113,7 +113,7 @@ def upsert(
     # a full refresh loads files that are in the ledger already
     connection.execute("DELETE FROM raw.ledger WHERE file IN (SELECT file FROM files)")
     counted = connection.execute(_ENTER.format(run=literal(run), at=instant(datetime.now(UTC)))).fetchall()
-    return sum((Counts(*row) for row in counted), Counts())
+    return sum((LoadCounts(*row) for row in counted), LoadCounts())
 
 
 def _file(number: int, path: Place, raw_dir: Place) -> str:

@@ -19,9 +19,9 @@ from clogs.mongo.documents import (
 )
 from clogs.mongo.errors import retrying
 from clogs.mongo.identity import Address, Identity
-from clogs.mongo.ranges import KeyRange, Position
-from clogs.mongo.reading import Reading, Reply
-from clogs.mongo.source import Refused, Source
+from clogs.mongo.ranges import KeyRange
+from clogs.mongo.reading import Reply
+from clogs.mongo.source import Source
 
 __all__ = [
     "FIRST_MS",
@@ -30,9 +30,6 @@ __all__ = [
     "Document",
     "Identity",
     "KeyRange",
-    "Position",
-    "Reading",
-    "Refused",
     "Reply",
     "Source",
     "connect",

@@ -17,7 +17,7 @@ from pymongo.read_concern import ReadConcern
 
 from clogs.errors import LostChangesError, NoChangesError, TransientSourceError
 from clogs.mongo.documents import CODEC, Document
-from clogs.mongo.errors import UNAUTHORIZED, mapped_errors
+from clogs.mongo.errors import NOT_A_REPLICA_SET, ON_VIEW, UNAUTHORIZED, mapped_errors
 from clogs.mongo.reading import Reply
 
 AWAIT_MS = 50
@@ -25,8 +25,8 @@ AWAIT_MS = 50
 
 NO_CHANGES = {
     UNAUTHORIZED: "this user lacks the privilege changeStream",
-    166: "it is a view",
-    40573: "the server is not part of a replica set",
+    ON_VIEW: "it is a view",
+    NOT_A_REPLICA_SET: "the server is not part of a replica set",
 }
 """What it means where a server refuses to open a stream at all."""
 
@@ -179,7 +179,7 @@ class Changes:
         admin = self._collection.database.client.admin
         hello = admin.command("hello", read_preference=self._collection.read_preference)
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            raise self._no_changes(40573)
+            raise self._no_changes(NOT_A_REPLICA_SET)
         return hello.get("operationTime")
 
     def _no_changes(self, code: int) -> NoChangesError:

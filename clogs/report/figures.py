@@ -6,13 +6,12 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from clogs.errors import ClogsError, UsageError
 from clogs.report.measures import DIMENSIONS, FACTS, TIMES, By, measures
 from clogs.report.period import Period
-from clogs.warehouse import Connection, has_views, literal
+from clogs.warehouse import Connection, has_views, instant, literal
 
 Row = dict[str, Any]
 
@@ -36,9 +35,9 @@ class Filter:
     def where(self, period: Period | None = None) -> str:
         """The condition on a fact."""
         period = period or self.period
-        conditions = [f"timestamp < {_instant(period.until)}"]
+        conditions = [f"timestamp < {instant(period.until)}"]
         if period.since:
-            conditions.append(f"timestamp >= {_instant(period.since)}")
+            conditions.append(f"timestamp >= {instant(period.since)}")
         for columns, globs in (
             (("project_name", "project_id"), self.projects),
             (("model",), self.models),
@@ -47,10 +46,6 @@ class Filter:
             some = [f"{column} GLOB {literal(glob)}" for glob in globs for column in columns]
             conditions += [f"({' OR '.join(some)})"] if some else []
         return " AND ".join(conditions)
-
-
-def _instant(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {literal(moment.isoformat())}"
 
 
 @dataclass(frozen=True, slots=True)

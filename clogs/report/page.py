@@ -15,7 +15,7 @@ from markupsafe import Markup
 from clogs import __version__
 from clogs.datadocs.charts import UNITS
 from clogs.datadocs.template import INDEX, bundled_text, template
-from clogs.files import make_private_dir, write_atomic
+from clogs.files import write_content
 from clogs.report.charts import MOST_BARS, STEP, TIME_UNIT, describe, draw
 from clogs.report.figures import Figures, Row
 from clogs.report.sections import CARDS, HIGH, MEDIUM, SECTIONS, Section, read_facts, summed
@@ -72,8 +72,7 @@ def build(figures: Figures, *, path: Path, cache_dir: Path, redact: bool) -> Non
         levels=data["levels"],
         version=__version__,
     )
-    make_private_dir(path.parent)
-    write_atomic(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    write_content(path, page.encode())
 
 
 def _shown(section: Section, facts: Sequence[Row]) -> dict[str, Any]:
@@ -126,6 +125,5 @@ def _vega(cache_dir: Path) -> str:
     path = cache_dir / f"vega-{version('vl-convert-python')}.js"
     if not path.exists():
         source = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-        make_private_dir(cache_dir)
-        write_atomic(path, lambda temporary: temporary.write_text(source, encoding="utf-8"))
+        write_content(path, source.encode())
     return path.read_text(encoding="utf-8")

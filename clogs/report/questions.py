@@ -75,19 +75,19 @@ def _is_built(connection: Connection, names: Sequence[str]) -> bool:
     return bool(built[0][0] == len(names))
 
 
-def top_tools(connection: Connection, limit: int = 5) -> list[tuple[str, int, int]]:
-    """The tools called most: name, calls, failures."""
-    sql = f"""
+def top_tools(connection: Connection) -> list[tuple[str, int, int]]:
+    """The five tools called most: name, calls, failures."""
+    sql = """
         SELECT tool_name, count(*), count(*) FILTER (is_error)
-        FROM gold.fct_tool_calls GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit}
+        FROM gold.fct_tool_calls GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5
     """
     return connection.execute(sql).fetchall()
 
 
-def top_projects(connection: Connection, limit: int = 5) -> list[tuple[str, int, float | None]]:
-    """The projects that cost most: id, sessions with API calls, US dollars."""
-    sql = f"""
+def top_projects(connection: Connection) -> list[tuple[str, int, float | None]]:
+    """The five projects that cost most: id, sessions with API calls, US dollars."""
+    sql = """
         SELECT project_id, count(DISTINCT session_id), sum(cost_usd)
-        FROM gold.fct_api_calls GROUP BY 1 ORDER BY 3 DESC NULLS LAST, 1 LIMIT {limit}
+        FROM gold.fct_api_calls GROUP BY 1 ORDER BY 3 DESC NULLS LAST, 1 LIMIT 5
     """
     return connection.execute(sql).fetchall()

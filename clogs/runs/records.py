@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from clogs.errors import ClogsError
-from clogs.files import write_atomic
+from clogs.files import write_content
 
 Trigger = Literal["cron", "systemd", "hand"]
 RunStatus = Literal["running", "done", "failed", "stopped"]
@@ -88,7 +88,7 @@ def versions() -> dict[str, str]:
 def write(state_dir: Path, run: Run) -> None:
     """Make a run's record durable, in place of the one it had."""
     content = msgspec.json.format(msgspec.json.encode(run))
-    write_atomic(state_dir / "runs" / f"{run.run}.json", lambda path: path.write_bytes(content))
+    write_content(state_dir / "runs" / f"{run.run}.json", content)
 
 
 def read(state_dir: Path) -> Iterator[Run]:

@@ -11,11 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from clogs.errors import ClogsError
-from clogs.files import write_atomic
+from clogs.files import write_content
 from clogs.runs.records import TRIGGER_VARIABLE
 from clogs.schedule.cron import occurrences
 from clogs.schedule.entries import TITLES, Entry, words_of
@@ -100,8 +99,7 @@ def install(planned: Sequence[Entry]) -> bool:
     _delete(stale)
     changed = [name for name, text in wanted.items() if _read(name) != text]
     for name in changed:
-        fill = partial(Path.write_text, data=wanted[name], encoding="utf-8", errors="surrogateescape")
-        write_atomic(folder() / name, fill)
+        write_content(folder() / name, wanted[name].encode(errors="surrogateescape"))
     timers = [name for name in wanted if name.endswith(".timer")]
     _systemctl("daemon-reload")
     _systemctl("enable", *timers)

@@ -21,7 +21,7 @@ import polars as pl
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter
-from clogs.extract.range import Counts, ExtractJob, Landed, land_range
+from clogs.extract.range import ExtractCounts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import landed
@@ -44,7 +44,7 @@ class _Result(NamedTuple):
     """
 
     folder: Place
-    counts: Counts
+    counts: ExtractCounts
     window: pl.DataFrame
     letters: bytes
 
@@ -88,7 +88,7 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
     context = TaskContext.get()
     attempt = context.taskAttemptId() if context else 0
     for number, read in ranges:
-        part, counts, state = f"{number:03}", Counts(), ExtractState(before.path)
+        part, counts, state = f"{number:03}", ExtractCounts(), ExtractState(before.path)
         folder = job.raw_dir / ATTEMPTS / f"{job.run}_{part}_{attempt}"
         with TemporaryDirectory() as letter_dir:
             here = replace(job, raw_dir=folder, dead_letter_dir=Path(letter_dir))

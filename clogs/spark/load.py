@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
-from msgspec.structs import asdict
+from msgspec import structs
 
+from clogs import errors
 from clogs.errors import ClogsError
 from clogs.landing.files import day_of
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, report, set_status
 from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place, etag_of, size_of
 from clogs.landing.verify import DamagedError, verified
-from clogs.load import Counts, LoadResult, raise_for_files
+from clogs.load import LoadCounts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
 from clogs.spark.catalog import DEFINITION, as_sql, make_room
 from clogs.spark.lens import RAW, Lens
@@ -98,11 +100,12 @@ def load(
         DataError: A file is damaged, and now in quarantine, or was changed after it was loaded. All others
             are loaded.
         ClogsError: A file cannot be read just now, or was written by a newer clogs. All others are loaded.
+        SilentBucketError: The landing's bucket does not answer for a file. All others are loaded.
     """
     started = time.perf_counter()
     diff = _compare(spark, lens, raw_dir)
     files = sorted(diff.loaded + diff.new) if full_refresh else diff.new
-    counts, damaged, done = Counts(), dict[Place, str](), 0
+    counts, damaged, done = LoadCounts(), dict[Place, str](), 0
     unreadable: list[ClogsError] = []
     newer = ">=" if full_refresh else ">"
     for batch in (files[first : first + FILES] for first in range(0, len(files), FILES)):
@@ -112,7 +115,8 @@ def load(
             if row.damage:
                 damaged[batch[row.number]] = row.damage
             else:
-                unreadable.append(ClogsError(row.fault, hint="Fix it, then: clogs load"))
+                kind, message, hint = msgspec.json.decode(row.fault)
+                unreadable.append(getattr(errors, kind)(message, hint=hint))
         counts += _load(spark, read, batch, raw_dir=raw_dir, run=run, newer=newer)
         done += len(batch)
     on_progress(done, len(files))
@@ -120,10 +124,7 @@ def load(
     raise_for_files(damaged, unreadable, diff, raw_dir=raw_dir, dead_letter_dir=dead_letter_dir, run=run)
     return LoadResult(
         files=done - len(damaged) - len(unreadable),
-        rows=counts.rows,
-        inserted=counts.inserted,
-        updated=counts.updated,
-        unchanged=counts.unchanged,
+        **asdict(counts),
         missing=diff.missing,
         total=spark.table("raw.conversations").count(),
         seconds=time.perf_counter() - started,
@@ -190,7 +191,7 @@ def _rows_of(spark: SparkSession, batch: Sequence[Place]) -> DataFrame:
 
 def _load(
     spark: SparkSession, read: DataFrame, batch: Sequence[Place], *, raw_dir: Place, run: str, newer: str
-) -> Counts:
+) -> LoadCounts:
     """Load the rows of files that could be read, in one commit."""
     rows = {
         row.number: row["count"] for row in read.where("_id IS NOT NULL").groupBy("number").count().collect()
@@ -227,7 +228,8 @@ def _load(
         if number in rows
     ]
     _commit(spark, newest, entries)
-    return sum((Counts(each.rows, each.inserted, each.updated, each.unchanged) for each in entries), Counts())
+    counts = (LoadCounts(each.rows, each.inserted, each.updated, each.unchanged) for each in entries)
+    return sum(counts, LoadCounts())
 
 
 def _commit(spark: SparkSession, newest: DataFrame, entries: Sequence[_Entry]) -> None:
@@ -244,7 +246,7 @@ def _commit(spark: SparkSession, newest: DataFrame, entries: Sequence[_Entry]) -
 def _enter(spark: SparkSession, entries: Sequence[_Entry]) -> None:
     """Put files into the ledger, each once."""
     rows = [
-        {**asdict(each), "unchanged": each.unchanged, "status": "landed", "merged_into": None}
+        {**structs.asdict(each), "unchanged": each.unchanged, "status": "landed", "merged_into": None}
         for each in entries
     ]
     if rows:
@@ -256,7 +258,7 @@ def _enter(spark: SparkSession, entries: Sequence[_Entry]) -> None:
 
 
 def _read(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-    """The rows of landing files, in a task; a damaged one is a row without ``_id``."""
+    """The rows of landing files, in a task; one that cannot be read is a row without ``_id``."""
     for batch in batches:
         for number, name in zip(batch["number"].to_pylist(), batch["path"].to_pylist(), strict=True):
             path: Place = ObjectPath.parse(name) or Path(name)
@@ -268,7 +270,8 @@ def _read(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
             except DamagedError as exc:
                 rows = pl.DataFrame({"damage": [str(exc)]})
             except ClogsError as error:
-                rows = pl.DataFrame({"fault": [error.message]})
+                fault = (type(error).__name__, error.message, error.hint)
+                rows = pl.DataFrame({"fault": [msgspec.json.encode(fault).decode()]})
             yield from _batches(rows.with_columns(number=pl.lit(number)))
 
 

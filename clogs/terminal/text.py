@@ -16,9 +16,9 @@ LEAST_SHARE = 0.001
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
+def count(number: int, noun: str) -> str:
     """``1 file``, ``14,109 files``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def join_limited(things: Sequence[str], most: int = 5) -> str:

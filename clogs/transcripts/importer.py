@@ -8,13 +8,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Reasons
 from clogs.errors import SourceError
-from clogs.files import reading, write_atomic
+from clogs.files import reading, write_content
 from clogs.mongo import Document, Source, object_id, utc
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transcripts.find import Transcript, transcript_at
@@ -83,7 +82,7 @@ def import_transcripts(
             on_progress(done, len(transcripts))
     finally:
         # Also after a failure: what was read until then is not read again.
-        write_atomic(state, partial(Path.write_bytes, data=encode_positions(positions)))
+        write_content(state, encode_positions(positions))
     dead_letters.judge(
         rejected, lines, stage="import", noun="line", kept="imported", max_rejected=max_rejected
     )

@@ -52,7 +52,7 @@ def compile_all(context: Context, compiled: Mapping[str, CompiledModel]) -> list
     return [
         compiled.get(each.name) or compile_snapshot(context.engine_adapter, each, context.snapshots)
         for each in snapshots
-        if not (each.model.kind.is_seed or each.model.kind.is_symbolic)
+        if is_built(each.model)
     ]
 
 
@@ -62,7 +62,7 @@ def compile_snapshot(
     """Compile a plain model. The snapshots, by name, are at least those that it is built from."""
     model = snapshot.model
     query = expanded = model.render_query_or_raise(snapshots=snapshots)
-    views = {each.name: _table(each).name for each in snapshots.values() if each.is_model and each.is_view}
+    views = {each.name: table_of(each).name for each in snapshots.values() if each.is_model and each.is_view}
     # SQLMesh's views name the catalog, so they are read as what they select
     if any(table.name in views.values() for table in query.find_all(exp.Table)):
         expanded = model.render_query_or_raise(snapshots=snapshots, expand=views)
@@ -70,8 +70,19 @@ def compile_snapshot(
     return compile_model(adapter, model, snapshot.table_name(), query, options=options, expanded=expanded)
 
 
-def _table(snapshot: Snapshot) -> exp.Table:
+def table_of(snapshot: Snapshot) -> exp.Table:
+    """SQLMesh's own table of a model, which the view of its name reads."""
     return exp.to_table(snapshot.table_name(), dialect="duckdb")
+
+
+def grain_of(model: Model) -> tuple[str, ...]:
+    """The columns that a row has alone."""
+    return tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column))
+
+
+def is_built(model: Model) -> bool:
+    """Return whether runs build a model: a seed changes with its file only, an embedded one never."""
+    return not (model.kind.is_seed or model.kind.is_symbolic)
 
 
 def is_plain(model: Model) -> bool:
@@ -150,7 +161,7 @@ def compile_model(
         identifier=_identifier(table),
         query=sql,
         key=properties_of(model).get("key"),
-        grain=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
+        grain=grain_of(model),
         parents=parents,
         audits=compile_audits(adapter, model, options),
     )
@@ -190,7 +201,7 @@ def _parents(
     None if one of them keeps no log.
     """
     models = {
-        exp.to_table(snapshot.table_name(), dialect="duckdb").name: snapshot.model
+        table_of(snapshot).name: snapshot.model
         for snapshot in snapshots.values()
         if snapshot.is_model and snapshot.version
     }

@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from clogs import __version__, warehouse
-from clogs.files import write_atomic
+from clogs.files import write_content
 from clogs.transform.config import TransformConfig
 from clogs.transform.publish import View
 from clogs.transform.selection import Parents
@@ -98,7 +98,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 def write(compiled: Compiled, config: TransformConfig) -> None:
     """Keep the models for the next run."""
     body = msgspec.json.encode(compiled)
-    write_atomic(_path(config), lambda path: path.write_bytes(_digest(config, body) + body))
+    write_content(_path(config), _digest(config, body) + body)
 
 
 def remove(config: TransformConfig) -> None:

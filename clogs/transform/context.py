@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlmesh.core.config import (
     CategorizerConfig,
@@ -37,7 +36,7 @@ from clogs.runs.signals import was_stopped
 from clogs.terminal.progress import Progress, no_progress
 from clogs.terminal.text import first_line
 from clogs.transform.audits import audit
-from clogs.transform.compile import compile_audits, compile_snapshot, is_by_change, is_plain
+from clogs.transform.compile import compile_audits, compile_snapshot, is_by_change, is_plain, table_of
 from clogs.transform.compiled import CompiledModel
 from clogs.transform.config import TransformConfig
 from clogs.transform.follow import limit_memory, update
@@ -179,8 +178,7 @@ class _Evaluator(SnapshotEvaluator):
                 built = super().evaluate(snapshot, **options)
                 if not is_by_change(snapshot.model):  # which has audited what changed
                     audits = compile_audits(self.adapter, snapshot.model, options)
-                    table = exp.to_table(snapshot.table_name(), dialect="duckdb")
-                    rows = f"FROM {table.sql('duckdb', identify=True)}"
+                    rows = f"FROM {table_of(snapshot).sql('duckdb', identify=True)}"
                     audit(self.adapter.cursor, snapshot.model.name, audits, rows)
                 return built
         except Exception as exc:

@@ -13,7 +13,7 @@ from sqlmesh.utils.errors import PlanError
 
 from clogs.schema import Model
 from clogs.terminal.progress import Progress
-from clogs.transform.compile import cleaned_until, compile_all, is_by_change
+from clogs.transform.compile import cleaned_until, compile_all, grain_of, is_built, is_by_change, table_of
 from clogs.transform.compiled import Compiled, CompiledModel, plan_of
 from clogs.transform.context import BuildConsole, OwnContext
 from clogs.transform.follow import follow
@@ -76,12 +76,11 @@ def build(
 
 
 def _due(context: Context, console: BuildConsole, wanted: Collection[str]) -> list[str]:
-    """The wanted models that were not built yet; seeds change with their files only, embedded ones never."""
+    """The wanted models that were not built yet."""
     return [
         model.name
         for model in context.models.values()
-        if model.name in wanted and model.name not in console.seconds
-        if not (model.kind.is_seed or model.kind.is_symbolic)
+        if model.name in wanted and model.name not in console.seconds and is_built(model)
     ]
 
 
@@ -121,7 +120,7 @@ def _model(model: SQLMeshModel) -> Model:
     return Model(
         name=model.name,
         description=model.description or "",
-        key=tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column)),
+        key=grain_of(model),
         parents=tuple(sorted(map(_without_catalog, model.depends_on or ()))),
         is_table=not model.kind.is_embedded,
     )
@@ -142,7 +141,7 @@ def clean(context: Context, snapshots: Collection[Snapshot]) -> None:
     """Remove tables and logs of other definitions than these, and what all tables have followed."""
     context.run_janitor(ignore_ttl=False)
     tables = {
-        exp.to_table(snapshot.table_name(), dialect="duckdb").name
+        table_of(snapshot).name
         for snapshot in snapshots
         if snapshot.is_model and is_by_change(snapshot.model)
     }

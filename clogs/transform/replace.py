@@ -12,7 +12,7 @@ from clogs.warehouse import Connection, create_temporary, fetch, identifier, som
 _ADDED = "(FROM differing WHERE _place IS NULL) AS added"
 
 
-class Changes(NamedTuple):
+class RowDelta(NamedTuple):
     """Queries of the rows that changed.
 
     Attributes:
@@ -33,7 +33,7 @@ def replace(
     touched: str | None,
     key: str | None,
     grain: Sequence[str],
-) -> Changes | None:
+) -> RowDelta | None:
     """Replace the rows of touched keys, or all rows, where a query gives others. The caller commits.
 
     Rows that stay the same are not written.
@@ -67,7 +67,7 @@ def replace(
         agreeing += " UNION ALL BY NAME SELECT * EXCLUDE (_place) FROM alike"
     connection.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT _place FROM differing)")
     connection.execute(f"INSERT INTO {table} SELECT * EXCLUDE (_place) FROM {_ADDED}")
-    return Changes("SELECT * EXCLUDE (_place) FROM differing", agreeing)
+    return RowDelta("SELECT * EXCLUDE (_place) FROM differing", agreeing)
 
 
 def _differing(current: str, columns: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 from sqlmesh.core.model import SeedModel
 
 from clogs.errors import ModelsError
-from clogs.transform.compile import compile_audits, is_by_change, is_plain, properties_of
+from clogs.transform.compile import compile_audits, grain_of, is_built, is_by_change, is_plain, properties_of
 from clogs.transform.portable import PortableModel, Seed, source
 from clogs.transform.spark import to_spark
 from clogs.warehouse.batches import GIVEN
@@ -37,7 +37,7 @@ def portable_models(context: Context) -> Iterator[PortableModel]:
     views = [fqn for fqn, model in context.models.items() if model.kind.is_view]
     for fqn in context.dag.sorted:
         model = context.models.get(fqn)
-        if model and not (model.kind.is_seed or model.kind.is_symbolic):
+        if model and is_built(model):
             if not is_plain(model):
                 raise ModelsError(
                     f"Spark cannot build {model.name}: it is more than a SELECT, or depends on the time.",
@@ -90,7 +90,7 @@ def _portable(context: Context, model: Model, query: exp.Query, *, reads: frozen
         plain=plain,
         is_by_row=is_by_row,
         key=columns.get("key"),
-        grain=[column.name for grain in model.grains for column in grain.find_all(exp.Column)],
+        grain=grain_of(model),
         parents={name: columns.get(name.rpartition(".")[2], columns.get("key")) for name in parents},
         reads=reads,
         audits=audits,

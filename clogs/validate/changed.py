@@ -35,7 +35,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangeLogs:
     """What all logs say.
 
     Attributes:
@@ -107,7 +107,7 @@ class Changes:
         """)
 
 
-def read_changes(connection: Connection) -> Changes:
+def read_changes(connection: Connection) -> ChangeLogs:
     """Read what the logs say."""
     tables = connection.execute("""
         SELECT schema_name || '.' || table_name, list(column_name) FROM duckdb_columns()
@@ -131,7 +131,7 @@ def read_changes(connection: Connection) -> Changes:
             """).fetchall()
             # a log that was trimmed is empty
             logs[name] = Log(columns[table], number, latest or number, everything > 0 or name not in seen)
-    return Changes(connection, columns, views_by_name, logs)
+    return ChangeLogs(connection, columns, views_by_name, logs)
 
 
 def _reader() -> str:

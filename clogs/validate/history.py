@@ -8,7 +8,7 @@ from datetime import datetime
 from clogs import warehouse
 from clogs.checks.bronze import CONVERSATIONS
 from clogs.checks.results import CheckResult, PastResult
-from clogs.validate.changed import Changes
+from clogs.validate.changed import ChangeLogs
 from clogs.warehouse import Connection, literal
 
 SHOWN = 60
@@ -27,7 +27,12 @@ _HISTORY = f"""
 
 
 def keep(
-    connection: Connection, results: Sequence[CheckResult], *, run: str, at: datetime, changes: Changes | None
+    connection: Connection,
+    results: Sequence[CheckResult],
+    *,
+    run: str,
+    at: datetime,
+    changes: ChangeLogs | None,
 ) -> None:
     """Keep the results of a validation, and how far it has read the logs of changes, all at once."""
     rows = [(run, str(at), each.check, *(getattr(each, column) for column in _COLUMNS)) for each in results]

@@ -24,16 +24,16 @@ from clogs.warehouse.query import (
     search_in,
 )
 from clogs.warehouse.stretches import create_temporary, fetch, some_of
-from clogs.warehouse.tables import Column, Table, describe_table, list_tables, table_names
+from clogs.warehouse.tables import ColumnInfo, TableInfo, describe_table, list_tables, table_names
 
 __all__ = [
     "CHECKS",
     "MOST_LISTED",
     "UNREAD",
-    "Column",
+    "ColumnInfo",
     "Connection",
     "Error",
-    "Table",
+    "TableInfo",
     "bounded",
     "connect",
     "create_conversations",

@@ -8,6 +8,7 @@ from clogs import __version__
 from clogs.errors import WarehouseError
 from clogs.schema import COLUMNS, SQL_TYPES
 from clogs.warehouse.connection import LOAD_FIRST, Connection, transaction
+from clogs.warehouse.query import literal
 
 LAYOUT = 1  # grows with every change of the tables below
 
@@ -113,8 +114,8 @@ def create_conversations(connection: Connection, name: str) -> None:
         COMMENT ON TABLE raw.{name} IS 'One row per document of the collection, its newest version.';
     """)
     for column in COLUMNS:
-        text = column.description.replace("'", "''")
-        connection.execute(f"""COMMENT ON COLUMN raw.{name}."{column.name}" IS '{text}'""")
+        comment = literal(column.description)
+        connection.execute(f'COMMENT ON COLUMN raw.{name}."{column.name}" IS {comment}')
 
 
 def create_tables(connection: Connection) -> None:

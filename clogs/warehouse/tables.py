@@ -30,7 +30,7 @@ _COLUMNS = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class ColumnInfo:
     """One column, with its type as DuckDB writes it."""
 
     name: str
@@ -39,7 +39,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class TableInfo:
     """One table or view, its name with the schema."""
 
     name: str
@@ -47,7 +47,7 @@ class Table:
     description: str
 
 
-def list_tables(connection: Connection, *, every_layer: bool) -> list[Table]:
+def list_tables(connection: Connection, *, every_layer: bool) -> list[TableInfo]:
     """Count the rows of gold's tables and of a user's own models, or of all layers, gold first."""
     found = _found(connection, every_layer=every_layer)
     return [_table(connection, schema, name, text) for schema, name, text in found]
@@ -58,14 +58,14 @@ def table_names(connection: Connection) -> list[str]:
     return [f"{schema}.{name}" for schema, name, _ in _found(connection, every_layer=True)]
 
 
-def describe_table(connection: Connection, table: str) -> tuple[Table, Sequence[Column]]:
+def describe_table(connection: Connection, table: str) -> tuple[TableInfo, Sequence[ColumnInfo]]:
     """Count the rows of one of `table_names`, and read its columns in their order."""
     for schema, name, text in _found(connection, every_layer=True):
         if f"{schema}.{name}" == table:
             asked = _COLUMNS.format(schema=literal(schema), name=literal(name))
             columns = connection.execute(asked).fetchall()
             return _table(connection, schema, name, text), [
-                Column(name=column, type=kind, description=comment) for column, kind, comment in columns
+                ColumnInfo(name=column, type=kind, description=comment) for column, kind, comment in columns
             ]
     raise KeyError(table)
 
@@ -74,7 +74,7 @@ def _found(connection: Connection, *, every_layer: bool) -> list[tuple[str, str,
     return connection.execute(_TABLES.format(every_layer=every_layer)).fetchall()
 
 
-def _table(connection: Connection, schema: str, name: str, description: str) -> Table:
+def _table(connection: Connection, schema: str, name: str, description: str) -> TableInfo:
     counted = f"SELECT count(*) FROM {identifier(schema)}.{identifier(name)}"
     ((rows,),) = query(connection, counted)[1]
-    return Table(name=f"{schema}.{name}", rows=rows, description=description)
+    return TableInfo(name=f"{schema}.{name}", rows=rows, description=description)

@@ -1,4 +1,4 @@
-"""Days leave the landing and Iceberg's tables, however a prune is killed; run by ``nox -s spark``."""
+"""The landing beside Iceberg's tables: what is loaded, and how days leave both; run by ``nox -s spark``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 from conftest import landed_in
 from engines import IGNORED
-from test_load import DAY, SCHEMA, row
+from test_load import DAY, SCHEMA, of_newer_clogs, row
 
+from clogs.errors import ClogsError
 from clogs.landing import prune as shared
 from clogs.landing.files import land
 from clogs.spark import prune as own
@@ -39,7 +40,7 @@ class KilledError(BaseException):
     """What ends a prune between two lines."""
 
 
-class Place:
+class SparkLanding:
     """A landing, the tables of it, and the lens to read them by."""
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
@@ -69,11 +70,22 @@ class Place:
 
 
 @pytest.fixture
-def place(spark: SparkSession, tmp_path: Path) -> Place:
-    return Place(spark, tmp_path)
+def place(spark: SparkSession, tmp_path: Path) -> SparkLanding:
+    return SparkLanding(spark, tmp_path)
 
 
-def test_days_before_are_gone_and_no_load_brings_them_back(place: Place) -> None:
+def test_a_file_that_cannot_be_read_just_now_does_not_stop_the_others(place: SparkLanding) -> None:
+    place.land(row("newer"))
+    (path,) = landed_in(place.landing)
+    of_newer_clogs(path)
+    place.land(row("a"))
+    with pytest.raises(ClogsError, match="was written by a newer clogs") as failure:
+        place.load()
+    assert str(failure.value.hint).startswith("Upgrade clogs")
+    assert place.ask(ROWS) == ["a"]
+
+
+def test_days_before_are_gone_and_no_load_brings_them_back(place: SparkLanding) -> None:
     place.land(row("old", day=date(2025, 12, 31)), row("eve", day=DAY - timedelta(days=1)), row("day"))
     place.load()
     place.land(row("new", day=date(2025, 12, 31)))
@@ -94,14 +106,14 @@ def test_days_before_are_gone_and_no_load_brings_them_back(place: Place) -> None
     assert place.ask(ROWS) == ["day", "old"]
 
 
-def test_a_copy_of_the_rows_is_written_and_no_file_of_deletions(place: Place) -> None:
+def test_a_copy_of_the_rows_is_written_and_no_file_of_deletions(place: SparkLanding) -> None:
     place.land(row("a", day=DAY - timedelta(days=1)), row("b"))
     place.load()
     place.prune()
     assert {row.content for row in place.spark.table("raw.conversations.all_files").collect()} == {0}
 
 
-def test_killed_before_any_line_the_next_load_ends_it(place: Place) -> None:
+def test_killed_before_any_line_the_next_load_ends_it(place: SparkLanding) -> None:
     day, lines = DAY, set[Line]()
     is_killed = True
     place.land(row("stays", day=date(2028, 1, 1)))
