@@ -14,7 +14,9 @@ _MONGO_URI = (
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<options>(?:[/?][^@]*)?)"
 )
-_CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:password|properties|token|secret)\w*=)[^&;]*"
+_CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:passw|pwd|properties|token|secret|sig|key(?==))\w*=)[^&;]*"
+_JAVA_OPTION = r"(?i)(-D[\w.]*(?:passw|pwd|token|secret|key(?==))\w*=)\S*"
+_LOGIN = r"(?<=://)\S+@|(?<=:thin:)[^\s@]+@"
 
 
 def hide_uri(uri: str) -> str:
@@ -53,11 +55,12 @@ def hide_addresses(text: str) -> str:
 
 
 def hide_logins(text: str) -> str:
-    """Hide users, passwords and secret options of addresses in a text.
+    """Hide users, passwords and secret options of addresses, and of Java, in a text.
 
     Examples:
         >>> hide_logins("Failed to connect: jdbc:mysql://ann:s3cret@db/x?password=s3cret")
         'Failed to connect: jdbc:mysql://***@db/x?password=***'
     """
-    text = re.sub(r"(?<=://)\S+@", f"{HIDDEN}@", text)
+    text = re.sub(_LOGIN, f"{HIDDEN}@", text)
+    text = re.sub(_JAVA_OPTION, rf"\1{HIDDEN}", text)
     return re.sub(_CREDENTIAL_OPTION, rf"\1{HIDDEN}", text)

@@ -73,6 +73,25 @@ def test_addresses_where_none_belongs_are_hidden() -> None:
     assert hide_addresses("'mongodb://ann:s3cret@db'") == "'mongodb://***"
 
 
-def test_a_text_keeps_its_addresses_without_their_logins() -> None:
-    text = "No driver for jdbc:postgresql://ann:s3c@ret@db:5432/lake?user=ann&password=s3cret: refused"
-    assert hide_logins(text) == "No driver for jdbc:postgresql://***@db:5432/lake?user=ann&password=***"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "No driver for jdbc:postgresql://ann:s3c@ret@db:5432/lake?user=ann&password=s3cret: refused",
+            "No driver for jdbc:postgresql://***@db:5432/lake?user=ann&password=***",
+        ),
+        ("jdbc:oracle:thin:ann/s3cret@//db:1521/x", "jdbc:oracle:thin:***@//db:1521/x"),
+        (
+            "jdbc:sqlserver://db;user=ann;pwd=s3cret;encrypt=true",
+            "jdbc:sqlserver://db;user=ann;pwd=***;encrypt=true",
+        ),
+        ("AccountName=a;AccountKey=s3c==;EndpointSuffix=b", "AccountName=a;AccountKey=***;EndpointSuffix=b"),
+        ("https://a.example.com/?sv=1&sig=s3cret", "https://a.example.com/?sv=1&sig=***"),
+        (
+            "-Xmx2g -Djavax.net.ssl.keyStorePassword=s3cret -Da=b",
+            "-Xmx2g -Djavax.net.ssl.keyStorePassword=*** -Da=b",
+        ),
+    ],
+)
+def test_a_text_keeps_its_addresses_without_their_logins(text: str, expected: str) -> None:
+    assert hide_logins(text) == expected

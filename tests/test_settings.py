@@ -320,6 +320,12 @@ def test_properties_of_spark(tmp_path: Path, text: str) -> None:
     assert in_environment == {"spark.z": "1"}
 
 
+@pytest.mark.parametrize("name", ["fs.azure.sas.box.ann", "adls.connection-string.ann", "db.pwd", "a.key"])
+def test_a_property_that_sounds_like_a_secret_is_hidden(tmp_path: Path, name: str) -> None:
+    loaded = load(tmp_path, f'[spark.config]\n"{name}" = "s3cret"')
+    assert loaded.visible()["spark.config"] == {name: "***"}
+
+
 def test_overrides_of_checks_in_the_environment(tmp_path: Path) -> None:
     loaded = load(tmp_path, QUALITY_CHECKS='{ "conversations.role_is_known" = { severity = "warning" } }')
     assert loaded.settings.quality.checks == {"conversations.role_is_known": WARNING}

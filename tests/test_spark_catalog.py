@@ -132,7 +132,7 @@ def test_compact_removes_old_files_of_no_table_and_no_other(
     for path in (left, writing):
         path.write_bytes(b"PAR1")
     os.utime(left, (LONG_AGO, LONG_AGO))
-    compact(place.spark, place.lens)
+    compact(place.spark, place.lens, raw_dir=place.landing)
     assert {path for path in live if path.exists()} == live
     assert (left.exists(), writing.exists()) == (False, True)
     assert place.ask("SELECT _id FROM raw.conversations ORDER BY _id") == ["2026-03-04", "2026-03-05", "a"]

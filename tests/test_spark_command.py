@@ -42,6 +42,12 @@ def test_all_that_reads_works(sparked: Workspace) -> None:
     assert "nothing new" in sparked.run("load").stdout
 
 
+def test_what_it_leaves_is_its_owners_alone(sparked: Workspace) -> None:
+    left = list(data_of(sparked).rglob("*"))
+    assert {path.suffix for path in left} >= {".db", ".duckdb", ".parquet", ".avro", ".log"}
+    assert [path for path in left if path.stat().st_mode & 0o077] == []
+
+
 def test_compact_merges_files_and_changes_no_answer(sparked: Workspace) -> None:
     before = sparked.output(*QUESTIONS["report"])
     assert sparked.run("compact").returncode == 0

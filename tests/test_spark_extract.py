@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -25,14 +26,14 @@ from test_workers import IDS, entries
 
 from clogs import __version__, dead_letters
 from clogs.commands.demo_server import free_port
-from clogs.errors import SourceError
+from clogs.errors import ClogsError, SourceError
 from clogs.extract import ExtractJob, extract, parts
 from clogs.extract.range import Landed
 from clogs.extract.watermark import read_extract_state
 from clogs.mongo import Address, connect
 from clogs.mongo.documents import CODEC
 from clogs.spark.checkup import checkup
-from clogs.spark.extract import land_ranges
+from clogs.spark.extract import ATTEMPTS, land_ranges
 from clogs.spark.lens import Lens
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_files_of_other_attempts_count_at_no_time(
     spark: SparkSession, server: Server, tmp_path: Path
 ) -> None:
     job = job_in(tmp_path)
-    another = job_in(tmp_path / "another", raw_dir=tmp_path / "raw" / ".attempts" / "another")
+    another = job_in(tmp_path / "another", raw_dir=tmp_path / "raw" / ATTEMPTS / "another")
     address = Address(server.uri, "logs", "conversations")
 
     def landing(*given: Any) -> Generator[Landed]:  # noqa: ANN401  # what `land_ranges` takes
@@ -110,7 +111,24 @@ def test_files_of_other_attempts_count_at_no_time(
         assert (len(landed_in(another.raw_dir)) > 0, landed_in(job.raw_dir)) == (True, [])
         extract(source, job, land_ranges=landing)
     assert len(left_by(job)[0]) == len(IDS) - len(MISFITS)
-    assert not (tmp_path / "raw" / ".attempts").exists()
+    assert not (tmp_path / "raw" / ATTEMPTS).exists()
+
+
+def test_files_that_the_driver_does_not_see_are_missed(
+    spark: SparkSession, server: Server, tmp_path: Path
+) -> None:
+    job = job_in(tmp_path)
+
+    def landing(*given: Any) -> Generator[Landed]:  # noqa: ANN401  # what `land_ranges` takes
+        for each in land_ranges(nullcontext(spark), *given):
+            shutil.rmtree(tmp_path / "raw" / ATTEMPTS)
+            yield each
+
+    with connect(Address(server.uri, "logs", "conversations")) as source:
+        with pytest.raises(ClogsError, match=r"An executor wrote \d+ files? to .*, and 0 can be seen"):
+            extract(source, job, land_ranges=landing)
+        again = extract(source, job)
+    assert (again.documents, again.rejected) == (len(IDS), len(MISFITS))
 
 
 def test_doctor_lets_an_executor_look(spark: SparkSession, server: Server, tmp_path: Path) -> None:

@@ -49,14 +49,22 @@ with spark_session(
 """
 
 
-def test_a_secret_reaches_spark_and_no_command_line(tmp_path: Path) -> None:
+def test_a_secret_reaches_spark_and_stays_on_no_command_line_and_no_disk(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
-    finished = subprocess.run(command, input=SECRET, capture_output=True, encoding="utf-8", check=True)
+    finished = subprocess.run(
+        command,
+        input=SECRET,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
     seen, zone, commands = finished.stdout.split("\n", 2)
     assert (seen, zone) == (SECRET, "UTC")
     assert "org.apache.spark.deploy.SparkSubmit" in commands
     assert "s3cr" not in commands
-    assert (tmp_path / "spark.properties").stat().st_mode & 0o077 == 0
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if b"s3cr" in path.read_bytes()] == []
 
 
 def test_no_checkpoint_is_left_and_nothing_in_the_current_folder(tmp_path: Path) -> None:

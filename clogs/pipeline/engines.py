@@ -204,7 +204,8 @@ class SparkEngine:
 
         del run
         with self._session() as spark:
-            return stage(spark, lens_of(self.settings), on_progress=on_progress)
+            raw_dir = self.settings.data.raw_dir
+            return stage(spark, lens_of(self.settings), raw_dir=raw_dir, on_progress=on_progress)
 
     def compacting_pays(self) -> bool:
         """Return no: that takes minutes, and is left to a schedule of its own."""

@@ -238,12 +238,17 @@ def _properties(written: Mapping[str, object], prefix: str = "") -> Iterator[tup
             raise ValueError(_CONFIG_EXPECTED)  # noqa: TRY004  # as above
 
 
+_SECRET = re.compile(
+    r"secret|passw|pwd|passphrase|token|key|credential|authorization|signature|connection-?string|\bsas\b",
+    re.IGNORECASE,
+)
+
+
 def hide_secrets(config: Mapping[str, str] | str) -> dict[str, str] | str:
     """Hide values of properties that sound like secrets, logins in others, and all of what is no table."""
     if isinstance(config, str):
         return HIDDEN
-    secret = re.compile(r"secret|password|token|key|credential|authorization", re.IGNORECASE)
-    return {name: HIDDEN if secret.search(name) else hide_logins(value) for name, value in config.items()}
+    return {name: HIDDEN if _SECRET.search(name) else hide_logins(value) for name, value in config.items()}
 
 
 def web_address(value: str) -> None:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from clogs.landing.compact import CompactResult
+from clogs.landing.place import Place
 from clogs.spark.catalog import is_table, properties_of
 from clogs.spark.lens import Lens
-from clogs.spark.load import create_tables, enter_last
+from clogs.spark.load import recover
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ KEPT = timedelta(days=1)
 """How long a snapshot is kept: a model that has not followed its parents for longer is built as a whole."""
 
 
-def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progress) -> CompactResult:
+def compact(
+    spark: SparkSession, lens: Lens, *, raw_dir: Place, on_progress: Progress = no_progress
+) -> CompactResult:
     """Merge small files of all tables, and remove snapshots of before `KEPT` with what only they read.
 
     Rows stay in their table's order. Readers go on with the files they had: these stay until the next
@@ -27,8 +30,7 @@ def compact(spark: SparkSession, lens: Lens, *, on_progress: Progress = no_progr
     """
     started = time.perf_counter()
     before = (datetime.now(UTC) - KEPT).strftime("%Y-%m-%d %H:%M:%S")
-    create_tables(spark)
-    enter_last(spark)
+    recover(spark, lens, raw_dir)
     names = sorted(name for name in lens.names() if is_table(spark, name))
     lens.publish(spark, names)  # a run that was killed has left it with snapshots that may go now
     merged = files = bytes_before = 0

@@ -21,11 +21,13 @@ import polars as pl
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter
+from clogs.errors import ClogsError
 from clogs.extract.range import ExtractCounts, ExtractJob, Landed, land_range
 from clogs.extract.scan import Read
 from clogs.extract.watermark import ExtractState, write_extract_state
 from clogs.landing.files import landed
 from clogs.landing.place import Place, delete_folder, move
+from clogs.terminal.text import count
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,10 +64,10 @@ def land_ranges(
 
     Raises:
         SourceError: The source cannot be read.
-        ClogsError: A file cannot be written, or Spark fails.
+        ClogsError: A file cannot be written, or is not seen by the driver, or Spark fails.
     """
-    delete_folder(job.raw_dir / ATTEMPTS)  # of a run that was killed
     write_extract_state(before.begun(job.started))
+    delete_folder(job.raw_dir / ATTEMPTS)  # of a run that was killed
     numbered = list(enumerate(ranges))
     with session as spark:
         context = spark.sparkContext
@@ -76,7 +78,7 @@ def land_ranges(
             for result in tasks.mapPartitions(partial(_land, job, before)).collect():
                 letters = msgspec.json.decode(zlib.decompress(result.letters), type=list[DeadLetter])
                 dead_letters.write(job.dead_letter_dir, letters)
-                _take(result.folder, job.raw_dir)
+                _take(result, job.raw_dir)
                 yield result.counts, result.window
     delete_folder(job.raw_dir / ATTEMPTS)
 
@@ -99,8 +101,18 @@ def _land(job: ExtractJob, before: ExtractState, ranges: Iterable[tuple[int, Rea
         yield _Result(folder, counts, state.pruned(job.lookback, undated=False).window, letters)
 
 
-def _take(folder: Place, raw_dir: Place) -> None:
-    """Move what an attempt has landed to where it counts."""
+def _take(result: _Result, raw_dir: Place) -> None:
+    """Move what an attempt has landed to where it counts.
+
+    Raises:
+        ClogsError: The driver does not see all of it.
+    """
+    files = list(landed(result.folder))
+    if len(files) != (written := result.counts.files):
+        raise ClogsError(
+            f"An executor wrote {count(written, 'file')} to {result.folder}, and {len(files):,} can be seen.",
+            hint="Set data.raw_dir to a place that all machines reach. The next run reads all of it again.",
+        )
     with ThreadPoolExecutor() as threads:  # as a bucket copies it, and answers late
-        for _ in threads.map(lambda path: move(path, raw_dir / path.parent.name / path.name), landed(folder)):
+        for _ in threads.map(lambda path: move(path, raw_dir / path.parent.name / path.name), files):
             pass

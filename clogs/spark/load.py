@@ -19,11 +19,12 @@ from clogs.errors import ClogsError
 from clogs.landing.files import day_of
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, report, set_status
 from clogs.landing.objects import ObjectPath
-from clogs.landing.place import Place, etag_of, size_of
+from clogs.landing.place import Place, delete_folder, etag_of, size_of
 from clogs.landing.verify import DamagedError, verified
 from clogs.load import LoadCounts, LoadResult, raise_for_files
 from clogs.schema import COLUMNS, Kind
 from clogs.spark.catalog import DEFINITION, as_sql, make_room
+from clogs.spark.extract import ATTEMPTS
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.merge import PROPERTIES, kept, merge, ranges, same
 from clogs.terminal.progress import Progress, no_progress
@@ -132,11 +133,8 @@ def load(
 
 
 def _compare(spark: SparkSession, lens: Lens, raw_dir: Place) -> LandingDiff:
-    """End what a crash left half done, and compare the landing with the ledger."""
-    create_tables(spark)
-    enter_last(spark)
-    delete_pruned(spark)
-    lens.publish(spark)
+    """Compare the landing with the ledger."""
+    recover(spark, lens, raw_dir)
     with lens.opened() as connection:
         diff = compare(connection, raw_dir)
     set_status(spark.sql, diff.vanished, "vanished")
@@ -145,12 +143,21 @@ def _compare(spark: SparkSession, lens: Lens, raw_dir: Place) -> LandingDiff:
     return diff
 
 
-def create_tables(spark: SparkSession) -> None:
-    """Create what is loaded into, where it is missing.
+def recover(spark: SparkSession, lens: Lens, raw_dir: Place) -> None:
+    """Create what is loaded into, where it is missing, and end what a crash left half done there.
 
     Raises:
         ClogsError: The catalog has such a table of somebody else's.
     """
+    delete_folder(raw_dir / ATTEMPTS)
+    create_tables(spark)
+    _enter_last(spark)
+    _delete_pruned(spark)
+    lens.publish(spark)
+
+
+def create_tables(spark: SparkSession) -> None:
+    """Create what is loaded into, where it is missing; raises as `recover` does."""
     spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
     columns = ", ".join(
         f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
@@ -161,7 +168,7 @@ def create_tables(spark: SparkSession) -> None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({types}) USING iceberg TBLPROPERTIES ({properties})")
 
 
-def enter_last(spark: SparkSession) -> None:
+def _enter_last(spark: SparkSession) -> None:
     """Enter the files of the last commit in the ledger, if a crash kept them from it."""
     asked = f"""
         SELECT summary['{_ENTRIES}'] AS entries FROM raw.conversations.snapshots
@@ -173,7 +180,7 @@ def enter_last(spark: SparkSession) -> None:
         _enter(spark, [entry for entry in entries if entry.file not in entered])
 
 
-def delete_pruned(spark: SparkSession) -> None:
+def _delete_pruned(spark: SparkSession) -> None:
     """Delete the rows of days whose files were all pruned, if a crash kept them."""
     asked = "SELECT substr(file, 6, 10) AS day FROM raw.ledger GROUP BY 1 HAVING every(status = 'pruned')"
     if pruned := [f"DATE '{row.day}'" for row in spark.sql(asked).collect()]:

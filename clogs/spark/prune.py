@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from clogs.landing import prune as landing
 from clogs.landing.ledger import set_pruned
-from clogs.landing.place import Place, delete_folder
+from clogs.landing.place import Place
 from clogs.landing.prune import PruneResult
-from clogs.spark.extract import ATTEMPTS
 from clogs.spark.lens import Lens
-from clogs.spark.load import create_tables, enter_last
+from clogs.spark.load import recover
 from clogs.warehouse import Connection
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ def prune(spark: SparkSession, lens: Lens, *, raw_dir: Place, before: date) -> P
     The ledger has them as pruned before their rows are deleted, which are two commits of Iceberg: in this
     order no crash leaves a file that is loaded by the ledger, and has no rows. The next load ends it.
     """
-    delete_folder(raw_dir / ATTEMPTS)  # a run that was killed may have left rows of these days there
-    create_tables(spark)
-    enter_last(spark)
-    lens.publish(spark)
+    recover(spark, lens, raw_dir)
     with lens.opened() as connection:
         result = landing.prune(connection, raw_dir=raw_dir, before=before, delete=partial(_delete, spark))
     lens.publish(spark)

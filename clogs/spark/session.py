@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from clogs.errors import ClogsError
-from clogs.files import make_private_dir, write_atomic
+from clogs.files import make_private_dir, write_content
 from clogs.spark.faults import naming
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class SparkConfig:
             "spark.master": self.master,
             "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
             "spark.driver.memory": "4g",  # which is all that local[*] has
+            "spark.hadoop.fs.permissions.umask-mode": "077",  # which goes before that of the process
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             "spark.sql.defaultCatalog": self.catalog,
             "spark.sql.pyspark.jvmStacktrace.enabled": "true",  # whose causes an error's message leaves out
@@ -102,12 +103,11 @@ def spark_session(config: SparkConfig) -> Iterator[SparkSession]:
     if config.is_local_catalog and not (config.data_dir / "iceberg").exists():
         (config.data_dir / "catalog.db").touch()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    properties = _submitted(config.state_dir / "spark.properties", config.properties)
     interrupt = signal.getsignal(signal.SIGINT)  # PySpark puts its own in the place of ours
     with (
         _stderr_in(config.state_dir / "spark.log") as new_log,
         naming("Spark does not start", new_log),
-        properties,
+        _submitted(config.properties),
     ):
         session = SparkSession.builder.getOrCreate()
     signal.signal(signal.SIGINT, interrupt)
@@ -140,18 +140,21 @@ def _require_version() -> None:
 
 
 @contextmanager
-def _submitted(path: Path, properties: Mapping[str, str]) -> Iterator[None]:
+def _submitted(properties: Mapping[str, str]) -> Iterator[None]:
     """Have Spark that is started inside read properties from a file: its command line is seen by others."""
     # JSON's escapes are those of Java's properties
     lines = (f"{name}={json.dumps(value)[1:-1]}\n" for name, value in properties.items())
-    write_atomic(path, partial(Path.write_text, data="".join(lines), encoding="ascii"))
     given = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
-    ours = f"--properties-file {quote(str(path))} --load-spark-defaults {given}"
-    os.environ["PYSPARK_SUBMIT_ARGS"] = ours
-    try:
-        yield
-    finally:
-        os.environ["PYSPARK_SUBMIT_ARGS"] = given
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "spark.properties"
+        write_content(path, "".join(lines).encode("ascii"))
+        os.environ["PYSPARK_SUBMIT_ARGS"] = (
+            f"--properties-file {quote(str(path))} --load-spark-defaults {given}"
+        )
+        try:
+            yield
+        finally:
+            os.environ["PYSPARK_SUBMIT_ARGS"] = given
 
 
 @contextmanager

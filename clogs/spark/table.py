@@ -249,8 +249,9 @@ class ModelTable:
         from pyspark.errors import UnsupportedOperationException
 
         name, query = self.model.name, self.model.query
+        rows = self.spark.sql(query)  # which fails, if it does, before anything is dropped
         if self.model.audits:
-            self.spark.sql(query).createOrReplaceTempView("this_model")
+            rows.createOrReplaceTempView("this_model")
             self._audit()
         if self.is_of_definition():
             return False
