@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from clogs.extract.flatten import flatten
-from clogs.extract.scan import rows_of
+from clogs.extract.rows import rows_of
 from clogs.extract.screen import screen
 from clogs.mongo import Reply
 from clogs.schema import COLUMNS

@@ -19,7 +19,8 @@ from replay import Server, replay
 from clogs.errors import SourceError
 from clogs.extract import ExtractJob
 from clogs.extract.range import CollectionRange, land_range
-from clogs.extract.scan import SCANNED, scan
+from clogs.extract.rows import SCANNED
+from clogs.extract.scan import scan
 from clogs.extract.watermark import ExtractState
 from clogs.mongo import Address, Source, connect
 from clogs.mongo.documents import CODEC

@@ -196,7 +196,7 @@ def test_workers_share_many_files(reading: Reading, monkeypatch: pytest.MonkeyPa
     [
         (["--from", "."], "No transcripts (*.jsonl) found."),
         (["--from", "nowhere"], "nowhere does not exist."),
-        (["--from", ".", "--limit", "5"], "--since and --limit are for MongoDB only."),
+        (["--from", ".", "--limit", "5"], "--reconcile, --since and --limit are for MongoDB only."),
     ],
 )
 def test_mistakes(workspace: Workspace, arguments: list[str], message: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def compact(*, json: Flag = False, session: Session) -> None:
-    """Merge small landing files of past days that are loaded, into few per day.
+    """Merge small landing files of past days that are loaded, into one per day.
 
     Hourly runs leave many of them. The pipeline merges them, too, once a day has
     enough to make it worthwhile. Only the newest version of a document is kept.

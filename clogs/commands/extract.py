@@ -78,10 +78,10 @@ def extract(
         )
     session.read_from(from_)
     settings = session.settings
-    if reconcile and settings.source.paths:
-        raise UsageError("--reconcile is for MongoDB only.", hint="Leave it out for transcripts.")
-    if settings.source.paths and (since or limit):
-        raise UsageError("--since and --limit are for MongoDB only.", hint="Leave them out for transcripts.")
+    if settings.source.paths and (reconcile or since or limit):
+        raise UsageError(
+            "--reconcile, --since and --limit are for MongoDB only.", hint="Leave them out for transcripts."
+        )
     here = datetime.now(ZoneInfo(settings.transform.timezone))
     start = moment(since, here).astimezone(UTC) if since else None
     if follow:

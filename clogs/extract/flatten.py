@@ -21,7 +21,7 @@ _USUAL = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z$"
 
 
 def flatten(scanned: pl.LazyFrame) -> pl.LazyFrame:
-    """Turn the rows of `clogs.extract.scan.SCANNED` into those of ``raw.conversations``.
+    """Turn the rows of `clogs.extract.rows.SCANNED` into those of ``raw.conversations``.
 
     Returns:
         The same rows, with the table's columns and those of `SCANNED`. A row whose document does not fit has

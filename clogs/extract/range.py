@@ -29,7 +29,7 @@ from clogs.schema import COLUMNS
 _M_MMAP_THRESHOLD = -3  # from glibc's malloc.h
 
 BATCH_BYTES = 4 * 1024 * 1024
-"""Of rows in memory: a batch ends when it is larger, also before it has ``batch_size`` documents."""
+"""Bytes of rows in memory after which a batch ends, even below ``batch_size`` documents."""
 
 
 SourceMode = Literal["auto", "change_stream", "watermark"]
@@ -75,7 +75,7 @@ class ExtractCounts:
 
 
 DURABLE = pl.Schema({**WINDOW_SCHEMA, "position": pl.String()})
-"""Documents that are landed or rejected; ``position`` is that of `clogs.extract.scan.SCANNED`."""
+"""Documents that are landed or rejected; ``position`` is that of `clogs.extract.rows.SCANNED`."""
 
 Landed = tuple[ExtractCounts, pl.DataFrame]
 """What became of documents that are durable now, and these by `DURABLE`."""

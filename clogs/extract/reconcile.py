@@ -11,18 +11,17 @@ import polars as pl
 
 from clogs.extract.range import CollectionRange, ExtractCounts, ExtractJob, land_range
 from clogs.extract.watermark import Comparison, ExtractState, read_extract_state, write_extract_state
-from clogs.landing.place import scanning
-from clogs.landing.seen import SECOND, count_by_second, count_seen, scan_pruned, seen_ids
+from clogs.landing.seen import SECOND, count_by_second, count_seen, scan_pruned, scanning, seen_ids
 from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
 
 RANGE_DOCUMENTS = 500_000
-"""About so many ids are compared at a time, with some 200 MB of memory."""
+"""How many ids are compared at a time, more or less, in some 200 MB of memory."""
 
 SECONDS_PER_DAY = 86_400
 
 PART = "999"
-"""In the names of its files: the same run has extracted before."""
+"""A part of the names of its files, since the same run has landed others before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class Reconciled(ExtractCounts):
 
 
 Days = set[int | None]
-"""Of ObjectIds, since 1970 in UTC; None is for all other ids."""
+"""Days on which ObjectIds were made, since 1970 in UTC; None stands for all other ids."""
 
 _DAY = SECOND // SECONDS_PER_DAY
 

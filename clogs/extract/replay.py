@@ -8,7 +8,7 @@ import polars as pl
 
 from clogs.dead_letters import DeadLetter, Reasons
 from clogs.extract.flatten import flatten
-from clogs.extract.scan import rows_of
+from clogs.extract.rows import rows_of
 from clogs.extract.screen import screen
 from clogs.extract.transcripts import document_of_letter
 from clogs.landing.files import POLARS_TYPES, land

@@ -32,7 +32,7 @@ from clogs.transcripts.positions import Positions, decode_positions, encode_posi
 from clogs.transcripts.read import FilePosition, Line, read_batches
 
 RANGE_BYTES = 64 * 1024 * 1024
-"""So much of the files is read by one process before it takes the next range."""
+"""How many bytes of files a process reads before it takes the next range."""
 
 logger = logging.getLogger(__name__)
 

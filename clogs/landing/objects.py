@@ -30,9 +30,9 @@ _RIGHTS = "that may list, read, write and delete there"
 _GUIDE = "docs/how-to/object-storage.md"
 _NETWORK = "Check the network, and AWS_ENDPOINT_URL where the store is not Amazon's. Nothing is lost."
 _TIMEOUTS = {"s3": "AWS_TIMEOUT", "gs": "GOOGLE_TIMEOUT", "az": "AZURE_TIMEOUT"}
-"""The variables of how long a request may take, with all that it sends and gets."""
+"""The variables that say how long a request may take, with all that it sends and gets."""
 _TIMEOUT = "2m"
-"""Unless they say otherwise: obstore's own 30 seconds are too short for 64 MB on a line of 10 Mbit/s."""
+"""The default: obstore's own 30 seconds are too short for 64 MB on a line of 10 Mbit/s."""
 _SECONDS = 180
 """How long a request may be repeated, all in all."""
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import cast
 
-import polars as pl
-
-from clogs.errors import ClogsError, DataError
+from clogs.errors import ClogsError
 from clogs.files import move as move_file
-from clogs.files import reading, sweep_temporary, write_content
+from clogs.files import sweep_temporary, write_content
 from clogs.landing import objects
 from clogs.landing.objects import ObjectPath
-from clogs.terminal.text import first_line
 
 Place = Path | ObjectPath
 """A file or a folder; as an object of a bucket, it knows its size and ETag where it was listed or written."""
@@ -114,31 +110,3 @@ def sweep(folder: Place) -> None:
     """Remove what killed runs left half-written; no object ever is. The caller holds the run lock."""
     if isinstance(folder, Path):
         sweep_temporary(folder)
-
-
-def scan_ids(files: Sequence[Place]) -> pl.LazyFrame:
-    """The ``_id`` of every row of Parquet files."""
-    if not files:
-        return pl.LazyFrame(schema={"_id": pl.String()})
-    is_object = isinstance(files[0], ObjectPath)
-    options = {"timeout": objects.timeout_of(str(files[0]))} if is_object else None  # Polars has none
-    paths = [str(each) for each in files]
-    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, storage_options=options).select("_id")
-
-
-@contextmanager
-def scanning(folder: Place) -> Iterator[None]:
-    """Map the errors of a query on what `scan_ids` returns.
-
-    Raises:
-        DataError: A file is damaged, or none of ours.
-        ClogsError: A file cannot be read.
-    """
-    try:
-        with objects.errors(folder) if isinstance(folder, ObjectPath) else reading(folder):
-            yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
-        raise DataError(
-            f"A landing file in {folder} cannot be read: {first_line(exc)}",
-            hint="Put damaged ones in quarantine: clogs load --full-refresh",
-        ) from exc

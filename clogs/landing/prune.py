@@ -14,8 +14,8 @@ import polars as pl
 from clogs import warehouse
 from clogs.landing.files import day_of, landed
 from clogs.landing.ledger import ledger_name, read_ledger, remove, set_pruned
-from clogs.landing.place import Place, put, scan_ids, scanning, size_of, sweep
-from clogs.landing.seen import pruned_ids
+from clogs.landing.place import Place, put, size_of, sweep
+from clogs.landing.seen import pruned_ids, scan_ids, scanning
 from clogs.warehouse import Connection
 
 

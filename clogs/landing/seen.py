@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from clogs import dead_letters
+from clogs.errors import DataError
+from clogs.files import reading
+from clogs.landing import objects
 from clogs.landing.files import landed
-from clogs.landing.place import Place, listed, scan_ids, scanning
+from clogs.landing.objects import ObjectPath
+from clogs.landing.place import Place, listed
+from clogs.terminal.text import first_line
 
 IDS_AT_ONCE = 1_000_000
-"""So many ids are in memory at a time, some 100 MB."""
+"""How many ids are in memory at a time, some 100 MB."""
 
 SECOND = pl.when(pl.col("_id").str.contains("^[0-9a-f]{24}$")).then(
     pl.col("_id").str.head(8).str.to_integer(base=16, strict=False)
 )
 """When an ObjectId was made, in seconds since 1970, UTC; null for other ids: strings like it are quoted."""
+
+
+def scan_ids(files: Sequence[Place]) -> pl.LazyFrame:
+    """The ``_id`` of every row of Parquet files."""
+    if not files:
+        return pl.LazyFrame(schema={"_id": pl.String()})
+    is_object = isinstance(files[0], ObjectPath)
+    options = {"timeout": objects.timeout_of(str(files[0]))} if is_object else None  # Polars has none
+    paths = [str(each) for each in files]
+    return pl.scan_parquet(paths, glob=False, hive_partitioning=False, storage_options=options).select("_id")
+
+
+@contextmanager
+def scanning(folder: Place) -> Iterator[None]:
+    """Map the errors of a query on what `scan_ids` returns.
+
+    Raises:
+        DataError: A file is damaged, or none of ours.
+        ClogsError: A file cannot be read.
+    """
+    try:
+        with objects.errors(folder) if isinstance(folder, ObjectPath) else reading(folder):
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as exc:
+        raise DataError(
+            f"A landing file in {folder} cannot be read: {first_line(exc)}",
+            hint="Put damaged ones in quarantine: clogs load --full-refresh",
+        ) from exc
 
 
 def pruned_ids(raw_dir: Place) -> Place:
@@ -31,12 +66,14 @@ def scan_pruned(raw_dir: Place) -> pl.LazyFrame:
 
 def seen_ids(raw_dir: Place, dead_letter_dir: Path) -> pl.LazyFrame:
     """The ``_id`` of every document seen, as `clogs.mongo.id_text` writes it, some of them repeatedly."""
-    return pl.concat([scan_ids([*landed(raw_dir)]), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)])
+    return pl.concat(_by_fate(raw_dir, dead_letter_dir))
 
 
-def _rejected_ids(dead_letter_dir: Path) -> pl.LazyFrame:
+def _by_fate(raw_dir: Place, dead_letter_dir: Path) -> tuple[pl.LazyFrame, ...]:
+    """The documents that are landed, those rejected, and those pruned."""
     rejected = [each.source for each in dead_letters.headers(dead_letter_dir) if each.stage == "extract"]
-    return pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})
+    ids = pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})
+    return scan_ids([*landed(raw_dir)]), ids, scan_pruned(raw_dir)
 
 
 def _passes(ids: pl.LazyFrame) -> int:
@@ -46,16 +83,16 @@ def _passes(ids: pl.LazyFrame) -> int:
 
 def count_seen(raw_dir: Place, dead_letter_dir: Path) -> tuple[int, int, int]:
     """Count the documents that are landed, those of the others that were rejected, and those pruned."""
-    parts = [scan_ids([*landed(raw_dir)]), _rejected_ids(dead_letter_dir), scan_pruned(raw_dir)]
-    places = pl.concat(part.select("_id", place=pl.lit(place)) for place, part in enumerate(parts))
+    fates = _by_fate(raw_dir, dead_letter_dir)
+    ids = pl.concat(some.select("_id", fate=pl.lit(fate)) for fate, some in enumerate(fates))
     counts = [0, 0, 0]
     with scanning(raw_dir):
-        passes = _passes(places)
+        passes = _passes(ids)
         for number in range(passes):
-            part = places.filter(pl.col("_id").hash() % passes == number)
-            first = part.group_by("_id").agg(pl.col("place").min()).group_by("place").len().collect()
-            for place, count in first.iter_rows():
-                counts[place] += count
+            part = ids.filter(pl.col("_id").hash() % passes == number)
+            first = part.group_by("_id").agg(pl.col("fate").min()).group_by("fate").len().collect()
+            for fate, count in first.iter_rows():
+                counts[fate] += count
     landed_only, rejected, pruned = counts
     return landed_only, rejected, pruned
 

@@ -31,7 +31,7 @@ WIRE_VERSION_4_4 = 9
 logger = logging.getLogger(__name__)
 
 _PLAUSIBLE_URI = re.compile(r"(?s)mongodb(\+srv)?://[^/?]+(/[^@?]*)?(\?[^@]*)?")
-"""Of a password with a bare slash or question mark, the driver would take the beginning for a host."""
+"""Rejects a password with a bare slash or question mark: the driver would take its beginning for a host."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from clogs.mongo.documents import Document, field_at
 OBJECT_ID_BYTES = 12
 
 MOST_TIES = 10_000
-"""So many ids fit a query; documents of one date beyond them are read again after a fault."""
+"""How many ids fit a query; documents of one date beyond them are read again after a fault."""
 
 _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("number", (int, float, Int64, Decimal128)),

@@ -29,7 +29,7 @@ SECONDS_PER_DOCUMENT = 1e-6
 """What the round trip of a reply may cost per document; from a server far away, replies hold more."""
 
 PAGE_IDS = 50_000
-"""So many ids are asked for at a time, some 1 MB."""
+"""How many ids are asked for at a time, some 1 MB."""
 
 NOT_FOUND = 26
 """What a server says where the indexes of a collection that does not exist are asked for."""

@@ -17,8 +17,9 @@ from clogs.datadocs.charts import UNITS
 from clogs.datadocs.template import INDEX, bundled_text, template
 from clogs.files import write_content
 from clogs.report.charts import MOST_BARS, STEP, TIME_UNIT, describe, draw
+from clogs.report.facts import read_facts, summed
 from clogs.report.figures import Figures, Row
-from clogs.report.sections import CARDS, HIGH, MEDIUM, SECTIONS, Section, read_facts, summed
+from clogs.report.sections import CARDS, HIGH, MEDIUM, SECTIONS, Section
 from clogs.report.text import cell, column_name
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 DEFINITION = "clogs.definition"
-"""The property that has the digest of what a table was built from, but for rows of other tables."""
+"""The property that holds a digest of all that a table's rows depend on, except the rows of other tables."""
 
 
 def write_table(rows: DataFrame, name: str, properties: Mapping[str, str]) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RANGES = 100
-"""So many are landed, or twice as many as there are cores, before the progress is shown."""
+"""Of one job of Spark, at least; two for each core if that is more. Progress is reported after each job."""
 
 ATTEMPTS = ".attempts"
 """The part of the landing that attempts write to, and no load reads."""

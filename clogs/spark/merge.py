@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 GONE = "is_gone"
-"""A column of the rows that are to be removed, true for these."""
+"""A boolean column: whether the row is to be deleted."""
 
 PROPERTIES = {
     "write.format.default": "parquet",

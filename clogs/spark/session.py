@@ -25,7 +25,7 @@ PACKAGES = ("org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0", "org.xer
 """What Spark fetches from Maven unless the settings name jars: Iceberg, and the local catalog's driver."""
 
 VERSION = "4.1"
-"""Of Spark, for which these packages are."""
+"""The release of Spark that `PACKAGES` are built for."""
 
 LOG_BYTES = 10 * 1024**2
 """A session begins Spark's log anew where it is larger."""

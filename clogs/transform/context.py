@@ -39,7 +39,7 @@ from clogs.transform.audits import audit
 from clogs.transform.compile import compile_audits, compile_snapshot, is_by_change, is_plain, table_of
 from clogs.transform.compiled import CompiledModel
 from clogs.transform.config import TransformConfig
-from clogs.transform.follow import limit_memory, update
+from clogs.transform.follow import MEMORY, update
 from clogs.transform.logs import Logs
 
 CATALOG = "clogs"
@@ -124,7 +124,7 @@ def open_context(config: TransformConfig, console: BuildConsole | None = None) -
                 # another list is another definition, by which what is built from it is built anew
                 context.upsert_model(_PRICES, seed=Seed(content=config.price_list), column_hashes_=None)
             if config.memory_limit is None:
-                limit_memory(context.engine_adapter.cursor)
+                warehouse.limit_memory(context.engine_adapter.cursor, MEMORY)
             yield context
     except (SQLMeshError, SqlglotError) as exc:
         folders = " and ".join(map(str, config.folders))

@@ -28,7 +28,7 @@ from clogs.warehouse import Connection, create_temporary, identifier
 
 logger = logging.getLogger(__name__)
 
-_MEMORY = 2_000_000_000
+MEMORY = 2_000_000_000
 """Bytes that DuckDB may take without a setting: more would only fill its cache."""
 
 
@@ -79,13 +79,6 @@ def explain(file: Path, name: str, cause: BaseException) -> ClogsError:
         f"The model {name} could not be built: {first_line(cause)}",
         hint="Correct the model; if you did not change it, rebuild with: clogs transform --full-refresh",
     )
-
-
-def limit_memory(connection: Connection) -> None:
-    """Take less memory than DuckDB would by itself."""
-    asked = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
-    ((most,),) = connection.execute(asked).fetchall()
-    connection.execute(f"SET memory_limit = '{min(_MEMORY, most)}B'")
 
 
 def update(logs: Logs, model: CompiledModel, *, is_new: bool = False) -> None:

@@ -10,7 +10,7 @@ from clogs.transform.logs import SOURCE
 from clogs.warehouse import Connection, fetch, identifier, some_of
 
 _FEW = 100_000
-"""So many touched keys are looked up in the parents; for more, these are read as a whole."""
+"""Up to how many touched keys are looked up in the parents; for more, these are read as a whole."""
 
 
 class Followed(NamedTuple):

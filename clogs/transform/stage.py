@@ -15,7 +15,7 @@ from clogs.errors import ClogsError, ModelsError
 from clogs.terminal.progress import Progress, no_progress
 from clogs.transform import compiled as compiled_file
 from clogs.transform.config import TransformConfig
-from clogs.transform.follow import explain, follow, limit_memory
+from clogs.transform.follow import MEMORY, explain, follow
 from clogs.transform.logs import Logs
 from clogs.transform.publish import View, are_published, publish
 from clogs.transform.results import ModelRun, PlanResult, TransformResult
@@ -173,7 +173,7 @@ def _follow(
     wanted = select_models(select, compiled.parents)
     connection.execute("SET preserve_insertion_order = false")  # no table has an order
     if config.memory_limit is None:
-        limit_memory(connection)
+        warehouse.limit_memory(connection, MEMORY)
     seconds, failures = follow(connection, compiled.models, compiled.parents, wanted, on_progress)
     with warehouse.transaction(connection):
         Logs(connection).trim({model.table for model in compiled.models if model.kind == "by_change"})

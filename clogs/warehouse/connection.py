@@ -104,17 +104,22 @@ def transaction(connection: Connection) -> Iterator[None]:
         raise
 
 
+def limit_memory(connection: Connection, most: int) -> str:
+    """Let DuckDB take so many bytes at most, or what the settings allow if that is less; return that."""
+    limits = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
+    ((before, limit),) = connection.execute(limits).fetchall()
+    connection.execute(f"SET memory_limit = '{min(most, limit)}B'")
+    return str(before)
+
+
 @contextmanager
 def bounded(connection: Connection) -> Iterator[None]:
     """Inside, DuckDB takes at most `BULK_MEMORY`, or what the settings allow if that is less.
 
     It also need not keep the order of rows, which would take more.
     """
-    limits = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
-    before, most = connection.execute(limits).fetchall()[0]
-    connection.execute(
-        f"SET memory_limit = '{min(BULK_MEMORY, most)}B'; SET preserve_insertion_order = false"
-    )
+    before = limit_memory(connection, BULK_MEMORY)
+    connection.execute("SET preserve_insertion_order = false")
     try:
         yield
     finally:

@@ -71,7 +71,7 @@
     return test;
   }
 
-  // Sums as the page was written with: see summed() of clogs/report/sections.py
+  // Sums as the page was written with: see summed() of clogs/report/facts.py
   const how = {
     days: (rows) => new Set(rows.map((row) => row.day)).size,
     last_day: (rows) => rows.reduce((last, row) => (row.day > last ? row.day : last), "") || null,
