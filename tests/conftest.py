@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from mongo_server import MongoServer, serving
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from scheduling import CRONTAB, Tools
 
 from clogs.commands.demo_server import free_port
 from clogs.landing import objects
@@ -319,3 +320,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=home)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    made = Tools(tmp_path / "bin")
+    made.folder.mkdir()
+    made.add("crontab", CRONTAB)
+    return made
+
+
+@pytest.fixture
+def only_tools(tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    monkeypatch.setenv("PATH", str(tools.folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tools
