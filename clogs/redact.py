@@ -14,9 +14,10 @@ _MONGO_URI = (
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<options>(?:[/?][^@]*)?)"
 )
-_CREDENTIAL_OPTION = r"(?i)([?&;]\w*(?:passw|pwd|properties|token|secret|sig|key(?==))\w*=)[^&;]*"
-_JAVA_OPTION = r"(?i)(-D[\w.]*(?:passw|pwd|token|secret|key(?==))\w*=)\S*"
-_LOGIN = r"(?<=://)\S+@|(?<=:thin:)[^\s@]+@"
+_SENSITIVE = r"(?:passw|pwd|properties|token|secret|signature|sig(?==)|\bkey\b|key(?==))"
+_CREDENTIAL_OPTION = rf"(?i)([?&;][\w.-]*{_SENSITIVE}[\w.-]*=)[^&;]*"
+_JAVA_OPTION = rf"(?i)(-D[\w.-]*{_SENSITIVE}[\w.-]*=)(?:\"[^\"]*\"|'[^']*'|\S*)"
+_LOGIN = r"(?:(?<=://)|(?<=:thin:))\S+@"  # as above, a password ends at the last @
 
 
 def hide_uri(uri: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -78,13 +76,6 @@ def test_ambiguous_carriage_returns_are_left_alone_until_the_hint_is_followed(on
         remedy, shell=True, check=True, env={"PATH": f"{only_tools.folder}:/usr/bin:/bin"}
     )
     assert only_tools.table == b"MAILTO=x\n0 1 * * * true\n" + BLOCK
-
-
-def test_a_block_whose_lines_are_commented_out_schedules_nothing(only_tools: Tools) -> None:
-    only_tools.table = OTHERS + BLOCK.replace(b"\n17", b"\n#17").replace(b"\n0 2", b"\n# 0 2")
-    assert (schedulers.installed(), schedulers.next_scheduled()) == (None, None)
-    assert schedulers.remove()
-    assert only_tools.table == OTHERS
 
 
 @pytest.mark.parametrize(
@@ -170,26 +161,26 @@ def test_without_a_crontab_of_ones_own(
     assert schedulers.next_scheduled() is None
 
 
-def test_the_next_run_is_the_first_of_all(only_tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedulers, "local_zone", lambda: ZoneInfo("Europe/Berlin"))
-    assert schedulers.next_scheduled() is None
-    only_tools.table = BLOCK
-    at_one = datetime(2026, 3, 4, 0, 55, tzinfo=UTC)
-    assert schedulers.next_scheduled(at_one) == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-    assert schedulers.next_scheduled(datetime(2026, 3, 4, 1, 0, tzinfo=UTC)) == datetime(
-        2026, 3, 4, 1, 17, tzinfo=UTC
+def test_only_variables_above_the_block_count(only_tools: Tools) -> None:
+    assert crontab.variables() == {}
+    set_above = (
+        b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n#A=1\n*/5 * * * * B=2 date\nC=""\r\n"""
     )
-    only_tools.table = BLOCK.replace(b"17 *", b"77 *").replace(b"0 2", b"0 32")
-    assert schedulers.next_scheduled() is None
+    found = {"MAILTO": "ann", "HOME": "/srv/my home", "SHELL": "/bin/bash -l", "C": ""}
+    only_tools.table = set_above
+    assert crontab.variables() == found
+    only_tools.table = set_above + BLOCK + b"D=1\n"
+    assert crontab.variables() == found
+    only_tools.table = b"A=1"  # a line that is not ended: the block would stand above it
+    assert crontab.variables() == {}
 
 
-def test_the_next_run_is_an_import_where_there_is_nothing_else(only_tools: Tools) -> None:
-    now = datetime(2026, 3, 4, 0, 5, tzinfo=UTC)
-    only_tools.table = crontab.block_of((IMPORT, HOURLY))
-    found = schedulers.next_scheduled(now)
-    assert found
-    assert found.minute % 15 == 17 % 15  # there are zones that are a quarter of an hour off
-    only_tools.table = crontab.block_of([IMPORT])
-    found = schedulers.next_scheduled(now)
-    assert found
-    assert found.minute % 15 == 12
+@pytest.mark.parametrize(
+    ("running", "missing"),
+    [(["init", "cron"], False), (["init", "crond"], False), (["init", "bash"], True), ([], False)],
+)
+def test_a_cron_daemon_is_looked_for(tmp_path: Path, *, running: list[str], missing: bool) -> None:
+    for number, name in enumerate(running, start=1):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(f"{name}\n", encoding="utf-8")
+    assert crontab.daemon_is_missing(tmp_path) is missing

@@ -80,7 +80,21 @@ def test_addresses_where_none_belongs_are_hidden() -> None:
             "No driver for jdbc:postgresql://ann:s3c@ret@db:5432/lake?user=ann&password=s3cret: refused",
             "No driver for jdbc:postgresql://***@db:5432/lake?user=ann&password=***",
         ),
-        ("jdbc:oracle:thin:ann/s3cret@//db:1521/x", "jdbc:oracle:thin:***@//db:1521/x"),
+        ("jdbc:oracle:thin:ann/s3c@ret@//db:1521/x", "jdbc:oracle:thin:***@//db:1521/x"),
+        ("jdbc:oracle:thin:@//db:1521/x", "jdbc:oracle:thin:@//db:1521/x"),
+        (
+            "j://h?client-secret=s3cret&X-Amz-Signature=s3cret&a=b",
+            "j://h?client-secret=***&X-Amz-Signature=***&a=b",
+        ),
+        (
+            "j://h?javax.net.ssl.keyStorePassword=s3cret;design=x",
+            "j://h?javax.net.ssl.keyStorePassword=***;design=x",
+        ),
+        (
+            "-Dfs.azure.account.key.ann.example=s3cret -Dkeys=2",
+            "-Dfs.azure.account.key.ann.example=*** -Dkeys=2",
+        ),
+        ('-Ddb.password="s3 cret" -Da=b', "-Ddb.password=*** -Da=b"),
         (
             "jdbc:sqlserver://db;user=ann;pwd=s3cret;encrypt=true",
             "jdbc:sqlserver://db;user=ann;pwd=***;encrypt=true",

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from scheduling import BLOCK, Tools
 
 from clogs.errors import ClogsError
-from clogs.schedule import crontab, rehearsal
+from clogs.schedule import rehearsal
 
 
 def rehearse(
@@ -66,31 +65,6 @@ def test_the_environment_is_crons() -> None:
 def test_variables_of_the_crontab_count(variables: dict[str, str]) -> None:
     with pytest.raises(ClogsError, match="this fails"):
         rehearse(ON_CRONS_PATH, variables=variables)
-
-
-def test_only_variables_above_the_block_count(only_tools: Tools) -> None:
-    assert crontab.variables() == {}
-    set_above = (
-        b"""MAILTO = ann\n 'HOME'="/srv/my home" \nSHELL=/bin/bash -l\n#A=1\n*/5 * * * * B=2 date\nC=""\r\n"""
-    )
-    found = {"MAILTO": "ann", "HOME": "/srv/my home", "SHELL": "/bin/bash -l", "C": ""}
-    only_tools.table = set_above
-    assert crontab.variables() == found
-    only_tools.table = set_above + BLOCK + b"D=1\n"
-    assert crontab.variables() == found
-    only_tools.table = b"A=1"  # a line that is not ended: the block would stand above it
-    assert crontab.variables() == {}
-
-
-@pytest.mark.parametrize(
-    ("running", "missing"),
-    [(["init", "cron"], False), (["init", "crond"], False), (["init", "bash"], True), ([], False)],
-)
-def test_a_cron_daemon_is_looked_for(tmp_path: Path, *, running: list[str], missing: bool) -> None:
-    for number, name in enumerate(running, start=1):
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / "comm").write_text(f"{name}\n", encoding="utf-8")
-    assert crontab.daemon_is_missing(tmp_path) is missing
 
 
 def test_cron_runs_nothing_for_an_unknown_user(monkeypatch: pytest.MonkeyPatch) -> None:

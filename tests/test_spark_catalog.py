@@ -20,12 +20,12 @@ from following import rows_of
 from test_load import row
 from test_spark_landing import SparkLanding
 
-from clogs.errors import UnavailableError, WarehouseError
+from clogs.errors import ClogsError, SilentBucketError, UnavailableError, WarehouseError
 from clogs.landing.files import land
 from clogs.spark.catalog import drop
 from clogs.spark.checkup import checkup
 from clogs.spark.compact import compact
-from clogs.spark.faults import naming
+from clogs.spark.faults import as_text, from_text, naming
 from clogs.spark.lens import RAW
 from clogs.spark.table import ModelTable
 from clogs.spark.transform import transform
@@ -90,6 +90,12 @@ def when_reached(step: int, fault: Fault, catalog: Path) -> Iterator[Progress]:
                 faults.enter_context(fault(catalog))
 
         yield begin
+
+
+@pytest.mark.parametrize("kind", [ClogsError, SilentBucketError])
+def test_an_error_of_a_task_stays_what_it_is(kind: type[ClogsError]) -> None:
+    error = from_text(as_text(kind("What?", hint="Do")))
+    assert (type(error), error.message, error.hint) == (kind, "What?", "Do")
 
 
 def test_the_catalog_goes_away_and_the_next_run_ends_right(

@@ -125,7 +125,7 @@ def test_files_that_the_driver_does_not_see_are_missed(
             yield each
 
     with connect(Address(server.uri, "logs", "conversations")) as source:
-        with pytest.raises(ClogsError, match=r"An executor wrote \d+ files? to .*, and 0 can be seen"):
+        with pytest.raises(ClogsError, match=r"An executor wrote \d+ files? to .*, but the driver sees 0"):
             extract(source, job, land_ranges=landing)
         again = extract(source, job)
     assert (again.documents, again.rejected) == (len(IDS), len(MISFITS))

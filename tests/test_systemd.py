@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from scheduling import BLOCK, BOTH, HOURLY, IMPORT, OTHERS, REFRESH, SYSTEMCTL, Tools
+from scheduling import BOTH, HOURLY, REFRESH, SYSTEMCTL, Tools
 
 from clogs.errors import ClogsError
 from clogs.schedule import schedulers, systemd
@@ -53,30 +53,6 @@ def test_the_units() -> None:
     assert r'ExecStart=/usr/bin/env "/a b/clogs" "--config" "/$$x/100%%/\"q\"\\.toml" "pipeline"' in service
     assert "OnCalendar=*-*-* 02:00:00\nPersistent=true\n" in files["clogs-refresh.timer"]
     assert "Persistent=false\n" in files["clogs-hourly.timer"]
-
-
-def test_an_entry_is_in_systemd_or_in_the_crontab(only_tools: Tools) -> None:
-    only_tools.add("systemctl", SYSTEMCTL)
-    only_tools.table = OTHERS + BLOCK
-    timers = schedulers.Schedule(by="systemd", entries=BOTH)
-    hourly = schedulers.Schedule(by="systemd", entries=(HOURLY,))
-    importing = schedulers.Schedule(by="systemd", entries=(IMPORT, *BOTH))
-    assert schedulers.install(timers)
-    assert "--user enable clogs-hourly.timer clogs-refresh.timer" in only_tools.calls
-    assert only_tools.table == OTHERS
-    assert schedulers.installed() == timers
-    assert schedulers.next_scheduled() is not None
-    assert not schedulers.install(timers)
-    assert schedulers.install(importing)
-    assert schedulers.installed() == importing
-    assert schedulers.install(hourly)
-    assert schedulers.installed() == hourly
-    files = sorted(each.name for each in systemd.folder().iterdir())
-    assert files == ["clogs-hourly.service", "clogs-hourly.timer"]
-    block = schedulers.Schedule(by="cron", entries=BOTH)
-    assert schedulers.install(block)
-    assert schedulers.installed() == block
-    assert list(systemd.folder().iterdir()) == []
 
 
 def test_timers_are_removed(only_tools: Tools) -> None:

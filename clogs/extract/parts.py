@@ -15,7 +15,7 @@ from clogs.mongo import KeyRange, Source
 from clogs.terminal.progress import Progress
 
 RANGE_DOCUMENTS = 25_000
-"""How many documents a process reads, more or less, before it takes the next part."""
+"""Roughly how many documents a process reads before it takes the next part."""
 
 COUNTED_AFTER = 2.0
 """Seconds of reading after which documents are counted for the progress bar: most runs find few."""

@@ -16,7 +16,7 @@ from clogs.mongo import KeyRange, Reply, Source, id_text
 from clogs.terminal.progress import Progress
 
 RANGE_DOCUMENTS = 500_000
-"""How many ids are compared at a time, more or less, in some 200 MB of memory."""
+"""Roughly how many ids are compared at a time, in some 200 MB of memory."""
 
 SECONDS_PER_DAY = 86_400
 
@@ -42,7 +42,7 @@ class Reconciled(ExtractCounts):
 
 
 Days = set[int | None]
-"""Days on which ObjectIds were made, since 1970 in UTC; None stands for all other ids."""
+"""Days on which ObjectIds were made, counted from 1970 in UTC; None stands for all other ids."""
 
 _DAY = SECOND // SECONDS_PER_DAY
 

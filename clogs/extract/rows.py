@@ -15,7 +15,7 @@ from clogs.schema import COLUMNS, Column
 FILLED = tuple(column for column in COLUMNS if column.field)
 """The columns that are made of one field each."""
 
-_FIELDS = tuple(column.field for column in COLUMNS if column.field)
+_FIELDS = tuple(str(column.field) for column in FILLED)
 _ABSENT = (None,) * len(_FIELDS)
 
 SCANNED = pl.Schema(

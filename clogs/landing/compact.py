@@ -1,4 +1,4 @@
-"""Merge the many small landing files of a day into few."""
+"""Merge the many small landing files of a day into a few large ones."""
 
 from __future__ import annotations
 

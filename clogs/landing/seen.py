@@ -66,10 +66,10 @@ def scan_pruned(raw_dir: Place) -> pl.LazyFrame:
 
 def seen_ids(raw_dir: Place, dead_letter_dir: Path) -> pl.LazyFrame:
     """The ``_id`` of every document seen, as `clogs.mongo.id_text` writes it, some of them repeatedly."""
-    return pl.concat(_by_fate(raw_dir, dead_letter_dir))
+    return pl.concat(_by_status(raw_dir, dead_letter_dir))
 
 
-def _by_fate(raw_dir: Place, dead_letter_dir: Path) -> tuple[pl.LazyFrame, ...]:
+def _by_status(raw_dir: Place, dead_letter_dir: Path) -> tuple[pl.LazyFrame, ...]:
     """The documents that are landed, those rejected, and those pruned."""
     rejected = [each.source for each in dead_letters.headers(dead_letter_dir) if each.stage == "extract"]
     ids = pl.LazyFrame({"_id": rejected}, schema={"_id": pl.String()})
@@ -83,16 +83,16 @@ def _passes(ids: pl.LazyFrame) -> int:
 
 def count_seen(raw_dir: Place, dead_letter_dir: Path) -> tuple[int, int, int]:
     """Count the documents that are landed, those of the others that were rejected, and those pruned."""
-    fates = _by_fate(raw_dir, dead_letter_dir)
-    ids = pl.concat(some.select("_id", fate=pl.lit(fate)) for fate, some in enumerate(fates))
+    statuses = _by_status(raw_dir, dead_letter_dir)
+    ids = pl.concat(some.select("_id", status=pl.lit(status)) for status, some in enumerate(statuses))
     counts = [0, 0, 0]
     with scanning(raw_dir):
         passes = _passes(ids)
         for number in range(passes):
             part = ids.filter(pl.col("_id").hash() % passes == number)
-            first = part.group_by("_id").agg(pl.col("fate").min()).group_by("fate").len().collect()
-            for fate, count in first.iter_rows():
-                counts[fate] += count
+            first = part.group_by("_id").agg(pl.col("status").min()).group_by("status").len().collect()
+            for status, count in first.iter_rows():
+                counts[status] += count
     landed_only, rejected, pruned = counts
     return landed_only, rejected, pruned
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 from clogs import dead_letters
 from clogs.dead_letters import DeadLetter, Reasons, unlink
 from clogs.errors import ClogsError
-from clogs.files import write_atomic
+from clogs.files import write_content
 from clogs.landing.ledger import ledger_name
 from clogs.landing.place import Place, delete, put, read
 from clogs.landing.verify import DamagedError, verified
@@ -44,7 +43,7 @@ def quarantine(damaged: Mapping[Place, str], *, raw_dir: Place, dead_letter_dir:
     # Letters first: a kill in between leaves letters whose files the next load quarantines again.
     dead_letters.write(dead_letter_dir, letters)
     for place, content in contents.items():
-        write_atomic(place, partial(Path.write_bytes, data=content))
+        write_content(place, content)
     for path in damaged:
         delete(path)
     return folder

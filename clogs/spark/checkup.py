@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def checkup(spark: SparkSession, lens: Lens, *, raw_dir: Place, address: Address | None) -> Iterator[Finding]:
     """Check the versions, the catalog, the tables' files, and that an executor reaches what it reads.
 
-    It reads the landing, and the collection where there is an address, and runs this version of clogs.
+    It has to read the landing, and the collection where there is an address, and to have this clogs.
     """
     java = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version')").collect()[0][0]
     yield Finding("spark", "ok", f"Spark {spark.version} on Java {java}, at {spark.sparkContext.master}.")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RANGES = 100
-"""Of one job of Spark, at least; two for each core if that is more. Progress is reported after each job."""
+"""How many ranges a job of Spark lands, or two per core if that is more. Progress is reported after each."""
 
 ATTEMPTS = ".attempts"
 """The part of the landing that attempts write to, and no load reads."""
@@ -109,8 +109,9 @@ def _take(result: _Result, raw_dir: Place) -> None:
     """
     files = list(landed(result.folder))
     if len(files) != (written := result.counts.files):
+        seen = f"the driver sees {len(files):,}"
         raise ClogsError(
-            f"An executor wrote {count(written, 'file')} to {result.folder}, and {len(files):,} can be seen.",
+            f"An executor wrote {count(written, 'file')} to {result.folder}, but {seen}.",
             hint="Set data.raw_dir to a place that all machines reach. The next run reads all of it again.",
         )
     with ThreadPoolExecutor() as threads:  # as a bucket copies it, and answers late

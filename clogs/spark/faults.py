@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import msgspec
+
 from clogs import errors
 from clogs.errors import ClogsError, UnavailableError
 from clogs.redact import hide_logins
@@ -72,6 +74,18 @@ def naming(what: str, log: Callable[[], str] = str) -> Iterator[None]:
     except (PySparkException, Py4JError, OSError) as exc:
         text = str(exc) or type(exc).__name__
         raise _of_task(text) or _error(what, text, log()) from exc
+
+
+def as_text(error: ClogsError) -> str:
+    """Write an error of ours down, to be sent by a task."""
+    return msgspec.json.encode((type(error).__name__, error.message, error.hint)).decode()
+
+
+def from_text(text: str) -> ClogsError:
+    """Make the error of `as_text` again."""
+    kind, message, hint = msgspec.json.decode(text)
+    error: ClogsError = getattr(errors, kind)(message, hint=hint)
+    return error
 
 
 def _of_task(text: str) -> ClogsError | None:

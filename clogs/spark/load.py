@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import polars as pl
 from msgspec import structs
 
-from clogs import errors
 from clogs.errors import ClogsError
-from clogs.landing.files import day_of
 from clogs.landing.ledger import LandingDiff, compare, ledger_name, report, set_status
-from clogs.landing.objects import ObjectPath
 from clogs.landing.place import Place, delete_folder, etag_of, size_of
-from clogs.landing.verify import DamagedError, verified
 from clogs.load import LoadCounts, LoadResult, raise_for_files
-from clogs.schema import COLUMNS, Kind
+from clogs.schema import COLUMNS
 from clogs.spark.catalog import DEFINITION, as_sql, make_room
 from clogs.spark.extract import ATTEMPTS
+from clogs.spark.faults import from_text
+from clogs.spark.landing import TYPES, rows_of
 from clogs.spark.lens import RAW, Lens
 from clogs.spark.merge import PROPERTIES, kept, merge, ranges, same
 from clogs.terminal.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from pyarrow import RecordBatch
     from pyspark.sql import DataFrame, SparkSession
 
 FILES = 2_000
 """How many landing files are loaded in one commit, whose properties name them."""
 
-_TYPES: dict[Kind, str] = {"text": "STRING", "instant": "TIMESTAMP", "boolean": "BOOLEAN", "date": "DATE"}
-_ROWS = ", ".join(f"`{column.name}` {_TYPES[column.kind]}" for column in COLUMNS)
-_READ = f"{_ROWS}, number INT, place BIGINT, damage STRING, fault STRING"
 _LEDGER = """
     file STRING, bytes BIGINT, rows BIGINT, run STRING, loaded_at TIMESTAMP, inserted BIGINT, updated BIGINT,
     unchanged BIGINT, status STRING, merged_into STRING, etag STRING
@@ -104,6 +97,7 @@ def load(
         SilentBucketError: The landing's bucket does not answer for a file. All others are loaded.
     """
     started = time.perf_counter()
+    recover(spark, lens, raw_dir)
     diff = _compare(spark, lens, raw_dir)
     files = sorted(diff.loaded + diff.new) if full_refresh else diff.new
     counts, damaged, done = LoadCounts(), dict[Place, str](), 0
@@ -111,13 +105,12 @@ def load(
     newer = ">=" if full_refresh else ">"
     for batch in (files[first : first + FILES] for first in range(0, len(files), FILES)):
         on_progress(done, len(files))
-        read = kept(_rows_of(spark, batch), "landed")
+        read = kept(rows_of(spark, batch), "landed")
         for row in read.where("_id IS NULL").collect():
             if row.damage:
                 damaged[batch[row.number]] = row.damage
             else:
-                kind, message, hint = msgspec.json.decode(row.fault)
-                unreadable.append(getattr(errors, kind)(message, hint=hint))
+                unreadable.append(from_text(row.fault))
         counts += _load(spark, read, batch, raw_dir=raw_dir, run=run, newer=newer)
         done += len(batch)
     on_progress(done, len(files))
@@ -133,8 +126,7 @@ def load(
 
 
 def _compare(spark: SparkSession, lens: Lens, raw_dir: Place) -> LandingDiff:
-    """Compare the landing with the ledger."""
-    recover(spark, lens, raw_dir)
+    """Compare the landing with the ledger, and enter there what is gone or back."""
     with lens.opened() as connection:
         diff = compare(connection, raw_dir)
     set_status(spark.sql, diff.vanished, "vanished")
@@ -147,7 +139,8 @@ def recover(spark: SparkSession, lens: Lens, raw_dir: Place) -> None:
     """Create what is loaded into, where it is missing, and end what a crash left half done there.
 
     Raises:
-        ClogsError: The catalog has such a table of somebody else's.
+        ClogsError: The catalog has a table of that name that clogs did not make.
+        WarehouseError: The lens's file is a warehouse of DuckDB's own.
     """
     delete_folder(raw_dir / ATTEMPTS)
     create_tables(spark)
@@ -160,7 +153,7 @@ def create_tables(spark: SparkSession) -> None:
     """Create what is loaded into, where it is missing; raises as `recover` does."""
     spark.sql("CREATE NAMESPACE IF NOT EXISTS raw")
     columns = ", ".join(
-        f"`{column.name}` {_TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
+        f"`{column.name}` {TYPES[column.kind]} COMMENT {_text(column.description)}" for column in COLUMNS
     )
     properties = as_sql(PROPERTIES | {DEFINITION: "raw"})
     for name, types in zip(RAW, (columns, _LEDGER), strict=True):
@@ -188,12 +181,6 @@ def _delete_pruned(spark: SparkSession) -> None:
         rows = f"raw.conversations WHERE date <= {max(pruned)} AND date IN ({', '.join(pruned)})"
         if not spark.sql(f"SELECT 1 FROM {rows} LIMIT 1").isEmpty():
             spark.sql(f"DELETE FROM {rows}")
-
-
-def _rows_of(spark: SparkSession, batch: Sequence[Place]) -> DataFrame:
-    """The rows of landing files, read by the executors."""
-    numbered = spark.createDataFrame([*enumerate(map(str, batch))], "number INT, path STRING")
-    return numbered.repartition(len(batch)).mapInArrow(_read, _READ)
 
 
 def _load(
@@ -262,41 +249,6 @@ def _enter(spark: SparkSession, entries: Sequence[_Entry]) -> None:
             MERGE INTO raw.ledger AS old USING entries AS new ON old.file = new.file
             WHEN MATCHED AND new.loaded_at > old.loaded_at THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
         """)
-
-
-def _read(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-    """The rows of landing files, in a task; one that cannot be read is a row without ``_id``."""
-    for batch in batches:
-        for number, name in zip(batch["number"].to_pylist(), batch["path"].to_pylist(), strict=True):
-            path: Place = ObjectPath.parse(name) or Path(name)
-            try:
-                with verified(path) as file:
-                    rows = (
-                        pl.read_parquet(file).with_row_index("place").with_columns(date=pl.lit(day_of(path)))
-                    )
-            except DamagedError as exc:
-                rows = pl.DataFrame({"damage": [str(exc)]})
-            except ClogsError as error:
-                fault = (type(error).__name__, error.message, error.hint)
-                rows = pl.DataFrame({"fault": [msgspec.json.encode(fault).decode()]})
-            yield from _batches(rows.with_columns(number=pl.lit(number)))
-
-
-def _batches(rows: pl.DataFrame) -> list[RecordBatch]:
-    import pyarrow as pa
-
-    types = {
-        "text": pa.string(),
-        "instant": pa.timestamp("us", "UTC"),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-    }
-    fields = [(column.name, types[column.kind]) for column in COLUMNS]
-    fields += [("number", pa.int32()), ("place", pa.int64()), ("damage", pa.string()), ("fault", pa.string())]
-    missing = [pl.lit(None).alias(name) for name, _ in fields if name not in rows.columns]
-    table = rows.with_columns(missing).select(name for name, _ in fields).to_arrow()
-    batches: list[RecordBatch] = table.cast(pa.schema(fields)).to_batches()
-    return batches
 
 
 def _text(text: str) -> str:

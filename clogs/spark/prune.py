@@ -22,7 +22,8 @@ def prune(spark: SparkSession, lens: Lens, *, raw_dir: Place, before: date) -> P
     """Remove all days before one, in UTC.
 
     The ledger has them as pruned before their rows are deleted, which are two commits of Iceberg: in this
-    order no crash leaves a file that is loaded by the ledger, and has no rows. The next load ends it.
+    order no crash leaves a file that is loaded by the ledger, and has no rows. The next command that
+    writes ends it.
     """
     recover(spark, lens, raw_dir)
     with lens.opened() as connection:

@@ -66,7 +66,7 @@ class SparkConfig:
             "spark.master": self.master,
             "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
             "spark.driver.memory": "4g",  # which is all that local[*] has
-            "spark.hadoop.fs.permissions.umask-mode": "077",  # which goes before that of the process
+            "spark.hadoop.fs.permissions.umask-mode": "077",  # which takes precedence over the process's own
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             "spark.sql.defaultCatalog": self.catalog,
             "spark.sql.pyspark.jvmStacktrace.enabled": "true",  # whose causes an error's message leaves out

@@ -76,7 +76,7 @@ def table_of(snapshot: Snapshot) -> exp.Table:
 
 
 def grain_of(model: Model) -> tuple[str, ...]:
-    """The columns that a row has alone."""
+    """The columns that identify a row."""
     return tuple(column.name for grain in model.grains for column in grain.find_all(exp.Column))
 
 

@@ -105,7 +105,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def limit_memory(connection: Connection, most: int) -> str:
-    """Let DuckDB take so many bytes at most, or what the settings allow if that is less; return that."""
+    """Lower DuckDB's limit to so many bytes, unless it is lower; return what it was, as DuckDB writes it."""
     limits = "SELECT current_setting('memory_limit'), parse_formatted_bytes(current_setting('memory_limit'))"
     ((before, limit),) = connection.execute(limits).fetchall()
     connection.execute(f"SET memory_limit = '{min(most, limit)}B'")
