@@ -32,6 +32,8 @@ EXAMPLES = {
         'millisecond', TIMESTAMPTZ '2026-01-01 00:00:00.0009', TIMESTAMPTZ '2026-01-01 00:00:00.0011'
     )""",
     "the exact quantile": "quantile_cont(x, 0.95) FROM (VALUES (1.0::DOUBLE), (2.0), (4.0)) AS t(x)",
+    "a quantile between equals": f"""round(quantile_cont(x, 0.95), 6)
+        FROM (VALUES {", ".join(["(0.074::DOUBLE)"] * 18)}) AS t(x)""",
     "the same as an ordered set": """
         percentile_cont(0.95) WITHIN GROUP (ORDER BY x) FROM (VALUES (1.0::DOUBLE), (2.0), (4.0)) AS t(x)""",
     "a value of the last row that has one": """arg_max(a, ROW(b, c)) FILTER (WHERE b > 0)

@@ -24,7 +24,8 @@ SELECT
   COUNT(*) FILTER(WHERE is_error) / COUNT(*) AS error_rate, -- Share of all calls that reported an error, 0 to 1.
   COUNT(DISTINCT session_id) AS sessions, -- Sessions that called it.
   quantile_cont(duration_seconds, 0.5) AS median_duration_seconds, -- Median of the seconds from call to result, waits for permission included.
-  quantile_cont(duration_seconds, 0.95) AS p95_duration_seconds, -- 95th percentile of the seconds from call to result.
+  -- rounded, since between two equal values DuckDB finds one whose last digit differs
+  ROUND(quantile_cont(duration_seconds, 0.95), 6) AS p95_duration_seconds, -- 95th percentile of the seconds from call to result.
   MAX(duration_seconds) AS max_duration_seconds, -- Longest time from call to result, in seconds.
   quantile_cont(result_size, 0.5) AS median_result_size -- Median of the characters of a result.
 FROM silver.int_tool_usage
