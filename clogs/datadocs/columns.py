@@ -46,7 +46,7 @@ def column_table(table: TableProfile, *, key: Collection[str], anchor: str) -> M
         .fmt(str, columns=["column", "values"])  # they are HTML already; all else is escaped
         .fmt_nanoplot(
             "bars",
-            rows=[place for place, column in enumerate(table.columns) if column.bars],
+            rows=[index for index, column in enumerate(table.columns) if column.bars],
             plot_type="bar",
             options=_BARS_ALONE,
             alt="Rows by value, from the smallest to the largest: {x}",

@@ -63,7 +63,7 @@ def build(
         layers=_by_layer(names),
         introductions=LAYERS,
         anchors={
-            name: name if _PLAIN.fullmatch(name) else f"table-{place}" for place, name in enumerate(names)
+            name: name if _PLAIN.fullmatch(name) else f"table-{index}" for index, name in enumerate(names)
         },
         profiles=profiles,
         models={model.name: model for model in models},

@@ -142,22 +142,24 @@ def measure(connection: Connection, table: TableProfile) -> TableProfile:
 
 def _measures(column: ColumnProfile, *, is_exact: bool) -> str:
     """SQL for a struct of the fields that all columns of a table get in one pass over it."""
-    name, place = identifier(column.name), _place(column)
+    name, scaled = identifier(column.name), _scaled(column)
     # by a hash: texts of any length would be kept in memory
     distinct = f"count(DISTINCT CASE WHEN {name} IS NOT NULL THEN hash({name}) END)"
-    points = f"quantile_disc({place}, [0, 0.01, 0.5, 0.99, 1])"
+    points = f"quantile_disc({scaled}, [0, 0.01, 0.5, 0.99, 1])"
     if not is_exact:
         distinct = f"least(approx_count_distinct({name}), count({name}))"
-        points = f"list_concat([min({place})], approx_quantile({place}, [0.01, 0.5, 0.99]), [max({place})])"
+        points = (
+            f"list_concat([min({scaled})], approx_quantile({scaled}, [0.01, 0.5, 0.99]), [max({scaled})])"
+        )
     if column.kind == "text":
-        points = f"[max({place})]"
+        points = f"[max({scaled})]"
     return f"""{{
         'filled': count({name}), 'distinct': {distinct}, 'is_exact': {is_exact},
-        'points': CASE WHEN max({place}) IS NOT NULL THEN {points} ELSE [] END
+        'points': CASE WHEN max({scaled}) IS NOT NULL THEN {points} ELSE [] END
     }}"""
 
 
-def _place(column: ColumnProfile) -> str:
+def _scaled(column: ColumnProfile) -> str:
     """SQL for the place of a value on a scale; NULL for what has none, such as what is infinite."""
     name = identifier(column.name)
     match column.kind:
@@ -191,8 +193,8 @@ def _with_distribution(connection: Connection, source: str, column: ColumnProfil
         width = math.ceil((high - low + 1) / BINS)
         bins = math.ceil((high - low + 1) / width)
     asked = f"""
-        SELECT CAST(greatest(0, least({bins - 1}, floor((place - {low!r}) / {width!r}))) AS INTEGER), count(*)
-        FROM (SELECT {_place(column)} AS place FROM {source}) WHERE place IS NOT NULL GROUP BY 1
+        SELECT CAST(greatest(0, least({bins - 1}, floor((scaled - {low!r}) / {width!r}))) AS INTEGER), count(*)
+        FROM (SELECT {_scaled(column)} AS scaled FROM {source}) WHERE scaled IS NOT NULL GROUP BY 1
     """
     rows = dict(query(connection, asked)[1])
-    return replace(column, bars=tuple(rows.get(place, 0) for place in range(bins)))
+    return replace(column, bars=tuple(rows.get(bar, 0) for bar in range(bins)))

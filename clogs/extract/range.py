@@ -116,7 +116,7 @@ def land_range(
         SourceError: The source cannot be read.
         ClogsError: A file cannot be written.
     """
-    for place, batch in enumerate(_batches(read, job, before, limit)):
+    for index, batch in enumerate(_batches(read, job, before, limit)):
         documents = batch.select(DURABLE.names())
         new = batch.filter(~before.holds(documents))
         if not new.is_empty() and not is_begun:
@@ -133,7 +133,7 @@ def land_range(
             undated=new.height - new.filter(pl.col("moment") >= FIRST_MS).height,
         )
         del batch, new  # so that rows are in memory once while they are written
-        name = f"{job.run}_{part}_{place:04}"
+        name = f"{job.run}_{part}_{index:04}"
         files = land(sound, job.raw_dir, name=name)
         dead_letters.write(job.dead_letter_dir, letters)
         del sound

@@ -63,8 +63,8 @@ class CollectionDays:
         for key_range in ranges_of_days(self.days):
             for reply in CollectionRange(self.source, key_range, self.job)(only, 0):
                 kept = [
-                    place
-                    for place, each in enumerate(reply.documents)
+                    index
+                    for index, each in enumerate(reply.documents)
                     if not left_out or isinstance(each, str) or id_text(each.get("_id")) not in left_out
                 ]
                 yield Reply([reply.raw[each] for each in kept], [reply.documents[each] for each in kept])

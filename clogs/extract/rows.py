@@ -66,8 +66,8 @@ def rows_of(reply: Reply, *, exclude: Sequence[str], watermark_field: str) -> pl
     spoken = list(map(_role_and_content, messages))
     series = [
         series
-        for place, column in enumerate(FILLED)
-        for series in series_of(column, [values[place] for values in fields], reasons)
+        for index, column in enumerate(FILLED)
+        for series in series_of(column, [values[index] for values in fields], reasons)
     ]
     return pl.DataFrame(
         [

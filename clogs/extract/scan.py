@@ -53,11 +53,11 @@ def scan(
         columns = with_columns or SCANNED.names()
         replies = read(_fields_of(columns, watermark_field), n_rows or 0)
         parts = _parts(replies, exclude, watermark_field, batch_size)
-        for place in count():
+        for index in count():
             slots.acquire(timeout=SLOT_SECONDS)
             if (part := next(parts, None)) is None:
                 return
-            moment = pl.lit(extracted_at + place * _FRAMES_APART, POLARS_TYPES["instant"])
+            moment = pl.lit(extracted_at + index * _FRAMES_APART, POLARS_TYPES["instant"])
             rows = part.with_columns(extracted_at=moment)
             yield (rows if predicate is None else rows.filter(predicate)).select(columns)
             del part, rows  # before the next ones are made

@@ -33,7 +33,7 @@ _COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS if column.name != 
 _COPY = f"""
     COPY (
         SELECT {_COLUMNS} FROM landed
-        SEMI JOIN newest ON landed.file_index = newest.file AND landed.file_row_number = newest.place
+        SEMI JOIN newest ON landed.file_index = newest.file AND landed.file_row_number = newest.row_number
     )
     TO {{temporary}} (
         FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}, USE_TMP_FILE false,

@@ -32,8 +32,8 @@ def arrow_rows(files: Sequence[pl.DataFrame]) -> ArrowRows:
     """The rows of files, with ``file_index`` and ``file_row_number`` from 0."""
     return ArrowRows(
         pl.concat(
-            rows.with_row_index("file_row_number").with_columns(file_index=pl.lit(place))
-            for place, rows in enumerate(files)
+            rows.with_row_index("file_row_number").with_columns(file_index=pl.lit(index))
+            for index, rows in enumerate(files)
         )
     )
 
@@ -57,9 +57,9 @@ def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows 
     """Make a view ``landed`` of the rows of ``files``, and find the newest version of each document.
 
     The rows are read, unless they are given within `reading_rows`; ``file_index`` and ``file_row_number``
-    count from 0. Two temporary tables have the columns ``_id, extracted_at, file, place``: ``incoming`` with
-    every row, and ``newest`` with one per document. Of versions read at the same moment the last in the last
-    file is newest.
+    count from 0. Two temporary tables have the columns ``_id, extracted_at, file, row_number``: ``incoming``
+    with every row, and ``newest`` with one per document. Of versions read at the same moment the last in the
+    last file is newest.
     """
     if rows is None:
         connection.execute(_READ.format(files=", ".join(literal(escape(str(path))) for path in files)))
@@ -67,10 +67,11 @@ def find_newest(connection: Connection, files: Sequence[Place], rows: ArrowRows 
         connection.register("landed", rows)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT _id, extracted_at, file_index AS file, file_row_number AS place FROM landed
+        SELECT _id, extracted_at, file_index AS file, file_row_number AS row_number FROM landed
     """)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE newest AS
         FROM incoming
-        QUALIFY row_number() OVER (PARTITION BY _id ORDER BY extracted_at DESC, file DESC, place DESC) = 1
+        QUALIFY
+            row_number() OVER (PARTITION BY _id ORDER BY extracted_at DESC, file DESC, row_number DESC) = 1
     """)

@@ -25,16 +25,16 @@ def quarantine(damaged: Mapping[Place, str], *, raw_dir: Place, dead_letter_dir:
     letters: list[DeadLetter] = []
     for path, reason in damaged.items():
         name = ledger_name(path, raw_dir)
-        place, content = folder / name, read(path) or b""
-        if place.exists() and place.read_bytes() != content:
-            place = folder / run / name
-        contents[place] = content
+        target, content = folder / name, read(path) or b""
+        if target.exists() and target.read_bytes() != content:
+            target = folder / run / name
+        contents[target] = content
         letters.append(
             DeadLetter(
                 stage="load",
                 source=name,
                 reasons=(reason,),
-                document=place.relative_to(dead_letter_dir).as_posix(),
+                document=target.relative_to(dead_letter_dir).as_posix(),
                 run=run,
                 at=datetime.now(UTC),
                 encoding="text",
@@ -42,8 +42,8 @@ def quarantine(damaged: Mapping[Place, str], *, raw_dir: Place, dead_letter_dir:
         )
     # Letters first: a kill in between leaves letters whose files the next load quarantines again.
     dead_letters.write(dead_letter_dir, letters)
-    for place, content in contents.items():
-        write_content(place, content)
+    for target, content in contents.items():
+        write_content(target, content)
     for path in damaged:
         delete(path)
     return folder

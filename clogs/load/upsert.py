@@ -19,7 +19,7 @@ _ROW = ", ".join("files.day" if column.name == "date" else f'landed."{column.nam
 # One scan of the keys. See docs/decisions.md.
 _WANTED = """
     CREATE OR REPLACE TEMP TABLE wanted AS
-    SELECT newest._id, newest.file, newest.place, old.rowid AS replaced
+    SELECT newest._id, newest.file, newest.row_number, old.rowid AS replaced
     FROM newest LEFT JOIN raw.{table} AS old USING (_id)
     WHERE old._id IS NULL OR newest.extracted_at > old.extracted_at
 """
@@ -31,8 +31,8 @@ _UNCHANGED = f"""
     CREATE OR REPLACE TEMP TABLE unchanged AS
     SELECT wanted._id, replaced, landed.extracted_at
     FROM wanted
-    JOIN landed ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place
-    JOIN files ON files.place = wanted.file
+    JOIN landed ON landed.file_index = wanted.file AND landed.file_row_number = wanted.row_number
+    JOIN files ON files.number = wanted.file
     JOIN replaced AS old ON old._place = wanted.replaced
     WHERE files.day = old.date AND {_SAME}
 """
@@ -45,9 +45,11 @@ _DELETE = "DELETE FROM raw.{table} WHERE rowid IN (SELECT replaced FROM wanted W
 _INSERT = f"""
     INSERT INTO raw.{{table}}
     SELECT {_ROW}
-    FROM landed JOIN files ON landed.file_index = files.place
+    FROM landed JOIN files ON landed.file_index = files.number
 """
-_ONLY_WANTED = "SEMI JOIN wanted ON landed.file_index = wanted.file AND landed.file_row_number = wanted.place"
+_ONLY_WANTED = (
+    "SEMI JOIN wanted ON landed.file_index = wanted.file AND landed.file_row_number = wanted.row_number"
+)
 _ENTER = """
     INSERT INTO raw.ledger BY NAME
     WITH counted AS (SELECT file, count(*) AS rows FROM incoming GROUP BY file),
@@ -60,8 +62,8 @@ _ENTER = """
         coalesce(rows, 0) AS rows, coalesce(inserted, 0) AS inserted, coalesce(updated, 0) AS updated,
         coalesce(rows - inserted - updated, rows, 0) AS unchanged
     FROM files
-    LEFT JOIN counted ON counted.file = files.place
-    LEFT JOIN taken ON taken.file = files.place
+    LEFT JOIN counted ON counted.file = files.number
+    LEFT JOIN taken ON taken.file = files.number
     RETURNING rows, inserted, updated, unchanged
 """
 
@@ -97,7 +99,7 @@ def upsert(
     find_newest(connection, batch, rows)
     # as text, not as a frame: what Python passes while DuckDB works turns to zeros if a signal comes
     files = ", ".join(_file(number, path, raw_dir) for number, path in enumerate(batch))
-    create_temporary(connection, "files", f"FROM (VALUES {files}) AS files (place, file, day, bytes, etag)")
+    create_temporary(connection, "files", f"FROM (VALUES {files}) AS files (number, file, day, bytes, etag)")
     connection.execute(_WANTED.format(table=table))
     if connection.execute("SELECT count(replaced) FROM wanted").fetchall() != [(0,)]:
         fetch(connection, f"raw.{table}", "SEMI JOIN wanted ON replaced = kept.rowid", name="replaced")

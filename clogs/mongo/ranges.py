@@ -81,10 +81,10 @@ class KeyRange:
         By date it cannot be: one that changes meanwhile is then in two parts, the old version perhaps last.
         If the ends are not of one of the usual types, there are ids of several, and it is not cut.
         """
-        type_ = _place(first)
+        type_ = _type_rank(first)
         inside: dict[Any, object] = {}
-        if type_ is not None and type_ == _place(last):
-            orders = ((_order(cut), cut) for cut in cuts if _place(cut) == type_)
+        if type_ is not None and type_ == _type_rank(last):
+            orders = ((_order(cut), cut) for cut in cuts if _type_rank(cut) == type_)
             inside = {order: cut for order, cut in orders if _order(first) < order <= _order(last)}
         bounds = [self.start, *(inside[order] for order in sorted(inside)), self.stop]
         return [replace(self, start=start, stop=stop) for start, stop in pairwise(bounds)]
@@ -97,9 +97,9 @@ def even_cuts(first: ObjectId, last: ObjectId, parts: int) -> list[ObjectId]:
     return [ObjectId(number.to_bytes(OBJECT_ID_BYTES)) for number in numbers]
 
 
-def _place(value: object) -> int | None:
-    """The place of an id's type in `_TYPES`; a bool is an int in Python, and Code a str, but not here."""
-    return next((place for place, (_, types) in enumerate(_TYPES) if type(value) in types), None)
+def _type_rank(value: object) -> int | None:
+    """The rank of an id's type in `_TYPES`; a bool is an int in Python, and Code a str, but not here."""
+    return next((rank for rank, (_, types) in enumerate(_TYPES) if type(value) in types), None)
 
 
 def _order(value: Any) -> Any:  # noqa: ANN401  # of any type
@@ -141,8 +141,8 @@ class Position:
             return {self.field: {"$gte": self.value}, "_id": {"$nin": list(self.ids)}}
         read: list[dict[str, Any]] = [{"$lte": self.value}]
         # Of rare types nothing is said: what comes before them is read twice, which is harmless.
-        place = _place(self.value) or 0
-        read += ({"$type": name} for name, _ in _TYPES[:place])
+        rank = _type_rank(self.value) or 0
+        read += ({"$type": name} for name, _ in _TYPES[:rank])
         # One $nor each: MongoDB takes it for $not, and $not can use an index.
         return {"$and": [{"$nor": [{"_id": condition}]} for condition in read]}
 

@@ -106,7 +106,7 @@ def _columns(rows: Sequence[Row]) -> Mapping[str, Any]:
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows]
         if any(isinstance(value, str) for value in values):
-            places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+            places = {value: index for index, value in enumerate(dict.fromkeys(values))}
             found[name] = {"texts": list(places), "places": [places[value] for value in values]}
         else:
             found[name] = [round(value, 6) if isinstance(value, float) else value for value in values]

@@ -38,7 +38,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "tokens": si_number,
     "session": lambda text: text[:SESSION_WIDTH],
     "block": lambda moment: str(moment)[: len("2026-11-01 08:00")],
-    "weekday": lambda place: WEEKDAYS[place],
+    "weekday": lambda day: WEEKDAYS[day],
     "hour": lambda hour: f"{hour:02}:00",
     "failed_share": percent,
     "from_cache": percent,

@@ -58,7 +58,7 @@ def variables() -> dict[str, str]:
     if not is_available():
         return {}
     content = read()
-    above = os.fsdecode(content[: _place(content).start]).split("\n")
+    above = os.fsdecode(content[: _block_or_end(content).start]).split("\n")
     return {found[2]: found[4] for line in above if (found := _VARIABLE.fullmatch(line))}
 
 
@@ -74,8 +74,8 @@ def block_of(planned: Sequence[Entry]) -> bytes:
 
 def with_block(content: bytes, block: bytes) -> bytes:
     """Replace the block in ``content``, or add it; an empty one removes it."""
-    place = _place(content)
-    return content[: place.start] + block + content[place.stop :]
+    found = _block_or_end(content)
+    return content[: found.start] + block + content[found.stop :]
 
 
 def install(planned: Sequence[Entry]) -> bool:
@@ -122,7 +122,7 @@ def _change(block: bytes) -> bool:
     return True
 
 
-def _place(content: bytes) -> slice:
+def _block_or_end(content: bytes) -> slice:
     # A new block comes last, so that a MAILTO above it counts. It comes first where the last line has no line
     # break: one of ours would stay there when the block is removed.
     end = len(content) if not content or content.endswith(b"\n") else 0

@@ -49,19 +49,19 @@ def unknown_keys(file: SettingsFile) -> Iterator[str]:
     """Report each section and key of the file that does not exist, with the nearest one that does."""
     sections = Settings.__struct_fields__
     for section, content in file.document.items():
-        place = file.place(section)
+        location = file.location(section)
         if isinstance(content, dict) and section in sections:
             unknown = (f"{section}.{name}" for name in content if f"{section}.{name}" not in known_keys())
-            yield from (f"{key} ({file.place(key)}): unknown key{_or_nearest_key(key)}" for key in unknown)
+            yield from (f"{key} ({file.location(key)}): unknown key{_or_nearest_key(key)}" for key in unknown)
         elif isinstance(content, dict):
-            yield f"[{section}] ({place}): unknown section{did_you_mean(section, sections)}"
+            yield f"[{section}] ({location}): unknown section{did_you_mean(section, sections)}"
         elif section in sections:
-            yield f"{section} ({place}): expected a section, which begins with [{section}] on its own line"
+            yield f"{section} ({location}): expected a section, which begins with [{section}] on its own line"
         else:
-            yield f"{section} ({place}): unknown key outside sections{_or_nearest_key(section)}"
+            yield f"{section} ({location}): unknown key outside sections{_or_nearest_key(section)}"
 
 
-def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
+def excluded_needs(settings: Settings, location: str) -> Iterator[str]:
     """Report each field that is excluded though clogs needs it, a part of it, or what it is a part of."""
     watermark = settings.pipeline.watermark_field
     for excluded in settings.mongo.exclude:
@@ -72,7 +72,7 @@ def excluded_needs(settings: Settings, place: str) -> Iterator[str]:
         )
         if needed:
             reason = "it is the watermark field" if needed == [watermark] else f"clogs needs {needed[0]}"
-            yield f"mongo.exclude ({place}): {excluded} cannot be left out, {reason}"
+            yield f"mongo.exclude ({location}): {excluded} cannot be left out, {reason}"
 
 
 def unwritable_warehouse(settings: Settings) -> Iterator[str]:
@@ -82,10 +82,10 @@ def unwritable_warehouse(settings: Settings) -> Iterator[str]:
         yield f"duckdb.path is {path}: no folder or file of it may have a ? in its name"
 
 
-def faulty_prices(settings: Settings, place: str) -> Iterator[str]:
+def faulty_prices(settings: Settings, location: str) -> Iterator[str]:
     """Report each fault of the user's own list of prices."""
     own = settings.transform.prices
-    yield from (f"transform.prices ({place}): {fault}" for fault in (price_faults(own) if own else ()))
+    yield from (f"transform.prices ({location}): {fault}" for fault in (price_faults(own) if own else ()))
 
 
 def quoted(declared: FieldInfo, value: object) -> str:

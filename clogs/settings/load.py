@@ -126,7 +126,7 @@ def _read(declared: FieldInfo, raw: RawValue) -> object:
 
 
 def _place(key: str, origin: str, file: SettingsFile | None) -> str:
-    return file.place(key) if file and origin == str(file.path) else origin
+    return file.location(key) if file and origin == str(file.path) else origin
 
 
 def _with_defaults(values: Mapping[str, object]) -> Settings:

@@ -25,7 +25,7 @@ class SettingsFile(Struct, frozen=True):
     text: str
     document: Mapping[str, object]
 
-    def place(self, key: str) -> str:
+    def location(self, key: str) -> str:
         """Name the file and the line of a key, else of the table it stands in, where that is found."""
         section, nearest, line = "", "", 0
         for number, text in enumerate(self.text.splitlines(), start=1):

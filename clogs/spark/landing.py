@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TYPES: dict[Kind, str] = {"text": "STRING", "instant": "TIMESTAMP", "boolean": "BOOLEAN", "date": "DATE"}
 _ROWS = ", ".join(f"`{column.name}` {TYPES[column.kind]}" for column in COLUMNS)
-_READ = f"{_ROWS}, number INT, place BIGINT, damage STRING, fault STRING"
+_READ = f"{_ROWS}, number INT, row_number BIGINT, damage STRING, fault STRING"
 
 
 def rows_of(spark: SparkSession, batch: Sequence[Place]) -> DataFrame:
@@ -39,7 +39,9 @@ def _read(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
             try:
                 with verified(path) as file:
                     rows = (
-                        pl.read_parquet(file).with_row_index("place").with_columns(date=pl.lit(day_of(path)))
+                        pl.read_parquet(file)
+                        .with_row_index("row_number")
+                        .with_columns(date=pl.lit(day_of(path)))
                     )
             except DamagedError as exc:
                 rows = pl.DataFrame({"damage": [str(exc)]})
@@ -58,7 +60,12 @@ def _batches(rows: pl.DataFrame) -> list[RecordBatch]:
         "date": pa.date32(),
     }
     fields = [(column.name, types[column.kind]) for column in COLUMNS]
-    fields += [("number", pa.int32()), ("place", pa.int64()), ("damage", pa.string()), ("fault", pa.string())]
+    fields += [
+        ("number", pa.int32()),
+        ("row_number", pa.int64()),
+        ("damage", pa.string()),
+        ("fault", pa.string()),
+    ]
     missing = [pl.lit(None).alias(name) for name, _ in fields if name not in rows.columns]
     table = rows.with_columns(missing).select(name for name, _ in fields).to_arrow()
     batches: list[RecordBatch] = table.cast(pa.schema(fields)).to_batches()

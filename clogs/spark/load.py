@@ -65,7 +65,7 @@ _NEWEST = """
         SELECT
             *,
             row_number() OVER (
-                PARTITION BY _id ORDER BY extracted_at DESC, number DESC, place DESC
+                PARTITION BY _id ORDER BY extracted_at DESC, number DESC, row_number DESC
             ) AS rank
         FROM landed WHERE _id IS NOT NULL
     ) AS ranked

@@ -178,12 +178,12 @@ class ModelTable:
     def _audit(self) -> None:
         """Require that no row of ``this_model`` fails an audit."""
         counts = [
-            f"SELECT {place} AS place, count(*) AS number FROM ({query})"
-            for place, (_, query) in enumerate(self.model.audits)
+            f"SELECT {index} AS audit, count(*) AS number FROM ({query})"
+            for index, (_, query) in enumerate(self.model.audits)
         ]
         for failing in self.spark.sql(" UNION ALL ".join(counts)).collect() if counts else ():
             if failing.number:
-                name, query = self.model.audits[failing.place]
+                name, query = self.model.audits[failing.audit]
                 some = self.spark.sql(query).limit(EXAMPLES).collect()
                 raise failure(self.model.name, name, failing.number, some)
 

@@ -160,10 +160,10 @@ def compiled(context: Context, models: Sequence[CompiledModel], views: Sequence[
 
 def views(context: Context, snapshots: Collection[Snapshot]) -> list[View]:
     """The views to stand for the models, each after those it reads."""
-    places = {fqn: place for place, fqn in enumerate(context.dag.sorted)}
+    order = {fqn: index for index, fqn in enumerate(context.dag.sorted)}
     return [
         _view(snapshot)
-        for snapshot in sorted(snapshots, key=lambda each: places.get(each.name, len(places)))
+        for snapshot in sorted(snapshots, key=lambda each: order.get(each.name, len(order)))
         # what was dropped by hand has failed to build, and that is the error to report
         if snapshot.is_model and context.engine_adapter.table_exists(snapshot.table_name())
     ]

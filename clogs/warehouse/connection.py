@@ -83,11 +83,11 @@ def require_file(path: Path) -> None:
 
 def quarantine(path: Path) -> Path:
     """Rename a damaged file and its logs, and return where the file is now."""
-    place = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    target = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
     for suffix in (*_LOGS, ""):  # the file last: killed in between, no new file meets the old one's logs
         with suppress(FileNotFoundError):
-            path.with_name(f"{path.name}{suffix}").replace(f"{place}{suffix}")
-    return place
+            path.with_name(f"{path.name}{suffix}").replace(f"{target}{suffix}")
+    return target
 
 
 @contextmanager
