@@ -20,18 +20,9 @@ from clogs.terminal.text import (
 )
 
 
-@pytest.mark.parametrize(
-    ("number", "noun", "text"),
-    [
-        (0, ["file"], "0 files"),
-        (1, ["file"], "1 file"),
-        (14109, ["file"], "14,109 files"),
-        (1, ["entry", "entries"], "1 entry"),
-        (2, ["entry", "entries"], "2 entries"),
-    ],
-)
-def test_count(number: int, noun: list[str], text: str) -> None:
-    assert count(number, *noun) == text
+@pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (14109, "14,109 files")])
+def test_count(number: int, text: str) -> None:
+    assert count(number, "file") == text
 
 
 def test_first_line() -> None:
