@@ -193,8 +193,8 @@ def _with_distribution(connection: Connection, source: str, column: ColumnProfil
         width = math.ceil((high - low + 1) / BINS)
         bins = math.ceil((high - low + 1) / width)
     asked = f"""
-        SELECT CAST(greatest(0, least({bins - 1}, floor((scaled - {low!r}) / {width!r}))) AS INTEGER), count(*)
-        FROM (SELECT {_scaled(column)} AS scaled FROM {source}) WHERE scaled IS NOT NULL GROUP BY 1
+        SELECT CAST(greatest(0, least({bins - 1}, floor((value - {low!r}) / {width!r}))) AS INTEGER), count(*)
+        FROM (SELECT {_scaled(column)} AS value FROM {source}) WHERE value IS NOT NULL GROUP BY 1
     """
     rows = dict(query(connection, asked)[1])
     return replace(column, bars=tuple(rows.get(bar, 0) for bar in range(bins)))
