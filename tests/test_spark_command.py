@@ -42,6 +42,12 @@ def test_all_that_reads_works(sparked: Workspace) -> None:
     assert "nothing new" in sparked.run("load").stdout
 
 
+@pytest.mark.parametrize("table", ["raw.conversations", "fct_messages", "agg_daily_summary"])
+def test_tables_are_described(duck: Workspace, sparked: Workspace, table: str) -> None:
+    command = "tables", table, "--json"
+    assert json.loads(sparked.output(*command)) == json.loads(duck.output(*command))
+
+
 def test_what_it_leaves_is_its_owners_alone(sparked: Workspace) -> None:
     left = list(data_of(sparked).rglob("*"))
     assert {path.suffix for path in left} >= {".db", ".duckdb", ".parquet", ".avro", ".log"}
@@ -49,9 +55,10 @@ def test_what_it_leaves_is_its_owners_alone(sparked: Workspace) -> None:
 
 
 def test_compact_merges_files_and_changes_no_answer(sparked: Workspace) -> None:
-    before = sparked.output(*QUESTIONS["report"])
+    asked = QUESTIONS["report"], ["tables", "--all", "--json"], ["tables", "raw.conversations", "--json"]
+    before = [sparked.output(*each) for each in asked]
     assert sparked.run("compact").returncode == 0
-    assert sparked.output(*QUESTIONS["report"]) == before
+    assert [sparked.output(*each) for each in asked] == before
     assert "nothing new" in sparked.run("transform").stdout
 
 

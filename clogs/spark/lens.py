@@ -87,6 +87,7 @@ class Lens:
             warehouse.create_tables(connection)
             let_read(connection, queries.values())
             with warehouse.transaction(connection):
+                descriptions = {name: _descriptions_of(connection, name) for name in queries}
                 self._remove_empty_tables(connection)
                 connection.execute(_PUBLISHED)
                 for name in gone:
@@ -96,6 +97,8 @@ class Lens:
                     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name.partition('.')[0]}")
                     connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
                     connection.execute(f"INSERT OR IGNORE INTO raw.published VALUES ({literal(name)})")
+                for name, (description, columns) in descriptions.items():  # which go with the old view
+                    describe(connection, name, description, columns)
                 for model in models:
                     describe(connection, model.name, model.description, model.columns)
 
@@ -109,6 +112,19 @@ class Lens:
                     hint="Set duckdb.path (DUCKDB_PATH) to another file.",
                 )
             connection.execute(f"DROP TABLE {name}")
+
+
+def _descriptions_of(connection: Connection, name: str) -> tuple[str | None, dict[str, str]]:
+    """What the file says of a table or view, and of its columns."""
+    schema, _, table = name.partition(".")
+    is_it = f"WHERE schema_name = {literal(schema)} AND {{}}_name = {literal(table)} AND comment IS NOT NULL"
+    described = f"""
+        SELECT comment FROM duckdb_views() {is_it.format("view")}
+        UNION ALL SELECT comment FROM duckdb_tables() {is_it.format("table")}
+    """
+    columns = f"SELECT column_name, comment FROM duckdb_columns() {is_it.format('table')}"
+    descriptions = [description for (description,) in connection.execute(described).fetchall()]
+    return next(iter(descriptions), None), dict(connection.execute(columns).fetchall())
 
 
 def _query(spark: SparkSession, name: str) -> str:
