@@ -205,6 +205,26 @@ def test_a_table_of_somebody_elses_is_not_loaded_into(spark: SparkSession) -> No
     spark.sql("DROP TABLE raw.conversations")
 
 
+def test_descriptions_stay_with_the_columns_that_do(spark: SparkSession, tmp_path: Path) -> None:
+    lens = Lens(path=tmp_path / "lens.duckdb", lock_timeout=timedelta(0))
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS mine")
+    create_tables(spark)
+    for columns in (("1 AS a", "2 AS b"), ("1 AS a",)):
+        write_table(spark.range(1).selectExpr(*columns), "mine.described", {DEFINITION: "1"})
+        lens.publish(spark, ["mine.described"])
+        with lens.opened() as connection:
+            if len(columns) > 1:
+                connection.execute("COMMENT ON VIEW mine.described IS 'All'")
+                connection.execute("COMMENT ON COLUMN mine.described.a IS 'One'")
+                connection.execute("COMMENT ON COLUMN mine.described.b IS 'Two'")
+    with lens.opened() as connection:
+        described = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'described'"
+        assert connection.execute(described).fetchall() == [("a", "One")]
+        described = "SELECT comment FROM duckdb_views() WHERE view_name = 'described'"
+        assert connection.execute(described).fetchall() == [("All",)]
+    drop(spark, "mine.described")
+
+
 def test_a_row_that_depends_on_others_is_not_read_alone(tmp_path: Path) -> None:
     models = tmp_path / "own" / "models"
     models.mkdir(parents=True)

@@ -87,7 +87,8 @@ class Lens:
             warehouse.create_tables(connection)
             let_read(connection, queries.values())
             with warehouse.transaction(connection):
-                descriptions = {name: _descriptions_of(connection, name) for name in queries}
+                undescribed = queries.keys() - {model.name for model in models}
+                descriptions = {name: _descriptions_of(connection, name) for name in undescribed}
                 self._remove_empty_tables(connection)
                 connection.execute(_PUBLISHED)
                 for name in gone:
@@ -98,7 +99,13 @@ class Lens:
                     connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
                     connection.execute(f"INSERT OR IGNORE INTO raw.published VALUES ({literal(name)})")
                 for name, (description, columns) in descriptions.items():  # which go with the old view
-                    describe(connection, name, description, columns)
+                    current = {column for column, *_ in connection.execute(f"DESCRIBE {name}").fetchall()}
+                    describe(
+                        connection,
+                        name,
+                        description,
+                        {each: columns[each] for each in columns.keys() & current},
+                    )
                 for model in models:
                     describe(connection, model.name, model.description, model.columns)
 
